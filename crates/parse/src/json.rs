@@ -1,0 +1,1 @@
+//! JSON that may be cut: values with the bytes they stand at.

@@ -1,0 +1,12 @@
+//! stub
+
+use crate::Sighting;
+
+/// Reads the text.
+pub(crate) fn read(_text: &str) -> Vec<Sighting> {
+    Vec::new()
+}
+
+pub(crate) fn read_proc(_text: &str) -> Vec<Sighting> {
+    Vec::new()
+}
