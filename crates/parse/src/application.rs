@@ -1,8 +1,157 @@
-//! stub
+//! A program's own output: the sentences in which runtimes, supervisors and platforms speak of a
+//! death.
+//!
+//! They are hints. A line may lie, may have been caught and survived, may quote somebody else; a
+//! sentence is taken only where it begins a log line, and what it proves is judged elsewhere.
+//! Lines that the transport says the kernel or a node daemon wrote are never read here.
+//! The sentences are those of V8, HotSpot, CPython, Go, .NET, PHP, Ruby, BEAM, gunicorn, celery, uWSGI,
+//! php-fpm, PostgreSQL, npm, bash, Lambda, Cloud Run, Heroku and YARN of the last ten years.
+
+mod blocks;
+mod child;
+mod fatal;
+mod language;
+mod platform;
+mod supervisor;
+pub(crate) mod words;
+
+#[cfg(test)]
+mod tests;
+
+use casefile::{Span, Stamp};
 
 use crate::Sighting;
+use crate::record::{Application, Record};
+use crate::transport::{self, Line, Writer};
+
+/// One line that a program may have written.
+pub(crate) struct Said {
+    /// The words, without terminal colours.
+    text: String,
+    /// The bytes of the line.
+    span: Span,
+    /// Its stamp.
+    at: Option<Stamp>,
+}
+
+/// Programs whose lines other readers own: a daemon's `signal: killed` is not the program's word.
+const NODE_DAEMONS: [&str; 22] = [
+    "CRON",
+    "audit",
+    "auditd",
+    "conmon",
+    "containerd",
+    "containerd-shim",
+    "containerd-shim-runc-v2",
+    "crio",
+    "dockerd",
+    "earlyoom",
+    "kernel",
+    "kubelet",
+    "libcontainerd",
+    "nohang",
+    "oomd",
+    "podman",
+    "runc",
+    "slurmstepd",
+    "sshd",
+    "sudo",
+    "systemd",
+    "systemd-oomd",
+];
+
+/// Word stems of which at least one stands in every sentence this reader knows, in lower case.
+const STEMS: [&str; 26] = [
+    "137", "abort", "alloc", "bus err", "damn", "fault", "fork", "gcs", "handle", "harakiri", "heap", "illegal",
+    "instruct", "jvm", "kill", "mem", "pid", "sig", "shut", "stack", "stop", "term", "time", "trap",
+    "worker", "status",
+];
 
 /// Reads the text.
-pub(crate) fn read(_text: &str) -> Vec<Sighting> {
-    Vec::new()
+pub(crate) fn read(text: &str) -> Vec<Sighting> {
+    let said: Vec<Said> = transport::lines(text)
+        .into_iter()
+        .filter(|line| may_be_a_programs(line, text))
+        .map(|line| said_by(&line, text))
+        .collect();
+    let mut found: Vec<Sighting> = Vec::new();
+    for line in &said {
+        let lower = line.text.to_ascii_lowercase();
+        if words::has_any(&lower, &STEMS)
+            && let Some(application) = sentence(&line.text, &lower)
+        {
+            found.push(sighting(line, application));
+        }
+    }
+    blocks::complete(&said, &mut found);
+    found
+}
+
+/// The line as it stands: a transport takes `LOG:` or `npm` for a program's tag, which here are part
+/// of the sentence. Only what was wrapped is taken as it was joined.
+fn said_by(line: &Line, text: &str) -> Said {
+    let whole = line.span.of(text).filter(|whole| !whole.contains('\n'));
+    let words = words::without_colours(whole.unwrap_or(&line.text));
+    let at = line.at.or_else(|| words::stamp(&words));
+    Said { text: words, span: line.span, at }
+}
+
+/// What one line says on its own. The order matters: a platform's or supervisor's sentence may
+/// contain the words of a plainer one.
+fn sentence(line: &str, lower: &str) -> Option<Application> {
+    if is_a_node_daemons(line, lower) {
+        return None;
+    }
+    platform::read(line)
+        .or_else(|| supervisor::read(line, lower))
+        .or_else(|| language::read(line, lower))
+        .or_else(|| child::read(line, lower))
+        .or_else(|| fatal::read(line, lower))
+}
+
+/// A daemon's or the kernel's line that lost its prefix (`journalctl -o cat`, a grep).
+fn is_a_node_daemons(line: &str, lower: &str) -> bool {
+    words::has_any(
+        lower,
+        &[
+            "oom-kill:constraint=",
+            "killed process ",
+            "oom_reaper:",
+            "using the force",
+            "resorting to sigkill",
+            "killed unit cgroup",
+            "on client request",
+            "kernel: ",
+            "signal_generate:",
+            "mark_victim:",
+            "corrective action",
+            "badness ",
+            "oom_score ",
+            "main process exited, code=",
+        ],
+    ) || (lower.contains("killing process ") && lower.contains("with signal sigkill"))
+        || words::has_any(line, &["systemd[1]", "dockerd[", "containerd[", "kubelet[", "earlyoom["])
+}
+
+fn may_be_a_programs(line: &Line, text: &str) -> bool {
+    match &line.writer {
+        // `dmesg --time-format iso` prints `2026-05-27T18:42:10,301000+00:00`; Python's and Java's
+        // loggers print `2026-05-27 18:42:10,301`, which is no kernel's.
+        Writer::Kernel => line.span.of(text).is_some_and(is_stamped_by_a_logger),
+        Writer::Program { name, .. } => !NODE_DAEMONS.contains(&name.as_str()),
+        Writer::Unsaid => true,
+    }
+}
+
+fn is_stamped_by_a_logger(line: &str) -> bool {
+    let mut parts = line.trim_start_matches([' ', '[']).splitn(3, [' ', ',']);
+    let date = parts.next().is_some_and(|date| date.len() == 10 && date.contains('-'));
+    let time = parts.next().is_some_and(|time| time.len() == 8 && time.contains(':'));
+    let rest = parts.next().unwrap_or_default();
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    date && time && digits == 3 && line.contains(',') && !line.contains("kernel:")
+}
+
+fn sighting(line: &Said, application: Application) -> Sighting {
+    Sighting { record: Record::Application(application), span: line.span, at: line.at }
 }

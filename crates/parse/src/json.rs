@@ -1,1 +1,188 @@
-//! JSON that may be cut: values with the bytes they stand at.
+//! JSON that may be cut or damaged: values with the bytes they stand at.
+//!
+//! People paste the middle of a document, lose a line, mistype a comma, or paste what Python
+//! prints (`{'exitCode': 137, 'reason': None}`). [`documents`] finds every value in a text and
+//! keeps what can be read of it, marking what is not whole as not [`Node::complete`]. It does not
+//! validate, and it knows nothing of what the keys mean. Grammar: RFC 8259, and Python's `repr`
+//! of dictionaries.
+
+mod scan;
+mod tree;
+
+use casefile::Span;
+
+/// One value, with the bytes it stands at.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Node {
+    /// The value.
+    pub(crate) value: Value,
+    /// Its bytes; of a member of an object, those of its key and its value: `"OOMKilled": false`.
+    pub(crate) span: Span,
+    /// False if something in it was cut, missing or repaired.
+    pub(crate) complete: bool,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    /// Keys in order. A key that the text does not show (its line is cut) is empty.
+    Object(Vec<(String, Node)>),
+    /// Values in order.
+    Array(Vec<Node>),
+    /// Escapes are decoded.
+    String(String),
+    /// As it is written.
+    Number(String),
+    /// `true`, `True`.
+    Bool(bool),
+    /// `null`, `None`.
+    Null,
+    /// Anything else that stands where a value should: `datetime.datetime(2024, 5, 6)`.
+    Opaque(String),
+}
+
+/// The values of a text, in order: whole documents, JSON lines, documents with a cut head or tail.
+pub(crate) fn documents(text: &str) -> Vec<Node> {
+    tree::documents(text)
+}
+
+/// The objects of a text: every document that is one, and the elements of every array of them.
+pub(crate) fn objects(text: &str) -> Vec<Node> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<Node> = documents(text);
+    waiting.reverse();
+    while let Some(node) = waiting.pop() {
+        match node.value {
+            Value::Object(_) => found.push(node),
+            Value::Array(items) => waiting.extend(items.into_iter().rev()),
+            Value::String(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::Null
+            | Value::Opaque(_) => {}
+        }
+    }
+    found
+}
+
+impl Node {
+    /// The member of this key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.members().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+    }
+
+    /// The member of this key in any case.
+    pub(crate) fn get_any_case(&self, key: &str) -> Option<&Self> {
+        self.members().iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, node)| node)
+    }
+
+    /// Follows keys down. A member whose own key is cut off stands in for a key that is missing.
+    pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
+        self.follow(keys, Self::get)
+    }
+
+    /// [`Node::path`], with keys in any case.
+    pub(crate) fn path_any_case(&self, keys: &[&str]) -> Option<&Self> {
+        self.follow(keys, Self::get_any_case)
+    }
+
+    fn follow<'a>(
+        &'a self,
+        keys: &[&str],
+        step: fn(&'a Self, &str) -> Option<&'a Self>,
+    ) -> Option<&'a Self> {
+        let Some((key, rest)) = keys.split_first() else { return Some(self) };
+        if let Some(member) = step(self, key) {
+            return member.follow(rest, step);
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        self.members()
+            .iter()
+            .filter(|(name, _)| name.is_empty())
+            .find_map(|(_, unnamed)| unnamed.follow(rest, step))
+    }
+
+    /// The first value of this key here or anywhere below, the nearest level first.
+    pub(crate) fn find(&self, key: &str) -> Option<&Self> {
+        let mut level = vec![self];
+        while !level.is_empty() {
+            if let Some(found) = level.iter().find_map(|node| node.get(key)) {
+                return Some(found);
+            }
+            level = level.into_iter().flat_map(Self::children).collect();
+        }
+        None
+    }
+
+    /// The values directly below.
+    pub(crate) fn children(&self) -> Vec<&Self> {
+        match &self.value {
+            Value::Object(members) => members.iter().map(|(_, node)| node).collect(),
+            Value::Array(items) => items.iter().collect(),
+            Value::String(_)
+            | Value::Number(_)
+            | Value::Bool(_)
+            | Value::Null
+            | Value::Opaque(_) => Vec::new(),
+        }
+    }
+
+    /// Keys and values of an object; empty for anything else.
+    pub(crate) fn members(&self) -> &[(String, Self)] {
+        if let Value::Object(members) = &self.value { members } else { &[] }
+    }
+
+    /// Elements of an array; empty for anything else.
+    pub(crate) fn items(&self) -> &[Self] {
+        if let Value::Array(items) = &self.value { items } else { &[] }
+    }
+
+    /// The text of a string.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        if let Value::String(text) = &self.value { Some(text) } else { None }
+    }
+
+    /// A whole number, also one written as a string (`"exitCode": "137"`).
+    pub(crate) fn as_i64(&self) -> Option<i64> {
+        self.number_text()?.parse().ok()
+    }
+
+    /// A whole number that is not negative, also one written as a string.
+    pub(crate) fn as_u64(&self) -> Option<u64> {
+        self.number_text()?.parse().ok()
+    }
+
+    /// A flag, also one written as a string.
+    pub(crate) fn as_bool(&self) -> Option<bool> {
+        match &self.value {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
+            Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
+            Value::String(_)
+            | Value::Object(_)
+            | Value::Array(_)
+            | Value::Number(_)
+            | Value::Null
+            | Value::Opaque(_) => None,
+        }
+    }
+
+    fn number_text(&self) -> Option<&str> {
+        match &self.value {
+            // Some encoders write whole numbers as `137.0`.
+            Value::Number(text) | Value::String(text) => {
+                Some(text.trim().strip_suffix(".0").unwrap_or(text.trim()))
+            }
+            Value::Object(_)
+            | Value::Array(_)
+            | Value::Bool(_)
+            | Value::Null
+            | Value::Opaque(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

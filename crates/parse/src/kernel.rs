@@ -1,8 +1,32 @@
-//! stub
+//! The kernel's own records about deaths: OOM reports of 2.6.18 to 7.2, faults, panics, SysRq.
+//!
+//! Reads lines whose prefix says that the kernel wrote them, and unprefixed lines that begin with
+//! exactly the kernel's words; a program's log that prints or quotes such a line is not the
+//! kernel. Lines are put together into reports; what a report means is judged elsewhere. Every
+//! field shows what the text shows: a number that is cut or out of range is `None`.
+//!
+//! Not read: Android's lowmemorykiller, and processes that die silently because they share the
+//! victim's memory. Sources: mm/oom_kill.c, mm/memcontrol.c, mm/show_mem.c, and the numbers of
+//! records measured on 6.1, 6.12, 6.18 and 7.2.
 
-use crate::Sighting;
+mod amounts;
+mod assemble;
+#[cfg(test)]
+mod corpus;
+mod draft;
+mod other;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod victim;
 
-/// Reads the text.
-pub(crate) fn read(_text: &str) -> Vec<Sighting> {
-    Vec::new()
+use crate::{Sighting, transport};
+
+/// Everything that the kernel says in this text, in order of appearance.
+pub(crate) fn read(text: &str) -> Vec<Sighting> {
+    let mut assembly = assemble::Assembly::default();
+    for line in transport::lines(text) {
+        assembly.take(&line);
+    }
+    assembly.finish()
 }

@@ -1,6 +1,6 @@
 //! What container runtimes and node daemons say.
 
-use casefile::{Bytes, CgroupPath, ContainerId, Limit, Moment};
+use casefile::{Bytes, CgroupPath, ContainerId, Limit, Moment, Span};
 
 /// Which output a container record was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,15 @@ pub struct ContainerRecord {
     pub health: Option<String>,
     /// Known memory settings in the environment (`NODE_OPTIONS=…`).
     pub memory_settings: Vec<(String, String)>,
+    /// Where single fields stand, by the name of the field here: `oom_killed`, `exit_code`, `memory` …
+    pub shown_at: Vec<(&'static str, Span)>,
+}
+
+impl ContainerRecord {
+    /// The bytes that show a field of this record (`oom_killed`), where they are known.
+    pub fn span_of(&self, field: &str) -> Option<Span> {
+        self.shown_at.iter().find(|(name, _)| *name == field).map(|(_, span)| *span)
+    }
 }
 
 /// A resource limit of a container.

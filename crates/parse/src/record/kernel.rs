@@ -95,6 +95,8 @@ pub struct OomReport {
     pub group_path: Option<CgroupPath>,
     /// `oom_reaper: reaped process P (C)`: processes seen only here were victims, too.
     pub reaped: Vec<NamedVictim>,
+    /// `OOM victim P (C) is already exiting. Skip killing the task`: chosen, yet not killed.
+    pub already_exiting: Option<NamedVictim>,
     /// `Out of memory and no killable processes...`
     pub none_killable: bool,
     /// The call trace goes through `mem_cgroup_out_of_memory` (true) or the page allocator (false).

@@ -1,6 +1,6 @@
 //! What Kubernetes and ECS say. Their word alone is at most `likely`.
 
-use casefile::{Bytes, ContainerId, Limit, Moment};
+use casefile::{Bytes, ContainerId, Limit, Moment, Span};
 
 /// A pod from `kubectl describe pod` or `kubectl get pod -o json|yaml`, whole or cut.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -77,6 +77,8 @@ pub struct ContainerStatus {
     pub command: Vec<String>,
     /// Known memory settings in the environment.
     pub memory_settings: Vec<(String, String)>,
+    /// The lines (or the part of a document) that tell of the end, for quoting.
+    pub shown_at: Option<Span>,
 }
 
 /// A Kubernetes event, from `describe`, `get events`, JSON, YAML, or an exporter's text.

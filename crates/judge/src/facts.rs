@@ -1,0 +1,160 @@
+//! Exhibits → dated statements, each pointing at the bytes that make it.
+//!
+//! Establishes what was said, by whom and when; joins what belongs together (a kill and its
+//! cgroup, a start and its end). Never says who did it: that is [`crate::rules`].
+
+mod life;
+mod oom;
+mod stage;
+
+use casefile::{CaseFile, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
+pub(crate) use life::{ApiSignal, End, Life, Teller};
+pub(crate) use oom::{MainHit, OomKill};
+use parse::Sighting;
+use parse::record::{
+    Application, ContainerEvent, ContainerRecord, Counter, DaemonLine, EcsTask, KernelEvent,
+    MachineFact, PodEvent, PodRecord, ProcessRecord, Record, TraceEvent,
+};
+pub(crate) use life::{is_oom_reason, lives};
+pub(crate) use stage::{Stage, named_container};
+
+/// A statement, when it was made, and the bytes that make it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Fact<T> {
+    pub(crate) what: T,
+    /// On the wall clock, where that can be known.
+    pub(crate) at: Option<Moment>,
+    /// As the text shows it.
+    pub(crate) stamp: Option<Stamp>,
+    pub(crate) cite: Citation,
+    /// Where the exhibit came from.
+    pub(crate) source: Source,
+}
+
+impl<T> Fact<T> {
+    /// The same pointer, at another part of the same exhibit.
+    pub(crate) fn cite_at(&self, span: Span) -> Citation {
+        Citation { exhibit: self.cite.exhibit.clone(), span }
+    }
+}
+
+/// What is known of the machine the evidence comes from.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Machine {
+    pub(crate) cgroup_version: Option<u8>,
+    pub(crate) docker_version: Option<String>,
+    pub(crate) booted_at: Option<Moment>,
+}
+
+/// Everything the exhibits say.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FactSheet {
+    pub(crate) asked_id: Option<ContainerId>,
+    pub(crate) machine: Machine,
+    /// Kernel OOM kills with a victim or a named cgroup, oldest first.
+    pub(crate) oom_kills: Vec<OomKill>,
+    /// Reports without a victim: the OOM killer ran, who died is not shown.
+    pub(crate) oom_unfinished: Vec<Fact<Box<parse::record::OomReport>>>,
+    /// Other events of the kernel log.
+    pub(crate) kernel: Vec<Fact<KernelEvent>>,
+    pub(crate) containers: Vec<Fact<Box<ContainerRecord>>>,
+    pub(crate) events: Vec<Fact<ContainerEvent>>,
+    pub(crate) manually_stopped: Vec<Fact<parse::record::ManuallyStopped>>,
+    pub(crate) daemon: Vec<Fact<DaemonLine>>,
+    pub(crate) pods: Vec<Fact<Box<PodRecord>>>,
+    pub(crate) pod_events: Vec<Fact<PodEvent>>,
+    pub(crate) tasks: Vec<Fact<Box<EcsTask>>>,
+    pub(crate) application: Vec<Fact<Application>>,
+    pub(crate) counters: Vec<Fact<Counter>>,
+    pub(crate) processes: Vec<Fact<ProcessRecord>>,
+    pub(crate) trace: Vec<Fact<TraceEvent>>,
+    pub(crate) exits: Vec<Fact<i64>>,
+    pub(crate) flags: Vec<Fact<bool>>,
+    pub(crate) limits: Vec<Fact<casefile::Limit>>,
+    pub(crate) gaps: Vec<Gap>,
+    /// The kernel log reaches from before the subject's start to after its end, unbroken.
+    pub(crate) kernel_covered: bool,
+    /// Likewise the runtime's event history.
+    pub(crate) events_covered: bool,
+    /// A kernel log is in the case at all.
+    pub(crate) has_kernel_log: bool,
+}
+
+/// Reads every exhibit and sorts what it says.
+pub(crate) fn establish(case: &CaseFile) -> FactSheet {
+    let mut sheet = FactSheet {
+        asked_id: case.asked.container_id.clone(),
+        gaps: case.gaps.clone(),
+        ..FactSheet::default()
+    };
+    let mut reports = Vec::new();
+    for exhibit in &case.exhibits {
+        if is_of_another_container(case, exhibit) {
+            continue;
+        }
+        let kernel = matches!(exhibit.source, Source::KernelLog);
+        sheet.has_kernel_log |= kernel;
+        sheet.kernel_covered |= kernel && exhibit.covers;
+        sheet.events_covered |= exhibit.source == Source::ContainerEvents && exhibit.covers;
+        for sighting in parse::read(exhibit.source, exhibit.text()) {
+            sort_in(&mut sheet, &mut reports, exhibit, sighting);
+        }
+    }
+    let suppressed = sheet.kernel.iter().any(|it| matches!(it.what, KernelEvent::Suppressed(_)));
+    sheet.kernel_covered &= !suppressed;
+    oom::establish(&mut sheet, reports);
+    sheet
+}
+
+/// An exhibit gathered about one container says nothing about another.
+fn is_of_another_container(case: &CaseFile, exhibit: &Exhibit) -> bool {
+    match (&case.asked.container_id, &exhibit.about) {
+        (Some(asked), Some(about)) => !asked.is_same(about),
+        (None | Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+type Reports = Vec<Fact<Box<parse::record::OomReport>>>;
+
+fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen: Sighting) {
+    let cite = Citation { exhibit: exhibit.id.clone(), span: seen.span };
+    let at = seen.at.and_then(|stamp| exhibit.clock.moment(stamp));
+    let (stamp, source) = (seen.at, exhibit.source);
+    macro_rules! fact {
+        ($what:expr) => {
+            Fact { what: $what, at, stamp, cite, source }
+        };
+    }
+    match seen.record {
+        Record::Kernel(KernelEvent::Oom(report)) => reports.push(fact!(report)),
+        Record::Kernel(event) => sheet.kernel.push(fact!(event)),
+        Record::Container(record) => sheet.containers.push(fact!(record)),
+        Record::ContainerEvent(event) => {
+            let at = event.at.or(at);
+            sheet.events.push(Fact { what: event, at, stamp, cite, source });
+        }
+        Record::ManuallyStopped(flag) => sheet.manually_stopped.push(fact!(flag)),
+        Record::Daemon(line) => sheet.daemon.push(fact!(line)),
+        Record::Pod(pod) => sheet.pods.push(fact!(pod)),
+        Record::PodEvent(event) => {
+            let at = event.at.or(at);
+            sheet.pod_events.push(Fact { what: event, at, stamp, cite, source });
+        }
+        Record::EcsTask(task) => sheet.tasks.push(fact!(task)),
+        Record::Application(words) => sheet.application.push(fact!(words)),
+        Record::Counter(counter) => sheet.counters.push(fact!(counter)),
+        Record::Process(process) => sheet.processes.push(fact!(process)),
+        Record::Trace(event) => sheet.trace.push(fact!(event)),
+        Record::Machine(MachineFact::CgroupVersion(version)) => {
+            sheet.machine.cgroup_version = Some(version);
+        }
+        Record::Machine(MachineFact::DockerVersion(version)) => {
+            sheet.machine.docker_version = Some(version);
+        }
+        Record::Machine(MachineFact::BootedAt(moment)) => sheet.machine.booted_at = Some(moment),
+        Record::Machine(_) => {}
+        Record::BareExit(code) => sheet.exits.push(fact!(code)),
+        Record::BareOomFlag(flag) => sheet.flags.push(fact!(flag)),
+        Record::BareLimit(limit) => sheet.limits.push(fact!(limit)),
+    }
+}

@@ -1,0 +1,414 @@
+//! The lives of the subject: each start, its end, and what was asked of it in between.
+//!
+//! A container's name can outlive it and its id can start many times; flag and exit code belong to
+//! one life only. Events give the lives, the runtime's record the last one.
+
+use casefile::{Citation, ContainerId, Moment};
+use parse::record::{
+    ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, PodRecord,
+};
+
+use super::{Fact, FactSheet};
+
+/// Whose word a life rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Teller {
+    /// Docker or Podman: inspect, events, `ps`, formats.
+    Docker,
+    /// The kubelet, through the pod's status.
+    Kubernetes,
+    /// The ECS agent.
+    Ecs,
+    /// A bare exit code or flag in pasted text.
+    Bare,
+    /// Nobody: there is only a log.
+    #[default]
+    Nobody,
+}
+
+/// A signal sent through the runtime's API: an intent, not a delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiSignal {
+    pub(crate) signal: i32,
+    pub(crate) at: Option<Moment>,
+    pub(crate) cite: Citation,
+}
+
+/// How a life ended, by the runtime's word.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct End {
+    pub(crate) at: Option<Moment>,
+    pub(crate) exit_code: Option<i64>,
+    pub(crate) cite: Citation,
+    /// The runtime's reason word (`OOMKilled`, `Error`, `ContainerStatusUnknown`).
+    pub(crate) reason: Option<String>,
+}
+
+/// One life of the subject.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Life {
+    pub(crate) teller: Teller,
+    pub(crate) id: Option<ContainerId>,
+    pub(crate) name: Option<String>,
+    /// Counted from 1 where the history holds the container's creation.
+    pub(crate) number: Option<u32>,
+    pub(crate) started_at: Option<Moment>,
+    pub(crate) alive: bool,
+    pub(crate) alive_cite: Option<Citation>,
+    pub(crate) end: Option<End>,
+    pub(crate) signals: Vec<ApiSignal>,
+    /// `oom` events: notifications, not kills.
+    pub(crate) oom_events: Vec<(Option<Moment>, Citation)>,
+    /// `stop` or `restart` was asked for.
+    pub(crate) stop_event: Option<Citation>,
+    pub(crate) destroyed: Option<Citation>,
+    pub(crate) unhealthy: Option<Citation>,
+    pub(crate) exec_killed: Option<Citation>,
+    /// The OOM flag, where it belongs to this life.
+    pub(crate) flag: Option<(bool, Citation)>,
+    /// Docker's own note that a signal came through the API.
+    pub(crate) manually_stopped: Option<(bool, Citation)>,
+    /// The runtime's record, for the last life.
+    pub(crate) record: Option<Fact<Box<ContainerRecord>>>,
+    /// The orchestrator's status.
+    pub(crate) status: Option<Fact<Box<ContainerStatus>>>,
+    pub(crate) pod: Option<Fact<Box<PodRecord>>>,
+    pub(crate) task: Option<Fact<Box<EcsTask>>>,
+}
+
+impl Life {
+    /// The exit code, where this life has ended.
+    pub(crate) fn exit_code(&self) -> Option<i64> {
+        self.end.as_ref().and_then(|end| end.exit_code)
+    }
+
+    /// When it ended.
+    pub(crate) fn ended_at(&self) -> Option<Moment> {
+        self.end.as_ref().and_then(|end| end.at)
+    }
+
+    /// A moment lies in this life, with room for clocks that differ (± 250 ms) and for a kernel
+    /// line that is logged while the runtime still reaps (up to 3 s).
+    pub(crate) fn holds(&self, moment: Moment) -> bool {
+        let after_start = self.started_at.is_none_or(|start| moment.seconds_since(start) > -1.0);
+        let before_end = self.ended_at().is_none_or(|end| moment.seconds_since(end) < 3.0);
+        after_start && before_end
+    }
+
+    /// What PID 1 runs, by the record.
+    pub(crate) fn command(&self) -> Vec<String> {
+        let record = self.record.as_ref().map(|record| record.what.command.clone());
+        let status = self.status.as_ref().map(|status| status.what.command.clone());
+        record.filter(|command| !command.is_empty()).or(status).unwrap_or_default()
+    }
+
+    /// The runtime counts this life's OOM flag or its reason as an OOM.
+    pub(crate) fn flagged(&self) -> Option<bool> {
+        self.flag.as_ref().map(|(flag, _)| *flag)
+    }
+}
+
+/// The subject's lives, oldest first; empty where the evidence knows of no subject.
+pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
+    let docker = docker_lives(sheet);
+    if !docker.is_empty() {
+        return docker;
+    }
+    for told in [pod_lives(sheet), task_lives(sheet), bare_life(sheet)] {
+        if !told.is_empty() {
+            return told;
+        }
+    }
+    Vec::new()
+}
+
+/// The id asked about, or the one id that all records share.
+fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
+    if sheet.asked_id.is_some() {
+        return sheet.asked_id.clone();
+    }
+    let record = sheet.containers.iter().filter_map(|fact| fact.what.id.clone()).next_back();
+    record.or_else(|| {
+        let died = |event: &&Fact<ContainerEvent>| {
+            matches!(event.what.action, ContainerAction::Die { .. } | ContainerAction::Kill { .. })
+        };
+        sheet.events.iter().rfind(died).and_then(|event| event.what.id.clone())
+    })
+}
+
+fn docker_lives(sheet: &FactSheet) -> Vec<Life> {
+    let id = subject_id(sheet);
+    let is_ours = |other: &Option<ContainerId>| match (&id, other) {
+        (Some(id), Some(other)) => id.is_same(other),
+        (None, _) | (Some(_), None) => true,
+    };
+    let mut events: Vec<&Fact<ContainerEvent>> =
+        sheet.events.iter().filter(|event| is_ours(&event.what.id)).collect();
+    events.sort_by_key(|event| event.at);
+    let mut lives = Chronicle::default();
+    for event in events {
+        lives.take(event);
+    }
+    let mut lives = lives.lives;
+    for record in sheet.containers.iter().filter(|record| is_ours(&record.what.id)) {
+        overlay(&mut lives, record);
+    }
+    let name = lives.iter().rev().find_map(|life| life.name.clone());
+    for life in &mut lives {
+        life.teller = Teller::Docker;
+        life.id = life.id.clone().or_else(|| id.clone());
+        life.name = life.name.clone().or_else(|| name.clone());
+    }
+    let flag = sheet.manually_stopped.iter().rfind(|flag| is_ours(&flag.what.id));
+    if let (Some(life), Some(flag)) = (lives.last_mut(), flag) {
+        life.manually_stopped = Some((flag.what.value, flag.cite.clone()));
+    }
+    lives
+}
+
+/// Builds lives from events in order.
+#[derive(Default)]
+struct Chronicle {
+    lives: Vec<Life>,
+    created: bool,
+}
+
+impl Chronicle {
+    fn take(&mut self, event: &Fact<ContainerEvent>) {
+        let cite = event.cite.clone();
+        match &event.what.action {
+            ContainerAction::Create => self.created = true,
+            ContainerAction::Start => self.start(event),
+            ContainerAction::Oom => self.now(event, |life| life.oom_events.push((event.at, cite))),
+            ContainerAction::Kill { signal } => {
+                let signal = ApiSignal { signal: signal.unwrap_or(9), at: event.at, cite };
+                self.now(event, |life| life.signals.push(signal));
+            }
+            ContainerAction::Stop | ContainerAction::Restart => self.stopped(event),
+            ContainerAction::Die { exit_code } => self.now(event, |life| {
+                life.alive = false;
+                let exit_code = *exit_code;
+                life.end = Some(End { at: event.at, exit_code, cite, reason: None });
+            }),
+            ContainerAction::Destroy => {
+                if let Some(life) = self.lives.last_mut() {
+                    life.destroyed = Some(cite);
+                    life.alive = false;
+                }
+            }
+            ContainerAction::ExecDie { exit_code: Some(137) } => {
+                self.now(event, |life| life.exec_killed = Some(cite));
+            }
+            ContainerAction::Health(state) if state.contains("unhealthy") => {
+                self.now(event, |life| life.unhealthy = Some(cite));
+            }
+            ContainerAction::ExecDie { .. }
+            | ContainerAction::Health(_)
+            | ContainerAction::Pause(_)
+            | ContainerAction::Other(_) => {}
+        }
+    }
+
+    fn start(&mut self, event: &Fact<ContainerEvent>) {
+        let number = u32::try_from(self.lives.len() + 1).ok();
+        self.lives.push(Life {
+            number: number.filter(|_| self.created),
+            started_at: event.at,
+            ..Self::life_of(event)
+        });
+    }
+
+    fn life_of(event: &Fact<ContainerEvent>) -> Life {
+        Life {
+            id: event.what.id.clone(),
+            name: event.what.name.clone(),
+            alive: true,
+            alive_cite: Some(event.cite.clone()),
+            ..Life::default()
+        }
+    }
+
+    /// Changes the life an event falls into: the open one, else the one that ended at most 2 s
+    /// before (a `kill` entry is written after the fact), else one whose start the history lost.
+    fn now(&mut self, event: &Fact<ContainerEvent>, change: impl FnOnce(&mut Life)) {
+        let fits = self.lives.last().is_some_and(|life| match (life.ended_at(), event.at) {
+            (Some(end), Some(at)) => at.seconds_since(end) < 2.0,
+            (Some(_), None) => false,
+            (None, _) => life.end.is_none(),
+        });
+        if !fits {
+            self.lives.push(Self::life_of(event));
+        }
+        if let Some(life) = self.lives.last_mut() {
+            change(life);
+        }
+    }
+
+    /// `stop` is written after the end that it asked for (26 and 28: before it), `restart` even
+    /// after the next start: both belong to the last life that got a signal.
+    fn stopped(&mut self, event: &Fact<ContainerEvent>) {
+        let signalled = self.lives.iter_mut().rfind(|life| !life.signals.is_empty());
+        if let Some(life) = signalled {
+            life.stop_event.get_or_insert_with(|| event.cite.clone());
+        }
+    }
+}
+
+/// Lays the runtime's record over the lives: it tells of the last one only.
+fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
+    let told = &record.what;
+    let running = told.running.or_else(|| {
+        told.status.as_deref().map(|status| matches!(status, "running" | "paused" | "up"))
+    });
+    let is_new = match lives.last() {
+        None => true,
+        Some(last) => match (last.started_at, told.started_at) {
+            (Some(known), Some(start)) => start.seconds_since(known) > 2.0,
+            (None, Some(start)) => last.ended_at().is_some_and(|end| start > end),
+            (_, None) => false,
+        },
+    };
+    if is_new {
+        lives.push(Life::default());
+    }
+    let Some(life) = lives.last_mut() else { return };
+    life.started_at = life.started_at.or(told.started_at);
+    life.id = life.id.clone().or_else(|| told.id.clone());
+    life.name = told.name.clone().or_else(|| life.name.take());
+    if running == Some(true) {
+        (life.alive, life.alive_cite) = (true, Some(record.cite.clone()));
+        life.end = None;
+    } else if running == Some(false) || told.exit_code.is_some() {
+        life.alive = false;
+        let known = life.end.take();
+        life.end = Some(End {
+            at: known.as_ref().and_then(|end| end.at).or(told.finished_at),
+            exit_code: told.exit_code.or(known.as_ref().and_then(|end| end.exit_code)),
+            cite: record.cite.clone(),
+            reason: None,
+        });
+    }
+    if let Some(flag) = told.oom_killed {
+        life.flag = Some((flag, record.cite.clone()));
+    }
+    let richer = life.record.as_ref().is_none_or(|known| known.what.command.is_empty());
+    if richer {
+        life.record = Some(record.clone());
+    }
+}
+
+fn pod_lives(sheet: &FactSheet) -> Vec<Life> {
+    let mut lives = Vec::new();
+    for pod in &sheet.pods {
+        for status in &pod.what.containers {
+            lives.push(status_life(status, &pod.cite, pod.source, Teller::Kubernetes));
+            if let Some(life) = lives.last_mut() {
+                life.pod = Some(pod.clone());
+                life.name = status.name.clone().or_else(|| pod.what.name.clone());
+            }
+        }
+        if pod.what.containers.is_empty() && (pod.what.reason.is_some() || pod.what.phase.is_some())
+        {
+            lives.push(Life {
+                teller: Teller::Kubernetes,
+                name: pod.what.name.clone(),
+                pod: Some(pod.clone()),
+                ..Life::default()
+            });
+        }
+    }
+    sort_by_weight(lives)
+}
+
+fn task_lives(sheet: &FactSheet) -> Vec<Life> {
+    let mut lives = Vec::new();
+    for task in &sheet.tasks {
+        for status in &task.what.containers {
+            let mut life = status_life(status, &task.cite, task.source, Teller::Ecs);
+            life.task = Some(task.clone());
+            lives.push(life);
+        }
+        if task.what.containers.is_empty() {
+            lives.push(Life {
+                teller: Teller::Ecs,
+                task: Some(task.clone()),
+                ..Life::default()
+            });
+        }
+    }
+    sort_by_weight(lives)
+}
+
+fn status_life(
+    status: &ContainerStatus,
+    cite: &Citation,
+    source: casefile::Source,
+    teller: Teller,
+) -> Life {
+    let ended = status.exit_code.is_some() || status.reason.is_some();
+    let fact = Fact {
+        what: Box::new(status.clone()),
+        at: status.finished_at,
+        stamp: None,
+        cite: cite.clone(),
+        source,
+    };
+    Life {
+        teller,
+        id: status.id.clone(),
+        name: status.name.clone(),
+        started_at: status.started_at,
+        alive: !ended && status.running == Some(true),
+        alive_cite: Some(cite.clone()),
+        end: ended.then(|| End {
+            at: status.finished_at,
+            exit_code: status.exit_code,
+            cite: cite.clone(),
+            reason: status.reason.clone(),
+        }),
+        flag: status.reason.as_ref().map(|reason| (is_oom_reason(reason), cite.clone())),
+        status: Some(fact),
+        ..Life::default()
+    }
+}
+
+/// The orchestrators' words for the runtime's OOM flag.
+pub(crate) fn is_oom_reason(reason: &str) -> bool {
+    reason.contains("OOMKilled") || reason.to_ascii_lowercase().contains("outofmemoryerror")
+}
+
+/// The life that the question is about comes last: an abnormal end after a normal one, and of two
+/// abnormal ones the one that came first (later ones are often its consequence).
+fn sort_by_weight(mut lives: Vec<Life>) -> Vec<Life> {
+    lives.sort_by_key(|life| {
+        let weight = match (life.flagged(), life.exit_code()) {
+            (Some(true), _) => 3,
+            (_, Some(0)) => 1,
+            (_, Some(_)) => 2,
+            (_, None) => 0,
+        };
+        (weight, std::cmp::Reverse(life.ended_at()))
+    });
+    lives
+}
+
+fn bare_life(sheet: &FactSheet) -> Vec<Life> {
+    let exit = sheet.exits.last();
+    let flag = sheet.flags.last();
+    if exit.is_none() && flag.is_none() {
+        return Vec::new();
+    }
+    let cite = exit.map(|exit| exit.cite.clone()).or_else(|| flag.map(|flag| flag.cite.clone()));
+    let end = cite.map(|cite| End {
+        at: exit.and_then(|exit| exit.at),
+        exit_code: exit.map(|exit| exit.what),
+        cite,
+        reason: None,
+    });
+    vec![Life {
+        teller: Teller::Bare,
+        end,
+        flag: flag.map(|flag| (flag.what, flag.cite.clone())),
+        ..Life::default()
+    }]
+}

@@ -1,0 +1,211 @@
+//! One life and the facts that fall into it: what a rule looks at.
+
+use casefile::{Citation, ContainerId, Limit, Moment};
+use parse::record::{Application, DaemonLine, PodEvent, TraceEvent};
+
+use super::{ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller};
+
+/// One life on stage, with the kills and words that belong to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage<'a> {
+    pub(crate) sheet: &'a FactSheet,
+    pub(crate) life: &'a Life,
+    /// It is the subject's last life (live counters and processes belong to it).
+    pub(crate) last: bool,
+    /// Kernel OOM kills inside it, oldest first.
+    pub(crate) kills: Vec<&'a OomKill>,
+}
+
+impl<'a> Stage<'a> {
+    /// Puts a life on stage. `alone`: it is the only one, so that what carries no time is its.
+    pub(crate) fn new(sheet: &'a FactSheet, life: &'a Life, last: bool, alone: bool) -> Self {
+        let kills = sheet.oom_kills.iter().filter(|kill| belongs(kill, life, last, alone)).collect();
+        Self { sheet, life, last, kills }
+    }
+
+    /// A stage with one kill only, for a finding.
+    pub(crate) fn with_kills(&self, kills: Vec<&'a OomKill>) -> Self {
+        Self { kills, ..self.clone() }
+    }
+
+    /// Kernel kills of the main process.
+    pub(crate) fn main_kills(&self) -> Vec<&'a OomKill> {
+        self.kills.iter().copied().filter(|kill| self.main_hit(kill) == MainHit::Yes).collect()
+    }
+
+    /// Whether a kill hit the main process of this life.
+    pub(crate) fn main_hit(&self, kill: &OomKill) -> MainHit {
+        let pids: Vec<u32> = kill.victims.iter().map(|victim| victim.pid).collect();
+        if self.life.teller == Teller::Nobody {
+            return MainHit::Unclear;
+        }
+        if let Some(main) = self.main_pid() {
+            return if pids.contains(&main) { MainHit::Yes } else { MainHit::No };
+        }
+        if self.life.alive || self.life.exit_code().is_some_and(|code| code != 137) {
+            return MainHit::No;
+        }
+        // The end follows a kill of the main process within the time the runtime needs to reap it.
+        let near = match (kill.at, self.life.ended_at()) {
+            (Some(at), Some(end)) => end.seconds_since(at) < 3.0,
+            (None, _) | (_, None) => true,
+        };
+        if !near {
+            return MainHit::No;
+        }
+        if let Some(first) = kill.first_of_container() {
+            return if pids.contains(&first.pid) { MainHit::Yes } else { MainHit::No };
+        }
+        self.main_hit_by_name(kill)
+    }
+
+    /// Without a usable task table: the victim bears the name of the program that PID 1 runs.
+    fn main_hit_by_name(&self, kill: &OomKill) -> MainHit {
+        let command = self.life.command();
+        let Some(program) = command.first().map(|path| path.rsplit('/').next().unwrap_or(path))
+        else {
+            return MainHit::Unclear;
+        };
+        let comm: String = program.chars().take(15).collect();
+        let rows = kill.report.tasks.iter().filter(|row| row.comm == comm).count();
+        let hit = kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&comm));
+        let starter = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init", "env"];
+        if hit && rows <= 1 {
+            MainHit::Yes
+        } else if !hit && rows == 1 && !starter.contains(&program) {
+            MainHit::No
+        } else {
+            MainHit::Unclear
+        }
+    }
+
+    /// The main process's pid in the initial namespace, where it is still known.
+    pub(crate) fn main_pid(&self) -> Option<u32> {
+        let live = self.last && self.life.alive;
+        let record = self.life.record.as_ref().and_then(|record| record.what.pid);
+        let inside = || {
+            let one = |fact: &&Fact<parse::record::ProcessRecord>| fact.what.inner_pid == Some(1);
+            self.sheet.processes.iter().find(one).map(|fact| fact.what.pid)
+        };
+        live.then(|| record.or_else(inside)).flatten()
+    }
+
+    /// API signals of this life, oldest first.
+    pub(crate) fn signals(&self) -> &'a [ApiSignal] {
+        &self.life.signals
+    }
+
+    /// The first API SIGKILL.
+    pub(crate) fn api_kill(&self) -> Option<&'a ApiSignal> {
+        self.life.signals.iter().find(|signal| signal.signal == 9)
+    }
+
+    /// Daemon lines that name this container, or name none where nothing else is known.
+    pub(crate) fn daemon(&self) -> impl Iterator<Item = &'a Fact<DaemonLine>> {
+        let (id, life) = (self.life.id.clone(), self.life);
+        self.sheet.daemon.iter().filter(move |line| {
+            let in_time = line.at.is_none_or(|at| life.holds(at));
+            in_time && named_container(&line.what).is_none_or(|named| match &id {
+                Some(id) => id.is_same(&named),
+                None => true,
+            })
+        })
+    }
+
+    /// Kubernetes events about this container or its pod.
+    pub(crate) fn pod_events(&self) -> impl Iterator<Item = &'a Fact<PodEvent>> {
+        let pod = self.life.pod.as_ref().map(|pod| pod.what.as_ref());
+        let name = self.life.status.as_ref().and_then(|status| status.what.name.clone());
+        self.sheet.pod_events.iter().filter(move |event| {
+            let same_uid = match (pod.and_then(|pod| pod.uid.as_ref()), &event.what.uid) {
+                (Some(own), Some(other)) => own == other,
+                (None, _) | (_, None) => true,
+            };
+            let same_container = match (&name, &event.what.container) {
+                (Some(own), Some(other)) => own == other,
+                (None, _) | (_, None) => true,
+            };
+            same_uid && same_container
+        })
+    }
+
+    /// The program's own words; those of an unknown program count only where no container's own
+    /// log is at hand.
+    pub(crate) fn application(&self) -> impl Iterator<Item = &'a Fact<Application>> {
+        let own = self.sheet.application.iter().any(|fact| is_gathered(fact));
+        let gathered = self.sheet.asked_id.is_some();
+        self.sheet.application.iter().filter(move |fact| is_gathered(fact) || !(own || gathered))
+    }
+
+    /// Trace events.
+    pub(crate) fn trace(&self) -> impl Iterator<Item = &'a Fact<TraceEvent>> {
+        self.sheet.trace.iter()
+    }
+
+    /// The container's own limit by its configuration.
+    pub(crate) fn configured_limit(&self) -> Option<(Limit, Citation)> {
+        let record = self.life.record.as_ref();
+        let by_record =
+            record.and_then(|record| Some((record.what.memory?, record.cite.clone())));
+        let status = self.life.status.as_ref();
+        let by_status =
+            status.and_then(|status| Some((status.what.memory.limit?, status.cite.clone())));
+        let bare = || self.sheet.limits.last().map(|limit| (limit.what, limit.cite.clone()));
+        by_record.or(by_status).or_else(bare)
+    }
+
+    /// The first API SIGKILL came before this moment.
+    pub(crate) fn was_killed_by_api_before(&self, moment: Option<Moment>) -> bool {
+        match (self.api_kill().and_then(|signal| signal.at), moment) {
+            (Some(kill), Some(moment)) => moment.seconds_since(kill) > 0.25,
+            (None, _) | (_, None) => false,
+        }
+    }
+}
+
+fn is_gathered(fact: &Fact<Application>) -> bool {
+    fact.source == casefile::Source::ApplicationLog
+}
+
+/// A kill belongs to a life if it happened in its container (or nowhere else for certain, where
+/// this is the only candidate) and in its time.
+fn belongs(kill: &OomKill, life: &Life, last: bool, alone: bool) -> bool {
+    let place = match &life.id {
+        Some(id) => kill.is_in(id) || (!kill.is_elsewhere(id) && (alone || last)),
+        None => true,
+    };
+    let time = match kill.at {
+        Some(at) => life.holds(at),
+        None => alone || last,
+    };
+    place && time
+}
+
+/// The container a daemon line is about.
+pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
+    match line {
+        DaemonLine::StopEscalated { container, .. }
+        | DaemonLine::StopRequested { container, .. }
+        | DaemonLine::KillRequested { container, .. }
+        | DaemonLine::ShimGone { container }
+        | DaemonLine::RuntimeOom { container, .. }
+        | DaemonLine::UnhealthyKill { container, .. } => container.clone(),
+        DaemonLine::UnitStopTimeout { unit }
+        | DaemonLine::UnitKilling { unit, .. }
+        | DaemonLine::UnitKilledByClient { unit }
+        | DaemonLine::UnitMainExited { unit, .. }
+        | DaemonLine::UnitResult { unit, .. }
+        | DaemonLine::UnitOomKill { unit }
+        | DaemonLine::UnitStopping { unit } => unit_container(unit),
+        DaemonLine::OomDaemonKill { unit, .. } => unit.as_deref().and_then(unit_container),
+        DaemonLine::DaemonShutdown { .. }
+        | DaemonLine::OomCounted { .. }
+        | DaemonLine::SignalSentBy { .. }
+        | DaemonLine::CgroupNote { .. } => None,
+    }
+}
+
+/// `docker-ID.scope` and the like.
+fn unit_container(unit: &str) -> Option<ContainerId> {
+    casefile::CgroupPath::parse(&format!("/{}", unit.trim_start_matches('/')))?.container_id()
+}

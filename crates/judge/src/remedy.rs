@@ -1,0 +1,134 @@
+//! Verdict → what to change first. Concrete, with effect, risk and the way back.
+//!
+//! What a runtime believes of its limit and what size would fit are not known here yet: the words
+//! "raise the limit" need a reason that this room does not have, so they are not said.
+
+use crate::verdict::{Killer, Level, Remedy, Verdict};
+
+/// First remedies for a verdict.
+pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
+    match verdict.killer {
+        Killer::StopTimeout => forced_stop(verdict),
+        Killer::ContainerMemoryLimit => own_limit(verdict),
+        Killer::AncestorMemoryLimit => parent_limit(verdict),
+        Killer::HostOutOfMemory => host(),
+        Killer::StillAlive if verdict.level == Level::Own => stalled(),
+        Killer::FailedProbe => vec![remedy(
+            "look at why the check failed before its threshold is changed: its message stands in the evidence",
+            "a check that is right keeps its job",
+            "a looser check restarts a stuck program later",
+            "put the old numbers back",
+        )],
+        Killer::Eviction => vec![remedy(
+            "give the container a memory request near what it uses",
+            "the kubelet evicts pods by their usage over request first, then by priority",
+            "the scheduler needs a node with that much unrequested memory",
+            "restore the old request",
+        )],
+        Killer::OutOfMemory
+        | Killer::NumaOutOfMemory
+        | Killer::OomDaemon
+        | Killer::Stopped
+        | Killer::ApiKill
+        | Killer::Process
+        | Killer::ResourceLimit
+        | Killer::Runtime
+        | Killer::Crash
+        | Killer::NotKilled
+        | Killer::StillAlive
+        | Killer::Unknown => Vec::new(),
+    }
+}
+
+fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
+    let first = verdict.main.command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
+    let shell = first.is_some_and(|name| ["sh", "bash", "dash", "ash"].contains(&name));
+    let mut remedies = Vec::new();
+    if shell {
+        remedies.push(remedy(
+            "let the program be PID 1: the exec form of ENTRYPOINT or CMD (a JSON array), or `exec` before the last command of the script",
+            "the program gets SIGTERM itself; a shell as PID 1 does not pass it on",
+            "variables and pipes of the shell form need a script then",
+            "put the shell form back",
+        ));
+    }
+    remedies.push(remedy(
+        "run it with --init (Compose: `init: true`), or handle SIGTERM in the program",
+        "as PID 1 a program without a handler ignores SIGTERM; behind an init the default action ends it",
+        "an init ends the program at once, so whatever must be finished first needs a handler",
+        "leave --init away",
+    ));
+    remedies.push(remedy(
+        "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
+        "the request arrives, and the wait is as long as the work",
+        "a longer grace period makes every stop of a stuck program slower",
+        "remove the two settings",
+    ));
+    remedies
+}
+
+fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
+    let total: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
+    let tmpfs = verdict.memory.shares.iter().find(|share| share.what.contains("tmpfs"));
+    if let Some(share) = tmpfs.filter(|share| share.bytes.0 > total / 2) {
+        return vec![remedy(
+            &format!("give the tmpfs (or /dev/shm) a size well below the limit, or put those files on a disk volume: {} of the memory is files there", share.bytes),
+            "files on tmpfs count against the memory limit, and killing a process does not free them",
+            "a disk is slower; a smaller tmpfs answers with ENOSPC",
+            "put the mount back",
+        )];
+    }
+    if verdict.level == Level::Nested {
+        return vec![remedy(
+            "look at who set the inner cgroup's limit: it is below the container's own",
+            "the container's limit was not the one that filled",
+            "none",
+            "nothing to undo",
+        )];
+    }
+    vec![remedy(
+        "find out whether the memory would have stopped growing before the limit is touched: watch `docker stats` over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)",
+        "a leak or a runtime that is sized for a bigger machine dies at every limit",
+        "none: nothing is changed",
+        "nothing to undo",
+    )]
+}
+
+fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
+    let cgroup = verdict.limit_cgroup.as_ref().map_or("the parent".to_owned(), |path| format!("`{path}`"));
+    let biggest = verdict.memory.holders.iter().find(|holder| !holder.killed);
+    let neighbour = biggest.map(|holder| format!("; beside the victim {} (pid {}) held {}", holder.comm, holder.pid, holder.rss));
+    vec![remedy(
+        &format!("look at {cgroup} as a whole: its limit has to hold everything below it{}", neighbour.unwrap_or_default()),
+        "the container's own limit was not reached; a change to it does not help",
+        "none: nothing is changed",
+        "nothing to undo",
+    )]
+}
+
+fn host() -> Vec<Remedy> {
+    vec![remedy(
+        "give every container on this machine a limit, so that their sum fits into it, and look at the biggest processes above",
+        "whoever grows then dies at its own limit instead of taking a neighbour with it",
+        "a limit that is too small kills its own container",
+        "docker update --memory 0 --memory-swap 0 NAME",
+    )]
+}
+
+fn stalled() -> Vec<Remedy> {
+    vec![remedy(
+        "end it, or free it: `docker kill NAME`, or `docker update` with a larger --memory to let it go on for now",
+        "with the OOM killer disabled nothing else will end the stall",
+        "what is in the program's memory is lost with a kill",
+        "start it again without --oom-kill-disable",
+    )]
+}
+
+fn remedy(change: &str, effect: &str, risk: &str, undo: &str) -> Remedy {
+    Remedy {
+        change: change.to_owned(),
+        effect: effect.to_owned(),
+        risk: risk.to_owned(),
+        undo: undo.to_owned(),
+    }
+}

@@ -1,0 +1,248 @@
+//! Facts → killer. One cause, one file; each file's head is its manual.
+//!
+//! What the answer is about decides the order: first whatever ended the main process from outside,
+//! then a kill inside the container, then the main process's own end, then life. Within one step
+//! the rules stand from the strongest evidence to the weakest, and the first that speaks is heard.
+
+mod ancestor_limit;
+mod api_kill;
+mod crash;
+mod draft;
+mod eviction;
+mod failed_probe;
+mod host_memory;
+mod kernel_kill;
+mod memory;
+mod not_killed;
+mod numa_memory;
+mod oom_daemon;
+mod oom_level_unknown;
+mod own_limit;
+mod process;
+mod resource_limit;
+mod rivals;
+mod runtime;
+mod still_alive;
+mod stop_timeout;
+mod stopped;
+mod supervisor;
+mod unknown;
+
+use std::sync::LazyLock;
+
+use casefile::Moment;
+
+use crate::facts::{FactSheet, Life, OomKill, Stage, lives};
+use crate::verdict::{Confidence, Killer, Verdict};
+
+/// Which of the answer's three questions is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seek {
+    /// Did something outside end the main process?
+    MainEndedFromOutside,
+    /// Was a process inside the container killed?
+    KilledInside,
+    /// How did the main process end by itself, or does it live?
+    OwnEnd,
+}
+
+/// One cause.
+struct Rule {
+    /// Kebab-case; the name of its file.
+    id: &'static str,
+    /// One line.
+    title: &'static str,
+    /// Its file: the head is the manual.
+    file: &'static str,
+    /// Speaks, or is silent.
+    reach: fn(&Stage<'_>, Seek) -> Option<Verdict>,
+}
+
+/// Every rule, from the strongest evidence to the weakest.
+static RULES: [&Rule; 19] = [
+    &process::RULE,
+    &runtime::RULE,
+    &own_limit::RULE,
+    &ancestor_limit::RULE,
+    &host_memory::RULE,
+    &numa_memory::RULE,
+    &oom_daemon::RULE,
+    &eviction::RULE,
+    &failed_probe::RULE,
+    &stop_timeout::RULE,
+    &api_kill::RULE,
+    &stopped::RULE,
+    &oom_level_unknown::RULE,
+    &supervisor::RULE,
+    &resource_limit::RULE,
+    &crash::RULE,
+    &not_killed::RULE,
+    &still_alive::RULE,
+    &unknown::RULE,
+];
+
+/// A rule's manual: the five headings as the rule's own file carries them.
+#[derive(Debug, Clone)]
+pub struct RuleManual {
+    /// Kebab-case, the name of its file.
+    pub id: &'static str,
+    /// One line.
+    pub title: &'static str,
+    /// Markdown with the five headings.
+    pub text: String,
+}
+
+/// Every rule's manual, in the order in which the rules are tried.
+pub fn manuals() -> &'static [RuleManual] {
+    static MANUALS: LazyLock<Vec<RuleManual>> = LazyLock::new(|| {
+        let manual = |rule: &&Rule| RuleManual {
+            id: rule.id,
+            title: rule.title,
+            text: head_of(rule.file),
+        };
+        RULES.iter().map(manual).collect()
+    });
+    &MANUALS
+}
+
+/// The `//!` lines at the head of a rule's file.
+fn head_of(file: &str) -> String {
+    let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
+    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    text.join("\n").trim().to_owned() + "\n"
+}
+
+/// The verdict on everything the sheet holds: the subject's last life, or the last kill where
+/// there is no subject; every other death is a finding.
+pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
+    let lives = lives(sheet);
+    let Some(chosen) = chosen_life(&lives) else {
+        return reach_without_subject(sheet);
+    };
+    let alone = lives.len() == 1;
+    let mut findings = Vec::new();
+    let mut verdict = None;
+    for (at, life) in lives.iter().enumerate() {
+        let stage = Stage::new(sheet, life, at + 1 == lives.len(), alone);
+        let answer = reach_stage(&stage);
+        let others = other_kills(&stage, &answer);
+        if at == chosen {
+            findings.extend(others);
+            verdict = Some(answer);
+        } else if matters(&answer, at, chosen) {
+            findings.extend(others);
+            findings.push(answer);
+        }
+    }
+    let mut verdict = verdict.unwrap_or_else(|| reach_without_subject(sheet));
+    findings.extend(neighbour_kills(sheet, &verdict));
+    findings.sort_by_key(|finding| finding.at);
+    draft::note_storm(&mut verdict, &findings);
+    verdict.findings = findings;
+    verdict
+}
+
+/// The last life; but one that has only begun inside a restart storm will end as the others did,
+/// and the question is about those.
+fn chosen_life(lives: &[Life]) -> Option<usize> {
+    let last = lives.len().checked_sub(1)?;
+    let ended: Vec<f64> = lives
+        .iter()
+        .filter_map(|life| Some(life.ended_at()?.seconds_since(life.started_at?)))
+        .collect();
+    let short = ended.iter().rev().take(3).filter(|lived| **lived < 10.0).count();
+    let same_end = lives.iter().rev().skip(1).take(3).all(|life| life.exit_code() == Some(137));
+    let young = lives.get(last).is_some_and(|life| {
+        let before = last.checked_sub(1).and_then(|at| lives.get(at));
+        let gap = before.and_then(|it| Some((life.started_at?, it.ended_at()?)));
+        life.alive && gap.is_some_and(|(start, end)| start.seconds_since(end) < 120.0)
+    });
+    let storm = lives.len() > 3 && short == 3 && same_end && young;
+    // Young by its own measure: not yet as old as twice the longest of the lives before it.
+    Some(if storm { last - 1 } else { last })
+}
+
+fn matters(answer: &Verdict, at: usize, chosen: usize) -> bool {
+    at != chosen && answer.killer != Killer::StillAlive
+}
+
+/// Asks the three questions of one life.
+fn reach_stage(stage: &Stage<'_>) -> Verdict {
+    let order = [Seek::MainEndedFromOutside, Seek::KilledInside, Seek::OwnEnd];
+    for seek in order {
+        if let Some(verdict) = RULES.iter().find_map(|rule| (rule.reach)(stage, seek)) {
+            return verdict;
+        }
+    }
+    unknown::nothing_known(stage)
+}
+
+/// Kernel kills of a life that its verdict is not about: an earlier child's kill, say.
+fn other_kills(stage: &Stage<'_>, verdict: &Verdict) -> Vec<Verdict> {
+    let told: Vec<u32> = verdict.victims.iter().filter_map(|victim| victim.pid).collect();
+    let is_told = |kill: &OomKill| {
+        verdict.killer.is_kernel_oom()
+            && (kill.victims.is_empty() || kill.victims.iter().all(|v| told.contains(&v.pid)))
+    };
+    let rest: Vec<&OomKill> = stage.kills.iter().copied().filter(|kill| !is_told(kill)).collect();
+    kernel_kill::findings(&stage.with_kills(rest))
+}
+
+/// Kills of others under a limit that this container shares.
+fn neighbour_kills(sheet: &FactSheet, verdict: &Verdict) -> Vec<Verdict> {
+    let Some(id) = &verdict.container_id else { return Vec::new() };
+    let shared = sheet.oom_kills.iter().filter(|kill| {
+        kill.is_elsewhere(id)
+            && kill.level == crate::verdict::Level::Ancestor
+            && kernel_kill::lists_tasks_of(kill, sheet, id)
+    });
+    let life = Life::default();
+    let stage = Stage::new(sheet, &life, false, true).with_kills(shared.collect());
+    kernel_kill::findings(&stage)
+}
+
+/// Pasted text without a container: the last kill, and the others as findings.
+fn reach_without_subject(sheet: &FactSheet) -> Verdict {
+    let life = Life::default();
+    let stage = Stage::new(sheet, &life, true, true);
+    let mut verdict = reach_stage(&stage);
+    let mut findings = other_kills(&stage, &verdict);
+    if verdict.confidence == Confidence::Unknown && !findings.is_empty() {
+        let last = findings.len() - 1;
+        verdict = findings.remove(last);
+    }
+    verdict.findings = findings;
+    verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_documented_under_five_headings() {
+        let headings = [
+            "## What it looks for",
+            "## Why it means that",
+            "## What would speak against it",
+            "## Example",
+            "## References",
+        ];
+        for rule in RULES {
+            let text = head_of(rule.file);
+            for heading in headings {
+                assert!(text.contains(heading), "rule {} lacks `{heading}`", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn rule_ids_are_unique_and_kebab_case() {
+        let mut ids: Vec<&str> = RULES.iter().map(|rule| rule.id).collect();
+        let kebab = |id: &str| id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        assert!(ids.iter().all(|id| kebab(id)));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), RULES.len());
+    }
+}

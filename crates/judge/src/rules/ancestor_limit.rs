@@ -1,0 +1,48 @@
+//! # ancestor-limit — a limit above the container was full
+//!
+//! ## What it looks for
+//! A kernel OOM report whose `oom_memcg` lies above the victim's container: a pod, a slice, an ECS
+//! task, a `--cgroup-parent`.
+//!
+//! ## Why it means that
+//! The kernel charges a page to a cgroup and to every one above it; the first that cannot be kept
+//! names the report. The victim is chosen from everything below that cgroup, by size and
+//! `oom_score_adj`: it need not be the one that grew.
+//!
+//! ## What would speak against it
+//! - `oom_memcg` equal to the container's cgroup (own-limit).
+//! - A pod whose limit equals its only container's: the kernel names the pod, for its owner it is
+//!   the container's limit. The answer says so and sets `limit_at_fault`.
+//! - On cgroup v1 every container below the parent gets the OOM notification: `OOMKilled=true` on a
+//!   container from which nothing was killed.
+//!
+//! ## Example
+//! ```text
+//! oom-kill:constraint=CONSTRAINT_MEMCG,…,oom_memcg=/batch,task_memcg=/batch/5f1c…,task=python3,pid=811,uid=0
+//! memory: usage 98304kB, limit 98304kB, failcnt 41
+//! ```
+//!
+//! ## References
+//! - Linux `mm/memcontrol.c` `try_charge_memcg`, `mem_cgroup_scan_tasks`
+//! - containerd issue 12133: the runtime's OOM event does not say whose limit
+
+use super::{Rule, Seek, kernel_kill};
+use crate::facts::Stage;
+use crate::verdict::{Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "ancestor-limit",
+    title: "a limit above the container (pod, slice, task, parent) was full",
+    file: include_str!("ancestor_limit.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    let killer = Killer::AncestorMemoryLimit;
+    let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Ancestor])?;
+    if verdict.limit_at_fault == Some(true) {
+        let words = "the parent has the container's own limit, so for its owner it is the container's";
+        verdict.detail = Some(words.to_owned());
+    }
+    Some(verdict)
+}

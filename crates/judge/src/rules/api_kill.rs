@@ -1,0 +1,181 @@
+//! # api-kill — killed through the runtime's or orchestrator's API
+//!
+//! ## What it looks for
+//! A `kill` event with a fatal signal, no stop around it, and the end within seconds; or Docker's
+//! `HasBeenManuallyStopped` with an exit by SIGKILL; or an orchestrator's words for a drain, preemption,
+//! spot interruption, scale-in.
+//!
+//! ## Why it means that
+//! Every client (docker kill, rm -f, an updater, a CI cleaner) goes through the daemon, which writes a
+//! `kill` entry. The entry is an intent: that it ended the container follows from the end right after
+//! it and from the absence of an earlier kill.
+//!
+//! ## What would speak against it
+//! - A stop signal before it with a `stop` event (stop-timeout).
+//! - A kernel OOM kill of the main process before it; the entry is written even if the process was
+//!   already gone.
+//! - Nobody's name is in the events: the client stays unknown.
+//!
+//! ## Example
+//! ```text
+//! container kill web (signal=9)
+//! container die  web (exitCode=137)
+//! ```
+//!
+//! ## References
+//! - moby `daemon/kill.go` `killWithSignal`, `container.HasBeenManuallyStopped`
+
+use casefile::{Citation, Moment};
+
+use super::draft::{because, draft, end_line, signal_line, signal_name};
+use super::{Rule, Seek, rivals, stop_timeout};
+use crate::facts::{ApiSignal, Stage, Teller};
+use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "api-kill",
+    title: "killed through the runtime's or orchestrator's API",
+    file: include_str!("api_kill.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::MainEndedFromOutside || stage.life.alive {
+        return None;
+    }
+    by_event(stage)
+        .or_else(|| by_flag(stage))
+        .or_else(|| by_daemon(stage))
+        .or_else(|| by_orchestrator(stage))
+}
+
+fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
+    let signal = stage.signals().iter().rfind(|signal| ended_by(stage, signal))?;
+    let certain = stage.life.flagged() != Some(true)
+        || stage.sheet.kernel_covered
+        || stage.kills.iter().any(|kill| stage.main_hit(kill) == crate::facts::MainHit::No);
+    let confidence = if certain { Confidence::Proven } else { Confidence::Likely };
+    let mut verdict = base(stage, signal.signal, confidence);
+    let name = signal_name(signal.signal);
+    verdict.detail = Some(match &stage.life.destroyed {
+        Some(_) if stage.signals().len() == 1 => format!("{name} through the API, and removed (docker rm -f does this)"),
+        Some(_) | None => format!("{name} through the API; docker's events do not name the client"),
+    });
+    verdict.because.push(signal_line(signal, format!("a client of the API asked for {name}")));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    if stage.signals().iter().all(|other| other.signal == signal.signal) {
+        let because = "no stop signal came before it".to_owned();
+        verdict.ruled_out.push(crate::verdict::RuledOut { killer: Killer::StopTimeout, because });
+    }
+    verdict.ruled_out.extend(rivals::kernel_ruled_out(stage));
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+/// The end shows this signal, and follows it within seconds.
+fn ended_by(stage: &Stage<'_>, signal: &ApiSignal) -> bool {
+    let fits = match stage.life.exit_code() {
+        Some(code) => code == 128 + i64::from(signal.signal),
+        None => signal.signal == 9,
+    };
+    let soon = match (signal.at, stage.life.ended_at()) {
+        (Some(at), Some(end)) => end.seconds_since(at) < 30.0,
+        (None, _) | (_, None) => true,
+    };
+    fits && soon
+}
+
+/// Docker's own note survives where its events are gone.
+fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
+    let (true, cite) = stage.life.manually_stopped.as_ref()? else { return None };
+    let unexplained = stage.life.exit_code() == Some(137)
+        && stage.signals().is_empty()
+        && stage.main_kills().is_empty();
+    if !unexplained {
+        return None;
+    }
+    let mut verdict = base(stage, 9, Confidence::Likely);
+    let says = "docker notes that a signal came through its API in this life";
+    verdict.because.push(because(cite, None, says));
+    verdict.because.extend(end_line(stage, "the end by SIGKILL"));
+    verdict.candidates = vec![
+        candidate(Killer::ApiKill, Confidence::Likely, "docker kill, rm -f or another client"),
+        candidate(Killer::StopTimeout, Confidence::Likely, "docker stop whose grace period ran out leaves the same note"),
+    ];
+    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
+    use parse::record::DaemonLine;
+    let asked = stage.daemon().find_map(|fact| match &fact.what {
+        DaemonLine::KillRequested { by, reason, .. } => Some((fact, by.clone(), reason.clone())),
+        _ => None,
+    });
+    let (fact, by, reason) = asked?;
+    if stage.life.exit_code().is_some_and(|code| code != 137) {
+        return None;
+    }
+    let mut verdict = base(stage, 9, Confidence::Likely);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.killed_by = Some(KilledBy { name: Some(by.clone()), ..KilledBy::default() });
+    verdict.detail = reason;
+    verdict.because.push(because(&fact.cite, fact.at, format!("{by} was asked to kill it")));
+    Some(verdict)
+}
+
+fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
+    let (cite, at, says) = disruption(stage).or_else(|| ecs_interruption(stage))?;
+    let mut verdict = base(stage, 9, Confidence::Likely);
+    verdict.main.signal = None;
+    verdict.detail = Some(says.clone());
+    verdict.because.push(because(&cite, at, says));
+    verdict.because.extend(end_line(stage, "the container's end"));
+    Some(verdict)
+}
+
+fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
+    let event = stage.pod_events().find(|event| {
+        matches!(
+            event.what.reason.as_str(),
+            "Preempting" | "Preempted" | "TaintManagerEviction" | "NodeShutdown" | "DeletingPod"
+        )
+    });
+    if let Some(event) = event {
+        let says = format!("{}: {}", event.what.reason, event.what.message);
+        return Some((event.cite.clone(), event.at, says));
+    }
+    let pod = stage.life.pod.as_ref()?;
+    let (reason, message) = pod.what.disruption.as_ref()?;
+    let by_others = ["PreemptionByScheduler", "DeletionByTaintManager", "EvictionByEvictionAPI", "DeletionByPodGC"];
+    by_others
+        .contains(&reason.as_str())
+        .then(|| (pod.cite.clone(), None, format!("{reason}: {message}")))
+}
+
+fn ecs_interruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
+    if stage.life.teller != Teller::Ecs {
+        return None;
+    }
+    let task = stage.life.task.as_ref()?;
+    let reason = task.what.stopped_reason.clone().unwrap_or_default();
+    let code = task.what.stop_code.clone().unwrap_or_default();
+    let taken = ["SpotInterruption", "TerminationNotice", "InfrastructureHealth"].contains(&code.as_str())
+        || reason.contains("Spot Task was interrupted")
+        || reason.starts_with("Host EC2");
+    taken.then(|| (task.cite.clone(), task.what.stopping_at, format!("ECS took the task away: {code} {reason}")))
+}
+
+fn base(stage: &Stage<'_>, signal: i32, confidence: Confidence) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::ApiKill, Level::None, confidence);
+    verdict.limit_at_fault = Some(false);
+    verdict.main.fate = Fate::Killed;
+    verdict.main.signal = Some(signal);
+    verdict.victims = stop_timeout::main_victim(stage);
+    verdict
+}
+
+fn candidate(killer: Killer, confidence: Confidence, because: &str) -> Candidate {
+    Candidate { killer, confidence, because: because.to_owned() }
+}

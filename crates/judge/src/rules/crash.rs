@@ -1,0 +1,211 @@
+//! # crash — a fatal signal of the program's own making
+//!
+//! ## What it looks for
+//! An exit code of 128 + SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGXFSZ, SIGPIPE; a kernel line about a
+//! segfault of the program; V8's or another runtime's words before it aborted (`Reached heap limit`).
+//!
+//! ## Why it means that
+//! These signals are raised by what the program itself does. A runtime that finds its own heap limit
+//! reached aborts: 134, or 139 as PID 1, where glibc's abort falls through to a trap.
+//!
+//! ## What would speak against it
+//! - A `kill` event with the same signal (api-kill).
+//! - A shell can return a child's 139; the child crashed then.
+//! - A SIGBUS (135) is often a full /dev/shm or a truncated file, not the memory limit.
+//!
+//! ## Example
+//! ```text
+//! FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory
+//! exit 139
+//! ```
+//!
+//! ## References
+//! - signal(7); V8 `src/heap/heap.cc` `FatalProcessOutOfMemory`; glibc `abort`
+
+use parse::record::{Application, KernelEvent, LanguageDeath};
+
+use super::draft::{because, decisive, draft, end_line, signal_name};
+use super::{Rule, Seek, rivals, stop_timeout};
+use crate::facts::{Stage, Teller};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "crash",
+    title: "a fatal signal of the program's own making, a heap limit's abort too",
+    file: include_str!("crash.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::OwnEnd || stage.life.alive {
+        return None;
+    }
+    by_runtime(stage).or_else(|| by_exit_code(stage)).or_else(|| by_kernel(stage)).or_else(|| by_words(stage))
+}
+
+/// The signals that a program's own deeds raise.
+const OWN_MAKING: [i32; 10] = [4, 5, 6, 7, 8, 11, 13, 16, 25, 31];
+
+fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
+    let (fact, death, ceiling) = stage.application().find_map(|fact| match &fact.what {
+        Application::Language { death, ceiling, survived: false } if aborts(*death) => {
+            Some((fact, *death, *ceiling))
+        }
+        _ => None,
+    })?;
+    // An abort shows as a signal; another code is a parent's that outlived it.
+    let mut verdict = base(stage, Confidence::Likely);
+    let ceiling = ceiling.map(|bytes| format!(" of {bytes}")).unwrap_or_default();
+    verdict.detail = Some(format!("{}{ceiling}; not the container's limit", words(death)));
+    verdict.at = verdict.at.or(fact.at);
+    verdict.because.push(because(&fact.cite, fact.at, "the runtime says why it aborted"));
+    verdict.because.extend(end_line(stage, end_says(stage)));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+fn aborts(death: LanguageDeath) -> bool {
+    match death {
+        LanguageDeath::V8HeapLimit
+        | LanguageDeath::V8OutOfMemory
+        | LanguageDeath::RustAllocation
+        | LanguageDeath::CppBadAlloc
+        | LanguageDeath::DotnetOutOfMemory => true,
+        LanguageDeath::JavaOutOfMemoryError
+        | LanguageDeath::JavaNativeAllocation
+        | LanguageDeath::PythonMemoryError
+        | LanguageDeath::GoOutOfMemory
+        | LanguageDeath::PhpMemoryLimit
+        | LanguageDeath::RubyNoMemory
+        | LanguageDeath::OtherAllocation => false,
+    }
+}
+
+fn words(death: LanguageDeath) -> &'static str {
+    match death {
+        LanguageDeath::V8HeapLimit => "V8 reached its own heap limit and aborted",
+        LanguageDeath::V8OutOfMemory => "V8 could not get memory for itself and aborted",
+        LanguageDeath::RustAllocation => "a Rust allocation failed and the program aborted",
+        LanguageDeath::CppBadAlloc => "a C++ allocation failed (std::bad_alloc) and the program aborted",
+        LanguageDeath::DotnetOutOfMemory => ".NET ran out of its own heap and aborted",
+        LanguageDeath::JavaOutOfMemoryError
+        | LanguageDeath::JavaNativeAllocation
+        | LanguageDeath::PythonMemoryError
+        | LanguageDeath::GoOutOfMemory
+        | LanguageDeath::PhpMemoryLimit
+        | LanguageDeath::RubyNoMemory
+        | LanguageDeath::OtherAllocation => "the program could not get memory",
+    }
+}
+
+fn own_signal(stage: &Stage<'_>) -> Option<i32> {
+    let code = i32::try_from(stage.life.exit_code()?).ok()?;
+    let signal = code.checked_sub(128)?;
+    OWN_MAKING.contains(&signal).then_some(signal)
+}
+
+fn end_says(stage: &Stage<'_>) -> String {
+    match (own_signal(stage), stage.life.exit_code()) {
+        (Some(11), _) => {
+            "139 is 128 + SIGSEGV; an abort as PID 1 shows like this too".to_owned()
+        }
+        (Some(signal), Some(code)) => format!("{code} is 128 + {}", signal_name(signal)),
+        (_, Some(code)) => format!("the container ended with {code}"),
+        (_, None) => "the end".to_owned(),
+    }
+}
+
+fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
+    let signal = own_signal(stage)?;
+    let fault = fault_of(stage);
+    let confidence = if fault.is_some() { Confidence::Proven } else { Confidence::Likely };
+    let mut verdict = base(stage, confidence);
+    verdict.detail = Some(match signal {
+        7 => "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit".to_owned(),
+        31 => "SIGSYS: a seccomp filter forbids a system call".to_owned(),
+        _ => format!("{} of the program's own making", signal_name(signal)),
+    });
+    if let Some((cite, at, what)) = fault {
+        verdict.because.push(decisive(&cite, at, "the kernel's line about the fault", what));
+    }
+    verdict.because.extend(end_line(stage, end_says(stage)));
+    let shell = stage.life.command().first().is_some_and(|path| rivals::is_shell(path));
+    if shell {
+        verdict.contradictions.push(
+            "The main process is a shell or an init: it can have passed on the code of a child that crashed.".to_owned(),
+        );
+        verdict.main.fate = Fate::Unknown;
+    }
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    verdict.contradictions.extend(rivals::contradictions(stage, &verdict));
+    Some(verdict)
+}
+
+type Fault = (casefile::Citation, Option<casefile::Moment>, String);
+
+/// The kernel's line about this program's fault: by name and time.
+fn fault_of(stage: &Stage<'_>) -> Option<Fault> {
+    let command = stage.life.command();
+    let program = command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
+    stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
+        KernelEvent::Fault { comm, what, .. } => {
+            let same = comm.as_deref().is_some_and(|comm| {
+                program.is_some_and(|program| program.starts_with(comm))
+            });
+            let held = fact.at.zip(stage.life.ended_at()).is_some_and(|(at, end)| {
+                end.seconds_since(at).abs() < 3.0
+            });
+            (same && held).then(|| (fact.cite.clone(), fact.at, what.clone()))
+        }
+        _ => None,
+    })
+}
+
+/// Pasted kernel text alone.
+fn by_kernel(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.teller != Teller::Nobody {
+        return None;
+    }
+    let (fact, comm, pid, what) = stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
+        KernelEvent::Fault { comm, pid, what } => Some((fact, comm.clone(), *pid, what.clone())),
+        _ => None,
+    })?;
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.at = fact.at;
+    verdict.main.pid = pid;
+    verdict.main.comm = comm;
+    verdict.because.push(decisive(&fact.cite, fact.at, "the kernel's line about the fault", what));
+    Some(verdict)
+}
+
+/// A shell's words about a crashed child.
+fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.end.is_some() {
+        return None;
+    }
+    let (fact, signal) = stage.application().find_map(|fact| match fact.what {
+        Application::FatalSignal(signal) if OWN_MAKING.contains(&signal) => Some((fact, signal)),
+        _ => None,
+    })?;
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.detail = Some(format!("{} of the program's own making", signal_name(signal)));
+    verdict.because.push(because(&fact.cite, fact.at, "the words of a fatal signal"));
+    Some(verdict)
+}
+
+fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Crash, Level::None, confidence);
+    verdict.limit_at_fault = Some(false);
+    let signal = own_signal(stage);
+    verdict.main.signal = signal;
+    if signal.is_some() {
+        // Its own deed: nobody killed it.
+        verdict.main.fate = Fate::Exited;
+    }
+    verdict.victims = match stage.life.teller {
+        Teller::Docker if signal.is_some() => stop_timeout::main_victim(stage),
+        Teller::Docker | Teller::Kubernetes | Teller::Ecs | Teller::Bare | Teller::Nobody => Vec::new(),
+    };
+    verdict
+}

@@ -1,0 +1,60 @@
+//! # host-memory — the whole machine was out of memory
+//!
+//! ## What it looks for
+//! A kernel OOM report with `CONSTRAINT_NONE` and `global_oom`, or (before 5.0) the words
+//! `Out of memory: Kill process` of a whole report; a bare `Out of memory: Killed process` line is
+//! at most likely, because a NUMA-bound kill prints the same words.
+//!
+//! ## Why it means that
+//! Only the page allocator prints these words, when no node of the machine has a page left. The
+//! victim is chosen from every process of the host by size and `oom_score_adj`; limits of containers have
+//! no part in it.
+//!
+//! ## What would speak against it
+//! - `oom_memcg=` in the summary line: a cgroup's limit. `Memory cgroup` elsewhere in the report does
+//!   not count: 7.2 kernels print `Memory cgroup min protection` in host-wide reports.
+//! - `CONSTRAINT_CPUSET` or `CONSTRAINT_MEMORY_POLICY` (numa-memory).
+//! - Docker's flag does not speak: on cgroup v1 it stays false, on v2 it becomes true for the same death.
+//!
+//! ## Example
+//! ```text
+//! oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/docker/dd3e…,task=hog,pid=261,uid=0
+//! Out of memory: Killed process 261 (hog) total-vm:737052kB, anon-rss:735456kB, …
+//! ```
+//!
+//! ## References
+//! - Linux `mm/oom_kill.c` `out_of_memory`, `constrained_alloc`
+//! - Docker Desktop and other virtual machines: "the machine" is the VM
+
+use super::draft::because;
+use super::{Rule, Seek, kernel_kill};
+use crate::facts::Stage;
+use crate::verdict::{Killer, KilledBy, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "host-memory",
+    title: "the whole machine was out of memory",
+    file: include_str!("host_memory.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    let killer = Killer::HostOutOfMemory;
+    let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Host])?;
+    let manual = stage.kills.iter().rfind(|kill| kill.report.manual);
+    if let Some(kill) = manual {
+        // SysRq-f: a person asked for a kill; the machine need not have been short at all.
+        verdict.killer = Killer::Process;
+        verdict.level = Level::None;
+        verdict.limit_at_fault = Some(false);
+        verdict.killed_by = Some(KilledBy { name: Some("SysRq-f".to_owned()), ..KilledBy::default() });
+        verdict.detail = Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
+        if let Some(invoker) = &kill.report.invoker {
+            verdict.because.push(because(&kill.cite(invoker.span), kill.at, "order=-1 is a request by hand"));
+        }
+    } else if kernel_kill::message(stage.kills.last()?) == Some(parse::record::KillMessage::AllocatingTask) {
+        let words = "vm.oom_kill_allocating_task is set: whoever asked for memory died, however small";
+        verdict.detail = Some(words.to_owned());
+    }
+    Some(verdict)
+}

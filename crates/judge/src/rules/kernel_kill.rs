@@ -1,0 +1,353 @@
+//! What the rules about the kernel's OOM killer share: which kill decides, who died, the proof.
+//!
+//! Not a rule: each level has its own file.
+
+use casefile::ContainerId;
+use parse::record::{KillMessage, Killed};
+
+use super::draft::{because, decisive, draft, end_line};
+use super::{Seek, memory, rivals};
+use crate::facts::{FactSheet, MainHit, OomKill, Stage};
+use crate::verdict::{Because, Confidence, Fate, Killer, Level, Role, Verdict, Victim};
+
+/// The verdict if the deciding kernel kill has this level.
+pub(super) fn reach(
+    stage: &Stage<'_>,
+    seek: Seek,
+    rule: &'static str,
+    killer: Killer,
+    levels: &[Level],
+) -> Option<Verdict> {
+    let kill = deciding(stage, seek)?;
+    let fits = levels.contains(&kill.level) && !kill.is_policy();
+    fits.then(|| verdict(stage, seek, kill, rule, killer))
+}
+
+/// The kill that decides: the one of the main process, else the last inside.
+fn deciding<'a>(stage: &Stage<'a>, seek: Seek) -> Option<&'a OomKill> {
+    match seek {
+        Seek::MainEndedFromOutside => {
+            let first = stage.main_kills().into_iter().next()?;
+            (!stage.was_killed_by_api_before(first.at)).then_some(first)
+        }
+        Seek::KilledInside => stage.kills.last().copied(),
+        Seek::OwnEnd => None,
+    }
+}
+
+/// One finding for each kill on this stage.
+pub(super) fn findings(stage: &Stage<'_>) -> Vec<Verdict> {
+    let mut found: Vec<Verdict> = Vec::new();
+    for kill in &stage.kills {
+        let Some((rule, killer)) = rule_of(kill) else { continue };
+        let verdict = verdict_of_one(stage, kill, rule, killer);
+        // Kills of one storm under one limit are one finding.
+        let storm = found.last_mut().filter(|last| {
+            let near = match (last.at, verdict.at) {
+                (Some(a), Some(b)) => b.seconds_since(a) < 60.0,
+                (None, _) | (_, None) => true,
+            };
+            last.killer == killer && last.limit_cgroup == verdict.limit_cgroup && near
+        });
+        match storm {
+            Some(last) => {
+                last.victims.extend(verdict.victims);
+                last.at = verdict.at.or(last.at);
+            }
+            None => found.push(verdict),
+        }
+    }
+    found
+}
+
+fn rule_of(kill: &OomKill) -> Option<(&'static str, Killer)> {
+    if kill.is_policy() {
+        return None;
+    }
+    Some(match kill.level {
+        Level::Own | Level::Nested => ("own-limit", Killer::ContainerMemoryLimit),
+        Level::Ancestor => ("ancestor-limit", Killer::AncestorMemoryLimit),
+        Level::Host => ("host-memory", Killer::HostOutOfMemory),
+        Level::Numa => ("numa-memory", Killer::NumaOutOfMemory),
+        Level::Unknown | Level::None => ("oom-level-unknown", Killer::OutOfMemory),
+    })
+}
+
+fn verdict(
+    stage: &Stage<'_>,
+    seek: Seek,
+    kill: &OomKill,
+    rule: &'static str,
+    killer: Killer,
+) -> Verdict {
+    let mut verdict = verdict_of_one(stage, kill, rule, killer);
+    let same_limit = |other: &&&OomKill| {
+        other.level == kill.level && other.limit_cgroup() == kill.limit_cgroup() && !other.is_policy()
+    };
+    let near = |other: &&&OomKill| match (seek, other.at, kill.at) {
+        (Seek::MainEndedFromOutside, Some(a), Some(b)) => b.seconds_since(a).abs() < 10.0,
+        (Seek::MainEndedFromOutside | Seek::KilledInside | Seek::OwnEnd, _, _) => true,
+    };
+    let all: Vec<&OomKill> =
+        stage.kills.iter().filter(same_limit).filter(near).copied().collect();
+    verdict.victims = distinct(all.iter().flat_map(|other| victims(stage, other)).collect());
+    if all.len() > 1 {
+        verdict.detail = storm(&all).or(verdict.detail);
+    }
+    verdict
+}
+
+/// `5 kills within 8 s at this limit`.
+fn storm(all: &[&OomKill]) -> Option<String> {
+    let (first, last) = (all.first()?.at?, all.last()?.at?);
+    let seconds = last.seconds_since(first).max(0.0);
+    Some(format!("{} kills within {seconds:.1} s", all.len()))
+}
+
+/// The same pid twice is one victim.
+fn distinct(victims: Vec<Victim>) -> Vec<Victim> {
+    let mut kept: Vec<Victim> = Vec::new();
+    for victim in victims {
+        if kept.iter().all(|known| known.pid != victim.pid || known.pid.is_none()) {
+            kept.push(victim);
+        }
+    }
+    kept
+}
+
+fn verdict_of_one(
+    stage: &Stage<'_>,
+    kill: &OomKill,
+    rule: &'static str,
+    killer: Killer,
+) -> Verdict {
+    let mut verdict = draft(stage, rule, killer, kill.level, confidence(stage, kill));
+    verdict.at = kill.at;
+    verdict.at_words = rivals::words_of(kill.stamp, kill.at);
+    verdict.lived_seconds = kill
+        .at
+        .and_then(|at| Some(at.seconds_since(stage.life.started_at?)))
+        .filter(|lived| *lived >= 0.0);
+    verdict.container_id = kill.container.clone().or(verdict.container_id);
+    verdict.victims = victims(stage, kill);
+    fill_main(stage, kill, &mut verdict);
+    fill_limit(stage, kill, &mut verdict);
+    verdict.memory = memory::at_kill(kill);
+    verdict.because = proof(stage, kill, &verdict);
+    verdict.ruled_out = ruled_out(stage, kill);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    if verdict.confidence < Confidence::Proven {
+        verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    }
+    verdict
+}
+
+/// Proven: the kernel's own line names the victim, its cgroup is the subject's, and whose limit it
+/// was stands in the report.
+fn confidence(stage: &Stage<'_>, kill: &OomKill) -> Confidence {
+    let placed = stage.life.id.as_ref().is_none_or(|id| kill.is_in(id));
+    let ended = stage.life.exit_code() == Some(137) && stage.life.id.is_some();
+    let unplaced_host = matches!(kill.level, Level::Host) && !kill.level_shown;
+    let named = kill.kill_line || ended || kill.level_shown && kill.victims.is_empty();
+    if placed && named && !unplaced_host { Confidence::Proven } else { Confidence::Likely }
+}
+
+fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
+    let first = kill.first_of_container();
+    if let Some(first) = first {
+        verdict.main.pid = verdict.main.pid.or(Some(first.pid));
+        verdict.main.comm = Some(first.comm.clone());
+    }
+    let hit = match stage.main_hit(kill) {
+        MainHit::Unclear => match first {
+            Some(first) if kill.victims.iter().any(|v| v.pid == first.pid) => MainHit::Yes,
+            Some(_) if stage.life.end.is_some() => MainHit::No,
+            Some(_) | None => MainHit::Unclear,
+        },
+        known @ (MainHit::Yes | MainHit::No) => known,
+    };
+    match hit {
+        MainHit::Yes => {
+            verdict.main.fate = Fate::Killed;
+            verdict.main.signal = Some(9);
+            if let [only] = verdict.victims.as_slice() {
+                verdict.main.pid = only.pid;
+                verdict.main.comm = only.comm.clone();
+            }
+        }
+        MainHit::No if verdict.main.exit_code.is_some() => verdict.main.fate = Fate::Exited,
+        MainHit::No | MainHit::Unclear => {}
+    }
+}
+
+fn fill_limit(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
+    let configured = stage.configured_limit().map(|(limit, _)| limit);
+    verdict.limit_cgroup = kill.limit_cgroup().cloned();
+    verdict.usage = kill.usage;
+    (verdict.limit, verdict.limit_at_fault) = match kill.level {
+        Level::Own => (kill.limit.or(configured), Some(true)),
+        Level::Nested => (kill.limit, Some(false)),
+        Level::Ancestor => {
+            // A pod's cgroup with the container's own limit is, for its owner, that limit.
+            let same = kill.limit.is_some() && kill.limit == configured;
+            (kill.limit.or(configured), Some(same))
+        }
+        Level::Host | Level::Numa => (None, Some(false)),
+        Level::Unknown | Level::None => (kill.limit.or(configured), None),
+    };
+}
+
+fn victims(stage: &Stage<'_>, kill: &OomKill) -> Vec<Victim> {
+    kill.victims.iter().map(|killed| victim(stage, kill, killed)).collect()
+}
+
+fn victim(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Victim {
+    Victim {
+        pid: Some(killed.pid),
+        comm: killed.comm.clone(),
+        role: role(stage, kill, killed),
+        uid: killed.uid,
+        total_vm_kb: killed.total_vm_kb,
+        anon_rss_kb: killed.anon_rss_kb,
+        file_rss_kb: killed.file_rss_kb,
+        shmem_rss_kb: killed.shmem_rss_kb,
+        oom_score_adj: killed.oom_score_adj,
+    }
+}
+
+fn role(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
+    let single = kill.victims.len() == 1;
+    if let Some(main) = stage.main_pid() {
+        return if main == killed.pid { Role::Main } else { inner_role(stage) };
+    }
+    if let Some(first) = kill.first_of_container() {
+        return if first.pid == killed.pid { Role::Main } else { inner_role(stage) };
+    }
+    match stage.main_hit(kill) {
+        MainHit::Yes if single => Role::Main,
+        MainHit::No => inner_role(stage),
+        MainHit::Yes | MainHit::Unclear => Role::Other,
+    }
+}
+
+/// Not the main process: started by it, or by `exec` where the history shows one killed.
+fn inner_role(stage: &Stage<'_>) -> Role {
+    if stage.life.exec_killed.is_some() { Role::Exec } else { Role::Child }
+}
+
+fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
+    let mut lines = Vec::new();
+    for killed in kill.victims.iter().take(3) {
+        let comm = killed.comm.as_deref().unwrap_or("a process");
+        let words = format!("Killed process {}", killed.pid);
+        let line = if kill.kill_line {
+            decisive(&kill.cite(killed.span), kill.at, format!("the kernel's OOM killer killed {comm}, pid {}", killed.pid), words)
+        } else {
+            let says = format!("the kernel's OOM killer chose {comm}, pid {}", killed.pid);
+            decisive(&kill.cite(killed.span), kill.at, says, format!("pid={}", killed.pid))
+        };
+        lines.push(line);
+    }
+    if let Some(span) = kill.report.summary {
+        let (says, words) = level_words(kill);
+        let line = Because {
+            decisive: words,
+            ..because(&kill.cite(span), kill.at, says)
+        };
+        // Where only the summary stands it is already quoted; say the level beside it.
+        match lines.iter_mut().find(|known| known.cite == line.cite) {
+            Some(known) => known.says = format!("{}; {}", known.says, line.says),
+            None => lines.push(line),
+        }
+    }
+    if let (Some(memory), Some(limit)) = (&kill.report.memory, kill.limit.and_then(|l| l.bytes())) {
+        let usage = kill.usage.map_or_else(String::new, |usage| format!("{usage} of "));
+        let says = format!("{usage}{limit} were in use");
+        lines.push(because(&kill.cite(memory.span), kill.at, says));
+    }
+    if let Some(group) = &kill.report.group {
+        let says = "memory.oom.group is set: the kernel takes every process of that cgroup";
+        lines.push(because(&kill.cite(group.span), kill.at, says));
+    }
+    lines.extend(end_says(stage, verdict));
+    lines
+}
+
+fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
+    if verdict.main.fate == Fate::Alive {
+        let cite = stage.life.alive_cite.as_ref()?;
+        return Some(because(cite, None, "the main process went on"));
+    }
+    let code = verdict.main.exit_code?;
+    end_line(stage, match verdict.main.fate {
+        Fate::Killed => format!("the main process ended with {code}, 128 + SIGKILL"),
+        Fate::Exited => format!("the main process was not killed; it ended by itself with {code}"),
+        Fate::Alive | Fate::Unknown => format!("the container ended with {code}"),
+    })
+}
+
+/// What the summary line says about the level, and the words that say it.
+fn level_words(kill: &OomKill) -> (String, Option<String>) {
+    let limit = kill.limit_cgroup().map(ToString::to_string);
+    let name = limit.clone().unwrap_or_default();
+    let words = limit.map(|path| format!("oom_memcg={path}"));
+    match kill.level {
+        Level::Own => ("the limit that filled is the victim's own cgroup's".to_owned(), words),
+        Level::Nested => {
+            (format!("the limit that filled is `{name}`, set inside the container"), words)
+        }
+        Level::Ancestor => {
+            (format!("the limit that filled is `{name}`, above the victim's cgroup"), words)
+        }
+        Level::Host => (
+            "no cgroup's limit: the whole machine was out of memory".to_owned(),
+            kill.report.global_oom.then(|| "global_oom".to_owned()),
+        ),
+        Level::Numa => (
+            "the memory of the allowed NUMA nodes was out, not the machine's as a whole".to_owned(),
+            Some("constraint=CONSTRAINT_".to_owned()),
+        ),
+        Level::Unknown | Level::None => ("whose limit filled is not shown".to_owned(), None),
+    }
+}
+
+fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<crate::verdict::RuledOut> {
+    use crate::verdict::RuledOut;
+    let mut out = Vec::new();
+    if kill.level_shown && matches!(kill.level, Level::Own | Level::Nested | Level::Ancestor) {
+        let free = kill.report.free.map(|free| format!(", and {} were free", free.value));
+        let because = format!("the report names a cgroup's limit{}", free.unwrap_or_default());
+        out.push(RuledOut { killer: Killer::HostOutOfMemory, because });
+    }
+    if kill.level_shown && matches!(kill.level, Level::Ancestor | Level::Host | Level::Numa) {
+        let because = match stage.configured_limit().and_then(|(limit, _)| limit.bytes()) {
+            Some(own) => format!("its own limit of {own} is not the one that the report names"),
+            None => "the report does not name the container's own cgroup as the one that filled".to_owned(),
+        };
+        out.push(RuledOut { killer: Killer::ContainerMemoryLimit, because });
+    }
+    if kill.report.manual {
+        return out;
+    }
+    out.extend(rivals::api_ruled_out(stage));
+    out
+}
+
+/// The message's words, for a report that has no summary line.
+pub(super) fn message(kill: &OomKill) -> Option<KillMessage> {
+    kill.victims.iter().find_map(|victim| victim.message)
+}
+
+/// Some task of this container stands in the report's table: by the pids of its live processes or
+/// by its cgroup lying below the limit that filled.
+pub(super) fn lists_tasks_of(kill: &OomKill, sheet: &FactSheet, id: &ContainerId) -> bool {
+    let pids: Vec<u32> = sheet.processes.iter().map(|process| process.what.pid).collect();
+    let listed = kill.report.tasks.iter().any(|row| pids.contains(&row.pid));
+    let below = sheet.counters.iter().filter_map(|counter| counter.what.cgroup.as_ref()).any(|own| {
+        let ours = own.container_id().is_some_and(|other| other.is_same(id));
+        ours && kill
+            .limit_cgroup()
+            .is_some_and(|limit| limit.relation(own) == casefile::Relation::Above)
+    });
+    listed || below
+}

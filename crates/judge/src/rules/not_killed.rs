@@ -1,0 +1,140 @@
+//! # not-killed — the program ended by itself with a status
+//!
+//! ## What it looks for
+//! An exit code below 126 (or 126 and 127: it could not start; 255), or a runtime's own words that it gave up: Java
+//! `OutOfMemoryError`, Python `MemoryError`, Go `runtime: out of memory`, PHP, Ruby.
+//!
+//! ## Why it means that
+//! A signal's end shows as 128 + its number. A smaller code is the program's own choice. A runtime that
+//! reports its own out-of-memory error still ran: it chose the end, no killer did.
+//!
+//! ## What would speak against it
+//! - An API signal before it that the program obeyed (stopped).
+//! - A child that was killed, whose parent ended with its own code (own-limit and its kin, with the main
+//!   process `exited`).
+//! - 137 chosen by a program leaves the same traces as SIGKILL: it stays unknown.
+//!
+//! ## Example
+//! ```text
+//! numpy.core._exceptions._ArrayMemoryError: Unable to allocate 273. GiB for an array
+//! exit 1
+//! ```
+//!
+//! ## References
+//! - wait(2), POSIX shell exit status; HotSpot `-XX:+ExitOnOutOfMemoryError` (3), Go runtime `throw` (2)
+
+use parse::record::{Application, LanguageDeath};
+
+use super::draft::{because, draft, end_line};
+use super::{Rule, Seek, rivals};
+use crate::facts::{Stage, Teller};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "not-killed",
+    title: "the program ended by itself with a status",
+    file: include_str!("not_killed.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::OwnEnd || stage.life.alive {
+        return None;
+    }
+    by_exit_code(stage).or_else(|| by_words(stage))
+}
+
+fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
+    let code = stage.life.exit_code()?;
+    if !(0..128).contains(&code) && code != 255 {
+        return None;
+    }
+    let told = stage.life.teller == Teller::Docker || stage.life.teller == Teller::Kubernetes;
+    let (confidence, detail) = match code {
+        126 | 127 => (Confidence::Likely, start_failure(stage, code)),
+        255 => (Confidence::Likely, "255: the program's own, or the runtime lost its state (a reboot)".to_owned()),
+        code if told => (Confidence::Proven, format!("it ended with {code}")),
+        code => (Confidence::Likely, format!("it ended with {code}")),
+    };
+    let mut verdict = base(stage, confidence);
+    verdict.detail = Some(detail);
+    if let Some((fact, words)) = allocation_words(stage) {
+        verdict.detail = Some(format!("{words}; it ended with {code}"));
+        verdict.because.push(because(&fact.cite, fact.at, words));
+    }
+    verdict.because.extend(end_line(stage, format!("{code} is the program's own status, no signal's")));
+    if code == 255 {
+        let because = "after a reboot or a lost runtime state docker writes 255".to_owned();
+        verdict.candidates =
+            vec![Candidate { killer: Killer::Runtime, confidence: Confidence::Possible, because }];
+    }
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+fn start_failure(stage: &Stage<'_>, code: i64) -> String {
+    let error = stage.life.record.as_ref().and_then(|record| record.what.error.clone());
+    match error {
+        Some(error) => format!("it could not start: {error}"),
+        None => format!("{code}: the command was not found or could not be run"),
+    }
+}
+
+fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.exit_code().is_some() {
+        return None;
+    }
+    let (fact, words) = allocation_words(stage)?;
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.main.fate = Fate::Exited;
+    verdict.detail = Some(words.to_owned());
+    verdict.because.push(because(&fact.cite, fact.at, "the runtime's own words; no killer is in them"));
+    let platform = stage.application().find_map(|fact| match &fact.what {
+        Application::Platform { limit, usage, .. } => Some((fact, *limit, *usage)),
+        _ => None,
+    });
+    if let Some((fact, limit, usage)) = platform {
+        verdict.limit = limit.or(verdict.limit);
+        verdict.usage = usage.or(verdict.usage);
+        verdict.because.push(because(&fact.cite, fact.at, "the platform's figures"));
+    }
+    Some(verdict)
+}
+
+type Words<'a> = (&'a crate::facts::Fact<Application>, &'static str);
+
+fn allocation_words<'a>(stage: &Stage<'a>) -> Option<Words<'a>> {
+    let told: Vec<Words<'a>> = stage
+        .application()
+        .filter_map(|fact| match &fact.what {
+            Application::Language { death, survived: false, .. } => Some((fact, words(*death)?)),
+            _ => None,
+        })
+        .collect();
+    told.last().copied()
+}
+
+fn words(death: LanguageDeath) -> Option<&'static str> {
+    Some(match death {
+        LanguageDeath::JavaOutOfMemoryError => "Java's own heap or metaspace was exhausted (OutOfMemoryError)",
+        LanguageDeath::JavaNativeAllocation => "the JVM could not get native memory and gave up",
+        LanguageDeath::PythonMemoryError => "a Python allocation was refused (MemoryError)",
+        LanguageDeath::GoOutOfMemory => "the Go runtime could not get memory and gave up",
+        LanguageDeath::PhpMemoryLimit => "PHP's own memory_limit was reached",
+        LanguageDeath::RubyNoMemory => "a Ruby allocation was refused (NoMemoryError)",
+        LanguageDeath::OtherAllocation => "the program could not get memory and gave up",
+        LanguageDeath::V8HeapLimit
+        | LanguageDeath::V8OutOfMemory
+        | LanguageDeath::DotnetOutOfMemory
+        | LanguageDeath::RustAllocation
+        | LanguageDeath::CppBadAlloc => return None,
+    })
+}
+
+fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::NotKilled, Level::None, confidence);
+    verdict.limit_at_fault = Some(false);
+    verdict.main.fate = Fate::Exited;
+    verdict
+}

@@ -1,0 +1,115 @@
+//! # oom-daemon — a user-space OOM daemon killed it
+//!
+//! ## What it looks for
+//! The daemon's own line: systemd-oomd `Killed … due to memory pressure`, earlyoom `sending SIGTERM to
+//! process`, oomd, nohang.
+//!
+//! ## Why it means that
+//! These daemons act before the kernel would, on pressure or free memory, and write down whom they
+//! chose. The kernel's log holds nothing of it.
+//!
+//! ## What would speak against it
+//! - A kernel OOM report for the same process: the kernel was first.
+//! - A line about another unit than the subject's.
+//! - `low memory!` alone is a reason, not a kill.
+//!
+//! ## Example
+//! ```text
+//! systemd-oomd[604]: Killed /user.slice/…/app.service due to memory pressure for /user.slice/… being 71.20% > 50.00% for > 20s with reclaim activity
+//! earlyoom[812]: sending SIGTERM to process 1639 uid 991 "rustc": oom_score 1331, …
+//! ```
+//!
+//! ## References
+//! - systemd `src/oom/oomd-manager.c`; earlyoom `kill.c`
+
+use parse::record::{DaemonLine, KernelEvent, OomDaemon};
+
+use super::draft::{because, decisive, draft, end_line};
+use super::{Rule, Seek, rivals, stop_timeout};
+use crate::facts::{Stage, Teller};
+use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "oom-daemon",
+    title: "a user-space OOM daemon (systemd-oomd, earlyoom, oomd, nohang) killed it",
+    file: include_str!("oom_daemon.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::MainEndedFromOutside || stage.life.alive {
+        return None;
+    }
+    let kills: Vec<_> = stage
+        .daemon()
+        .filter(|fact| matches!(fact.what, DaemonLine::OomDaemonKill { .. }))
+        .filter(|fact| concerns(stage, &fact.what))
+        .collect();
+    let Some(last) = kills.last() else { return by_oomd(stage) };
+    let DaemonLine::OomDaemonKill { daemon, reason, unit, .. } = &last.what else { return None };
+    let confidence = if is_certain(stage, &last.what) { Confidence::Proven } else { Confidence::Likely };
+    let mut verdict = draft(stage, RULE.id, Killer::OomDaemon, Level::None, confidence);
+    verdict.limit_at_fault = Some(false);
+    verdict.at = last.at.or(verdict.at);
+    verdict.at_words = rivals::words_of(last.stamp, last.at);
+    verdict.killed_by = Some(KilledBy { name: Some(name(*daemon).to_owned()), ..KilledBy::default() });
+    verdict.detail = unit.as_ref().map(|unit| format!("{unit} was chosen")).or_else(|| reason.clone());
+    for fact in kills.iter().rev().take(3).rev() {
+        let says = format!("{} says whom it killed and why", name(*daemon));
+        verdict.because.push(because(&fact.cite, fact.at, says));
+    }
+    verdict.victims = kills.iter().filter_map(|fact| victim(&fact.what)).collect();
+    verdict.victims.dedup_by_key(|victim| victim.pid);
+    if stage.life.exit_code() == Some(137) {
+        verdict.main.fate = Fate::Killed;
+        verdict.main.signal = Some(9);
+    }
+    verdict.because.extend(end_line(stage, "the container's end"));
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+/// The kill is about the subject: its unit is the container's, or there is no subject to compare.
+fn concerns(stage: &Stage<'_>, line: &DaemonLine) -> bool {
+    let Some(id) = &stage.life.id else { return true };
+    let names_it = crate::facts::named_container(line).is_some_and(|named| named.is_same(id));
+    let DaemonLine::OomDaemonKill { pid, comm, .. } = line else { return false };
+    let main = stage.main_pid().is_some() && stage.main_pid() == *pid;
+    let program = stage.life.command().first().map(|path| path.rsplit('/').next().unwrap_or(path).to_owned());
+    names_it || main || (comm.is_some() && *comm == program && stage.life.exit_code() == Some(137))
+}
+
+/// By name only, a process is likely the container's, no more.
+fn is_certain(stage: &Stage<'_>, line: &DaemonLine) -> bool {
+    let named = crate::facts::named_container(line).is_some();
+    matches!(stage.life.teller, Teller::Nobody) || named
+}
+
+fn victim(line: &DaemonLine) -> Option<Victim> {
+    let DaemonLine::OomDaemonKill { pid: Some(pid), comm, uid, .. } = line else { return None };
+    let nameless = stop_timeout::nameless(Role::Other);
+    Some(Victim { pid: Some(*pid), comm: comm.clone(), uid: *uid, ..nameless })
+}
+
+/// Facebook's oomd writes to the kernel log.
+fn by_oomd(stage: &Stage<'_>) -> Option<Verdict> {
+    let nobody = stage.life.teller == Teller::Nobody;
+    let fact = stage.sheet.kernel.iter().rfind(|fact| matches!(fact.what, KernelEvent::OomdKill(_)))?;
+    if !nobody {
+        return None;
+    }
+    let mut verdict = draft(stage, RULE.id, Killer::OomDaemon, Level::None, Confidence::Proven);
+    verdict.at = fact.at;
+    verdict.killed_by = Some(KilledBy { name: Some("oomd".to_owned()), ..KilledBy::default() });
+    verdict.because.push(decisive(&fact.cite, fact.at, "oomd says whom it killed", "oomd kill"));
+    Some(verdict)
+}
+
+fn name(daemon: OomDaemon) -> &'static str {
+    match daemon {
+        OomDaemon::SystemdOomd => "systemd-oomd",
+        OomDaemon::Earlyoom => "earlyoom",
+        OomDaemon::Oomd => "oomd",
+        OomDaemon::Nohang => "nohang",
+    }
+}

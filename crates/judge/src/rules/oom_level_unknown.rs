@@ -1,0 +1,196 @@
+//! # oom-level-unknown — out of memory, but whose limit is not shown
+//!
+//! ## What it looks for
+//! A kernel kill whose report does not show `oom_memcg` and `task_memcg` (cut, suppressed, grepped
+//! away), or only the runtime's word: `OOMKilled=true`, `reason: OOMKilled`, ECS `OutOfMemoryError`, a
+//! platform's message, an `oom` event.
+//!
+//! ## Why it means that
+//! A `Killed process` line is the kernel's own record of a kill; without the summary line it does
+//! not say whose limit filled. The runtime's flag says less: an OOM notification reached the container's
+//! cgroup. With an exit by SIGKILL and no API signal, a kill for memory is what fits, so the flag
+//! alone is at most `likely`.
+//!
+//! ## What would speak against it
+//! - An API signal or `HasBeenManuallyStopped`: then the flag is from an earlier event (api-kill, stop-timeout).
+//! - The flag on a container with another exit code: a child was killed, the main process went on.
+//! - Docker up to 23.0 carries a flag into the next life; on cgroup v1 a neighbour sets it.
+//!
+//! ## Example
+//! ```text
+//! ExitCode=137 OOMKilled=true
+//! ```
+//!
+//! ## References
+//! - moby commit 57d2d6ef62 (24.0): the flag follows the notification at once
+//! - containerd pull request 6323: which counter the notification is made from
+
+use casefile::{Citation, Moment};
+use parse::record::{Application, DaemonLine};
+
+use super::draft::{decisive, draft, end_line};
+use super::{Rule, Seek, kernel_kill, rivals};
+use crate::facts::{Stage, Teller, is_oom_reason};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "oom-level-unknown",
+    title: "out of memory, but the evidence does not show whose limit",
+    file: include_str!("oom_level_unknown.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    let levels = [Level::Unknown, Level::None];
+    if let Some(verdict) = kernel_kill::reach(stage, seek, RULE.id, Killer::OutOfMemory, &levels) {
+        return Some(with_level_candidates(stage, verdict));
+    }
+    if seek != Seek::KilledInside || stage.kills.iter().any(|kill| kill.is_policy()) {
+        return None;
+    }
+    let word = runtime_word(stage).or_else(|| log_word(stage))?;
+    Some(by_word(stage, word))
+}
+
+/// Somebody's word for an OOM kill.
+struct Word {
+    cite: Citation,
+    at: Option<Moment>,
+    says: &'static str,
+    decisive: String,
+    confidence: Confidence,
+}
+
+fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
+    let life = stage.life;
+    // A flag without a matching end may be a previous life's: alive containers are judged by
+    // counters and events.
+    let (flag, cite) = life.flag.clone().or_else(|| task_flag(stage))?;
+    let event = life.oom_events.last();
+    if !flag || life.alive {
+        let (at, cite) = event?;
+        let alone = stage.sheet.oom_kills.is_empty() && !stage.sheet.kernel_covered;
+        return alone.then(|| Word {
+            cite: cite.clone(),
+            at: *at,
+            says: "docker passed on an OOM notification of this container's cgroup",
+            decisive: "oom".to_owned(),
+            confidence: Confidence::Likely,
+        });
+    }
+    if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {
+        return None;
+    }
+    let manually = matches!(life.manually_stopped, Some((true, _)));
+    let reason = life.end.as_ref().and_then(|end| end.reason.clone());
+    let confidence = if manually { Confidence::Possible } else { Confidence::Likely };
+    Some(Word {
+        cite,
+        at: life.ended_at(),
+        says: "the runtime got an OOM notification for this container's cgroup",
+        decisive: reason.unwrap_or_else(|| "OOMKilled".to_owned()),
+        confidence,
+    })
+}
+
+/// ECS tells it on the task when the container has no reason of its own.
+fn task_flag(stage: &Stage<'_>) -> Option<(bool, Citation)> {
+    let task = stage.life.task.as_ref()?;
+    let reason = task.what.stopped_reason.as_deref()?;
+    is_oom_reason(reason).then(|| (true, task.cite.clone()))
+}
+
+/// A daemon's or platform's line.
+fn log_word(stage: &Stage<'_>) -> Option<Word> {
+    let life = stage.life;
+    if !life.signals.is_empty() || rivals::kernel_silent(stage).is_some() {
+        return None;
+    }
+    let daemon = stage.daemon().find_map(|fact| {
+        let (says, words): (&'static str, &str) = match &fact.what {
+            DaemonLine::UnitOomKill { .. } => {
+                ("systemd counted an OOM kill in this unit", "OOM killer")
+            }
+            DaemonLine::UnitResult { result, .. } if result == "oom-kill" => {
+                ("systemd says that the unit ended by an OOM kill", "oom-kill")
+            }
+            DaemonLine::OomCounted { .. } => ("a counter of OOM kills moved", "oom"),
+            DaemonLine::RuntimeOom { .. } => ("the runtime tells of an OOM kill", "OOM"),
+            _ => return None,
+        };
+        let (cite, at) = (fact.cite.clone(), fact.at);
+        let confidence = Confidence::Likely;
+        Some(Word { cite, at, says, decisive: words.to_owned(), confidence })
+    });
+    let event = || {
+        stage.pod_events().find_map(|fact| {
+            let event = &fact.what;
+            let told = matches!(event.reason.as_str(), "OOMKilling" | "SystemOOM" | "OOMKilled");
+            told.then(|| Word {
+                cite: fact.cite.clone(),
+                at: fact.at,
+                says: "the node reports a kernel OOM kill; the event does not say whose limit",
+                decisive: event.reason.clone(),
+                confidence: Confidence::Likely,
+            })
+        })
+    };
+    let platform = || {
+        stage.application().find_map(|fact| match &fact.what {
+            Application::Platform { killed_for_memory: true, .. } => Some(Word {
+                cite: fact.cite.clone(),
+                at: fact.at,
+                says: "the platform says that it ended the program for its memory",
+                decisive: "emory".to_owned(),
+                confidence: Confidence::Likely,
+            }),
+            _ => None,
+        })
+    };
+    daemon.or_else(event).or_else(platform)
+}
+
+fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
+    let mut verdict =
+        draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, word.confidence);
+    verdict.at = word.at.or(verdict.at);
+    verdict.because.push(decisive(&word.cite, word.at, word.says, word.decisive));
+    if stage.life.exit_code() == Some(137) {
+        verdict.because.extend(end_line(stage, "137 is 128 + SIGKILL, or a child's 137 passed on"));
+    } else if let Some(code) = verdict.main.exit_code {
+        verdict.main.fate = Fate::Exited;
+        let says = format!("the main process was not killed; it ended with {code}");
+        verdict.because.extend(end_line(stage, says));
+    }
+    if let Some(Application::Platform { limit, usage, .. }) = platform(stage) {
+        verdict.limit = verdict.limit.or(*limit);
+        verdict.usage = verdict.usage.or(*usage);
+    }
+    verdict.ruled_out = rivals::api_ruled_out(stage);
+    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    with_level_candidates(stage, verdict)
+}
+
+fn platform<'a>(stage: &Stage<'a>) -> Option<&'a Application> {
+    let is_platform = |words: &&Application| matches!(words, Application::Platform { .. });
+    stage.application().map(|fact| &fact.what).find(is_platform)
+}
+
+/// The levels that are left.
+fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
+    let memcg = stage.kills.last().and_then(|kill| kernel_kill::message(kill))
+        == Some(parse::record::KillMessage::MemoryCgroup);
+    let v1_flag = stage.sheet.machine.cgroup_version == Some(1) && stage.kills.is_empty();
+    let mut add = |killer, because: &str| {
+        let because = because.to_owned();
+        let confidence = Confidence::Possible;
+        verdict.candidates.push(Candidate { killer, confidence, because });
+    };
+    add(Killer::ContainerMemoryLimit, "the container's own limit may have filled");
+    add(Killer::AncestorMemoryLimit, "or a limit above it");
+    if !memcg && !v1_flag && stage.life.teller != Teller::Nobody {
+        add(Killer::HostOutOfMemory, "on cgroup v2 the flag also counts kills of the host's OOM killer");
+    }
+    verdict
+}

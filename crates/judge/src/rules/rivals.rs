@@ -1,0 +1,242 @@
+//! Which other killers the evidence excludes, which it leaves, and what would decide.
+//!
+//! Absence excludes only with coverage: a kernel log or an event history that certainly holds the
+//! whole life. A missing line in a log that may have been cut excludes nothing.
+
+use casefile::{Moment, Stamp};
+
+use crate::facts::{Stage, Teller};
+use crate::verdict::{
+    Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict, WouldSettle,
+};
+
+/// A stamp as the text shows it, where no moment can be known.
+pub(super) fn words_of(stamp: Option<Stamp>, at: Option<Moment>) -> Option<String> {
+    match (stamp?, at) {
+        (_, Some(_)) => None,
+        (Stamp::SinceBoot(micros), None) => {
+            Some(format!("{}.{:06} s after boot", micros / 1_000_000, micros % 1_000_000))
+        }
+        (Stamp::Local(moment), None) => {
+            let text = moment.to_string();
+            let text = text.strip_suffix(" UTC").unwrap_or(&text);
+            let text = text.strip_prefix("1970-").unwrap_or(text);
+            Some(format!("{text} (zone not shown)"))
+        }
+        (Stamp::Wall(moment), None) => Some(moment.to_string()),
+    }
+}
+
+/// Nobody used the API, where that is certain.
+pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
+    if !stage.life.signals.is_empty() {
+        return None;
+    }
+    if stage.sheet.events_covered {
+        return Some("docker's event history covers this life and holds no stop or kill".to_owned());
+    }
+    match stage.life.manually_stopped {
+        Some((false, _)) => Some("docker's own state says that no signal came through its API".to_owned()),
+        Some((true, _)) | None => None,
+    }
+}
+
+/// The kernel killed nothing in this life, where that is certain.
+pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
+    let silent = stage.sheet.kernel_covered && stage.kills.is_empty();
+    silent.then(|| "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned())
+}
+
+/// `stop-timeout` and `api-kill`, where the API was silent.
+pub(super) fn api_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
+    let Some(because) = api_silent(stage) else { return Vec::new() };
+    [Killer::StopTimeout, Killer::ApiKill]
+        .map(|killer| RuledOut { killer, because: because.clone() })
+        .to_vec()
+}
+
+/// The kernel's OOM killer at every level, where the kernel was silent.
+pub(super) fn kernel_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
+    let Some(because) = kernel_silent(stage) else { return Vec::new() };
+    [Killer::ContainerMemoryLimit, Killer::AncestorMemoryLimit, Killer::HostOutOfMemory]
+        .map(|killer| RuledOut { killer, because: because.clone() })
+        .to_vec()
+}
+
+/// Every killer that fits a 137 without a witness and is not excluded.
+pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
+    let mut left: Vec<(Killer, String)> = Vec::new();
+    let flagged = stage.life.flagged();
+    if kernel_silent(stage).is_none() {
+        left.extend(kernel_candidates(stage, flagged));
+    }
+    if api_silent(stage).is_none() && stage.life.teller != Teller::Kubernetes {
+        let stop = "a stop whose grace period ran out ends with SIGKILL";
+        left.push((Killer::StopTimeout, stop.to_owned()));
+        let kill = "docker kill, rm -f and every API client can send SIGKILL at once";
+        left.push((Killer::ApiKill, kill.to_owned()));
+    }
+    if stage.life.teller == Teller::Kubernetes || stage.life.teller == Teller::Ecs {
+        left.extend(orchestrator_candidates());
+    }
+    left.push((Killer::Process, process_words(stage)));
+    left.push((Killer::NotKilled, not_killed_words(stage)));
+    left.push((
+        Killer::ResourceLimit,
+        "a hard limit on CPU time (RLIMIT_CPU) ends in a SIGKILL that leaves no trace".to_owned(),
+    ));
+    left.push((
+        Killer::Runtime,
+        "a shim that died, or a daemon that shut down, leaves 137 as well".to_owned(),
+    ));
+    left.into_iter()
+        .map(|(killer, because)| Candidate { killer, confidence: Confidence::Possible, because })
+        .collect()
+}
+
+fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, String)> {
+    let v1 = stage.sheet.machine.cgroup_version;
+    let host = match (v1, flagged) {
+        (Some(1), Some(false)) => "on cgroup v1 the flag stays false when the whole host runs out",
+        (None, Some(false)) => {
+            "on cgroup v1 the flag stays false when the whole host runs out; it excludes nothing"
+        }
+        (_, _) => "the host's OOM killer can choose a process of any container",
+    };
+    let own = match flagged {
+        Some(false) => "the OOM notification can be lost in a race, so that the flag stays false",
+        Some(true) | None => "the limit's OOM killer ends a process with SIGKILL",
+    };
+    vec![
+        (Killer::HostOutOfMemory, host.to_owned()),
+        (Killer::ContainerMemoryLimit, own.to_owned()),
+        (Killer::AncestorMemoryLimit, "a parent's limit can have filled".to_owned()),
+    ]
+}
+
+fn orchestrator_candidates() -> Vec<(Killer, String)> {
+    vec![
+        (Killer::StopTimeout, "a stop whose grace period ran out ends with SIGKILL".to_owned()),
+        (Killer::FailedProbe, "a failed probe ends in the same SIGKILL; its event lives one hour".to_owned()),
+        (Killer::ApiKill, "a deletion, drain or preemption leaves the same status".to_owned()),
+    ]
+}
+
+fn process_words(stage: &Stage<'_>) -> String {
+    let outside = stage.life.record.as_ref().is_some_and(|record| {
+        record.what.pid_mode.is_none() && record.what.init != Some(true)
+    });
+    let command = stage.life.command();
+    let shell = command.first().is_some_and(|path| is_shell(path));
+    if outside && !shell {
+        "a kill -9 from outside the container (from inside, PID 1 cannot be killed), an OOM daemon's too".to_owned()
+    } else {
+        "a kill -9 on the host, an OOM daemon's too, or inside the container on a child of PID 1".to_owned()
+    }
+}
+
+fn not_killed_words(stage: &Stage<'_>) -> String {
+    let command = stage.life.command();
+    if command.first().is_some_and(|path| is_shell(path)) {
+        "the shell passed on its child's status, or the script chose 137".to_owned()
+    } else {
+        "the program itself returned 137".to_owned()
+    }
+}
+
+/// A shell or an init: its exit status can be its child's.
+pub(super) fn is_shell(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["sh", "bash", "dash", "ash", "zsh", "ksh", "tini", "dumb-init", "docker-init", "busybox"]
+        .contains(&name)
+}
+
+/// What would decide, and how to get it.
+pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSettle> {
+    let mut wanted = Vec::new();
+    if !stage.sheet.kernel_covered && stage.sheet.oom_kills.is_empty() {
+        wanted.push(WouldSettle {
+            missing: "the kernel log of that time, on the machine that ran it".to_owned(),
+            how: kernel_log_command(at),
+        });
+    }
+    let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
+    if docker && !stage.sheet.events_covered && stage.life.signals.is_empty() {
+        wanted.push(WouldSettle {
+            missing: "docker's memory of it, before its 256 latest events roll over".to_owned(),
+            how: "why137 explain NAME        (on that machine)".to_owned(),
+        });
+    }
+    if stage.life.teller == Teller::Kubernetes && stage.sheet.pod_events.is_empty() {
+        wanted.push(WouldSettle {
+            missing: "the pod's events, kept for one hour".to_owned(),
+            how: "kubectl get events -o json | why137 explain - pod.json".to_owned(),
+        });
+    }
+    wanted.push(WouldSettle {
+        missing: "who sent the next SIGKILL".to_owned(),
+        how: CATCH_THE_NEXT.to_owned(),
+    });
+    wanted
+}
+
+/// The kernel's audit log names sender and login; it must be on before the kill.
+const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137        (before the next one; then ausearch -k why137 -i)";
+
+fn kernel_log_command(at: Option<Moment>) -> String {
+    let window = at.and_then(|at| {
+        let (from, to) = (at.plus_micros(-60_000_000)?, at.plus_micros(60_000_000)?);
+        let text = |moment: Moment| moment.0.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+        Some(format!(" --since '{}' --until '{}'", text(from), text(to)))
+    });
+    format!("journalctl -k{} | why137 explain -", window.unwrap_or_default())
+}
+
+/// Why Docker's flag, the exit code or the state seem to say something else.
+pub(super) fn contradictions(stage: &Stage<'_>, verdict: &Verdict) -> Vec<String> {
+    let mut out = Vec::new();
+    match stage.life.flagged() {
+        Some(false) if verdict.killer.is_kernel_oom() => out.push(flag_missing(stage, verdict)),
+        Some(true) if !verdict.killer.is_kernel_oom() => out.push(flag_misleads(stage, verdict)),
+        Some(true) if verdict.killer == Killer::HostOutOfMemory => out.push(
+            "OOMKilled=true does not mean the container's own limit: on cgroup v2 the flag also counts kills of the host's OOM killer.".to_owned(),
+        ),
+        Some(true) if verdict.main.fate == Fate::Exited => out.push(
+            "OOMKilled=true means that some process of the container was killed, not the main one.".to_owned(),
+        ),
+        Some(_) | None => {}
+    }
+    out
+}
+
+fn flag_missing(stage: &Stage<'_>, verdict: &Verdict) -> String {
+    let v1 = stage.sheet.machine.cgroup_version != Some(2);
+    if verdict.level == Level::Host && v1 {
+        return "OOMKilled=false is no contradiction: on cgroup v1 docker is not told when the whole host runs out of memory.".to_owned();
+    }
+    if stage.life.alive {
+        return "OOMKilled=false is no contradiction: docker up to 23.0 sets the flag only when the container itself ends, and it runs.".to_owned();
+    }
+    "OOMKilled=false is wrong here: docker lost the notification in the race with the container's end.".to_owned()
+}
+
+fn flag_misleads(stage: &Stage<'_>, verdict: &Verdict) -> String {
+    let earlier = stage.kills.first();
+    if let Some(kill) = earlier {
+        let comm = kill.victims.first().and_then(|victim| victim.comm.clone());
+        let pid = kill.victims.first().map(|victim| format!(" (pid {})", victim.pid));
+        let when = match (kill.at, verdict.at) {
+            (Some(at), Some(end)) => format!(" {:.1} s before", end.seconds_since(at).max(0.0)),
+            (None, _) | (_, None) => " before".to_owned(),
+        };
+        return format!(
+            "OOMKilled=true comes from an earlier, separate event: {}{} was killed for memory{when}, and the container went on.",
+            comm.as_deref().unwrap_or("a process"),
+            pid.unwrap_or_default()
+        );
+    }
+    if verdict.killer == Killer::StillAlive {
+        return "OOMKilled=true on a running container tells of a process that was killed in it, of its previous life, or (on cgroup v1) of a neighbour under the same parent limit.".to_owned();
+    }
+    "OOMKilled=true says that an OOM notification reached the container's cgroup, not what ended it; a neighbour under the same parent limit sets it too on cgroup v1.".to_owned()
+}

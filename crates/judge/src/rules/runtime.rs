@@ -1,0 +1,117 @@
+//! # runtime — the runtime's own clean-up; the exit code may be invented
+//!
+//! ## What it looks for
+//! `ContainerStatusUnknown`; a shim that died; the daemon's own shutdown; exit 255 after lost state; a kernel
+//! kill of a whole PID namespace after its PID 1 ended.
+//!
+//! ## Why it means that
+//! The kubelet writes 137 for a container it can no longer find, and containerd writes 137 for a shim that
+//! died, whatever the program did. A daemon that shuts down stops its containers itself.
+//!
+//! ## What would speak against it
+//! - A kernel OOM kill of the main process: a real end stands in the kernel's log.
+//! - `shim disconnected` and `cleaning up dead shim` are logged on normal exits, too; alone they prove nothing.
+//!
+//! ## Example
+//! ```text
+//! reason: ContainerStatusUnknown   exitCode: 137   finishedAt: null
+//! The container could not be located when the pod was terminated
+//! ```
+//!
+//! ## References
+//! - Kubernetes `pkg/kubelet/kubelet_pods.go`; containerd `runtime/v2/shim.go` `cleanupAfterDeadShim`
+
+use casefile::{Citation, Moment};
+use parse::record::{DaemonLine, TraceEvent};
+
+use super::draft::{because, draft, end_line};
+use super::{Rule, Seek};
+use crate::facts::Stage;
+use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "runtime",
+    title: "the runtime's own clean-up; the exit code may be invented",
+    file: include_str!("runtime.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::MainEndedFromOutside || stage.life.alive || !stage.main_kills().is_empty() {
+        return None;
+    }
+    invented_by_kubelet(stage).or_else(|| dead_shim(stage)).or_else(|| daemon_shutdown(stage))
+}
+
+fn invented_by_kubelet(stage: &Stage<'_>) -> Option<Verdict> {
+    let end = stage.life.end.as_ref()?;
+    (end.reason.as_deref() == Some("ContainerStatusUnknown")).then(|| {
+        let says = "the kubelet could not find the container any more; its 137 is a constant, not a record";
+        let mut verdict = base(stage, "kubelet", says, Confidence::Likely);
+        verdict.because.push(because(&end.cite, end.at, says));
+        verdict
+    })
+}
+
+/// The shim's own death: seen live, or the kernel naming it as a victim.
+fn dead_shim(stage: &Stage<'_>) -> Option<Verdict> {
+    let is_shim = |comm: &str| comm.starts_with("containerd-shim") || comm.starts_with("conmon");
+    let by_kernel = stage.sheet.oom_kills.iter().find_map(|kill| {
+        let shim = kill.victims.iter().find(|v| v.comm.as_deref().is_some_and(is_shim))?;
+        let held = kill.at.is_none_or(|at| stage.life.holds(at));
+        held.then(|| (kill.cite(shim.span), kill.at))
+    });
+    let by_trace = || {
+        stage.trace().find_map(|fact| match &fact.what {
+            TraceEvent::Signal { comm, signal: 9, result: 0, .. } if is_shim(comm) => {
+                Some((fact.cite.clone(), fact.at))
+            }
+            _ => None,
+        })
+    };
+    let (cite, at): (Citation, Option<Moment>) = by_kernel.or_else(by_trace)?;
+    if stage.life.exit_code() != Some(137) {
+        return None;
+    }
+    let says = "the container's shim was killed; containerd then cleans up and writes 137 whatever the program did";
+    let mut verdict = base(stage, "containerd", says, Confidence::Likely);
+    verdict.because.push(because(&cite, at, says));
+    verdict.because.extend(end_line(stage, "the code that was written"));
+    Some(verdict)
+}
+
+fn daemon_shutdown(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = stage.daemon().find(|fact| {
+        let near = match (fact.at, stage.life.ended_at()) {
+            (Some(at), Some(end)) => end.seconds_since(at).abs() < 30.0,
+            (None, _) | (_, None) => false,
+        };
+        near && matches!(fact.what, DaemonLine::DaemonShutdown { .. })
+    })?;
+    let by_signal = matches!(stage.life.exit_code(), Some(137 | 143));
+    if !by_signal || !stage.life.signals.is_empty() {
+        return None;
+    }
+    let says = "the daemon was shutting down and stops its containers itself";
+    let mut verdict = base(stage, "dockerd", says, Confidence::Likely);
+    verdict.main.exit_code_trusted = true;
+    verdict.main.fate = Fate::Killed;
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    Some(verdict)
+}
+
+fn base(stage: &Stage<'_>, by: &str, says: &str, confidence: Confidence) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Runtime, Level::None, confidence);
+    verdict.main.exit_code_trusted = false;
+    verdict.main.fate = Fate::Unknown;
+    verdict.limit_at_fault = None;
+    verdict.detail = Some(says.to_owned());
+    verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
+    verdict.candidates = vec![Candidate {
+        killer: Killer::NotKilled,
+        confidence: Confidence::Possible,
+        because: "the program may have ended by itself before; its own code is lost".to_owned(),
+    }];
+    verdict
+}

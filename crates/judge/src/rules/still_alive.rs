@@ -1,0 +1,115 @@
+//! # still-alive — nothing died
+//!
+//! ## What it looks for
+//! A running main process, and no kill inside its container in this life. Live counters tell whether it
+//! is healthy, full of cache that can be dropped, or stalled at its limit.
+//!
+//! ## Why it means that
+//! The runtime says that it runs; the kernel's counters and log hold no kill. Usage at the limit is no
+//! danger by itself: page cache is dropped before anything is killed. With the OOM killer disabled (v1
+//! `oom_kill_disable`) or throttled (`memory.high`) a full limit shows as a stall: `under_oom 1`, every task waits.
+//!
+//! ## What would speak against it
+//! - A kernel kill of a child in this life: an invisible kill (own-limit and its kin, main process `alive`).
+//! - `OOMKilled=true` of a running container: a child, an exec, a previous life, a neighbour.
+//!
+//! ## Example
+//! ```text
+//! memory.oom_control: oom_kill_disable 1, under_oom 1
+//! ```
+//!
+//! ## References
+//! - Linux `Documentation/admin-guide/cgroup-v1/memory.rst` section 10; cgroup-v2.rst `memory.high`, `memory.pressure`
+
+use casefile::Bytes;
+
+use super::draft::{because, decisive, draft};
+use super::{Rule, Seek, memory, rivals};
+use crate::facts::Stage;
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "still-alive",
+    title: "nothing died: healthy, stalled at the limit, or only the cache is full",
+    file: include_str!("still_alive.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::OwnEnd || !stage.life.alive {
+        return None;
+    }
+    let live = stage.last;
+    let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Proven);
+    verdict.main.fate = Fate::Alive;
+    verdict.limit_at_fault = Some(false);
+    verdict.at = None;
+    let cite = stage.life.alive_cite.as_ref()?;
+    verdict.because.push(because(cite, None, "the main process runs"));
+    if live {
+        verdict.memory = memory::now(stage);
+        verdict.usage = memory::number(stage, "memory.current", "")
+            .or_else(|| memory::number(stage, "memory.usage_in_bytes", ""))
+            .map(Bytes);
+        if !stalled(stage, &mut verdict) {
+            quiet(stage, &mut verdict);
+        }
+    }
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+/// Every task waits at the full limit: alive, and stuck.
+fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
+    let under = memory::counter(stage, "memory.oom_control", "under_oom")
+        .filter(|_| memory::number(stage, "memory.oom_control", "under_oom") == Some(1));
+    let waiting = stage.sheet.processes.iter().find(|process| {
+        let waits = process.what.waits_in.as_deref().unwrap_or_default();
+        waits.contains("mem_cgroup_oom") || waits.contains("mem_cgroup_handle_over_high")
+    });
+    let pressure = memory::number(stage, "memory.pressure", "full.avg10").filter(|p| *p >= 2000);
+    if let Some(fact) = under {
+        verdict.because.push(decisive(&fact.cite, None, "the limit is full and its OOM killer is switched off", "under_oom 1"));
+        verdict.detail = Some("stalled at its own limit, because the OOM killer is disabled for it: no kill will come".to_owned());
+    } else if let Some(process) = waiting {
+        verdict.because.push(because(&process.cite, None, "a task waits for memory of the cgroup"));
+        verdict.detail = Some("stalled at its own limit: tasks wait for memory of the cgroup".to_owned());
+    } else if let Some(hundredths) = pressure {
+        if let Some(fact) = memory::counter(stage, "memory.pressure", "full.avg10") {
+            let says = "every task waited for memory during that share of the last 10 s";
+            verdict.because.push(because(&fact.cite, None, says));
+        }
+        verdict.detail = Some(format!("stalled: {}% of the last 10 s went into waiting for memory", hundredths / 100));
+    } else {
+        return false;
+    }
+    verdict.level = Level::Own;
+    verdict.limit_at_fault = Some(true);
+    true
+}
+
+/// Not stalled: say what the memory is, and whether any of it is in danger.
+fn quiet(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let kills = memory::counter(stage, "memory.oom_control", "oom_kill")
+        .or_else(|| memory::counter(stage, "memory.events", "oom_kill"));
+    if let Some(fact) = kills {
+        let count = memory::number(stage, &fact.what.file, "oom_kill").unwrap_or_default();
+        verdict.because.push(because(&fact.cite, None, format!("the kernel counts {count} OOM kills in this cgroup")));
+    }
+    if let Some(cite) = verdict.memory.cite.clone() {
+        verdict.because.push(because(&cite, None, "what the memory consists of"));
+    }
+    let limit = verdict.limit.and_then(|limit| limit.bytes());
+    let (Some(usage), Some(limit)) = (verdict.usage, limit) else { return };
+    let share = |what: &str| {
+        verdict.memory.shares.iter().find(|share| share.what.contains(what)).map(|share| share.bytes)
+    };
+    let (Some(anon), Some(file)) = (share("anonymous"), share("files")) else { return };
+    let full = usage.0.saturating_mul(10) >= limit.0.saturating_mul(9);
+    let cache = file.0 > limit.0 / 2;
+    if full && cache {
+        verdict.detail = Some(format!(
+            "{usage} of {limit} are used, but {file} of it are page cache that is dropped before anything is killed; the program's own are {anon}"
+        ));
+    }
+}

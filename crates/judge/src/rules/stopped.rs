@@ -1,0 +1,117 @@
+//! # stopped — asked to stop, and did
+//!
+//! ## What it looks for
+//! A stop signal through the API (or an orchestrator's stop) and an end without SIGKILL.
+//!
+//! ## Why it means that
+//! The signal came first and the end followed: 143 is 128 + SIGTERM, 0 or another code is the
+//! program's own tidy ending. `docker kill -s TERM` that was obeyed is the same.
+//!
+//! ## What would speak against it
+//! - A SIGKILL after it and exit 137 (stop-timeout, api-kill).
+//! - A kernel OOM kill of the main process while it was stopping (own-limit and its kin).
+//!
+//! ## Example
+//! ```text
+//! container kill web (signal=15)
+//! container die  web (exitCode=143)
+//! container stop web
+//! ```
+//!
+//! ## References
+//! - moby `daemon/stop.go`; Kubernetes pod termination; ECS StopTask
+
+use casefile::{Citation, Moment};
+
+use super::draft::{because, draft, end_line, signal_line, signal_name};
+use super::{Rule, Seek, rivals, stop_timeout};
+use crate::facts::{Stage, Teller};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+
+pub(super) const RULE: Rule = Rule {
+    id: "stopped",
+    title: "asked to stop, and did",
+    file: include_str!("stopped.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::MainEndedFromOutside || stage.life.alive {
+        return None;
+    }
+    by_api(stage).or_else(|| by_orchestrator(stage))
+}
+
+fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
+    let asks = [stop_timeout::stop_signal(stage), 15, 2, 3, 1];
+    let asked = stage.signals().iter().rfind(|signal| asks.contains(&signal.signal))?;
+    let exit = stage.life.exit_code();
+    if exit == Some(137) || stage.life.end.is_none() || ended_much_later(stage, asked.at) {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Proven);
+    let name = signal_name(asked.signal);
+    let code = exit.map_or_else(|| "ended".to_owned(), |code| format!("ended with {code}"));
+    verdict.detail = Some(format!("{name} was sent, and it {code}"));
+    verdict.because.push(signal_line(asked, format!("docker sent {name}")));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+/// A signal that the program took and lived on with (`docker kill -s HUP` to reload) did not end it.
+fn ended_much_later(stage: &Stage<'_>, asked: Option<Moment>) -> bool {
+    let timeout = stage.life.record.as_ref().and_then(|record| record.what.stop_timeout);
+    let most = timeout.unwrap_or(10).max(10) as f64 + 5.0;
+    let later = asked.and_then(|asked| Some(stage.life.ended_at()?.seconds_since(asked)));
+    stage.life.stop_event.is_none() && later.is_some_and(|later| later > most)
+}
+
+fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.exit_code() == Some(137) || stage.life.flagged() == Some(true) {
+        return None;
+    }
+    let (cite, at, says) = orchestrators_stop(stage)?;
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.detail = Some(says.clone());
+    verdict.because.push(because(&cite, at, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    Some(verdict)
+}
+
+fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Stopped, Level::None, confidence);
+    verdict.limit_at_fault = Some(false);
+    verdict.main.fate = match verdict.main.exit_code {
+        Some(code) if code > 128 => Fate::Killed,
+        Some(_) => Fate::Exited,
+        None => Fate::Unknown,
+    };
+    verdict.main.signal = verdict.main.exit_code.filter(|code| (129..160).contains(code)).map(|c| (c - 128) as i32);
+    verdict
+}
+
+/// The kubelet's or the ECS scheduler's own word for a stop that is neither probe nor eviction.
+pub(super) fn orchestrators_stop(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
+    if stage.life.teller == Teller::Ecs {
+        let task = stage.life.task.as_ref()?;
+        let reason = task.what.stopped_reason.clone().unwrap_or_default();
+        let code = task.what.stop_code.clone().unwrap_or_default();
+        let asked = ["Scaling activity", "Task stopped by", "deployment", "Task stopped because"];
+        let by_scheduler = matches!(code.as_str(), "ServiceSchedulerInitiated" | "UserInitiated");
+        let told = by_scheduler || asked.iter().any(|words| reason.contains(words));
+        let says = if reason.is_empty() { code } else { reason };
+        return told.then(|| (task.cite.clone(), task.what.stopping_at, format!("ECS stopped the task: {says}")));
+    }
+    let event = stage.pod_events().find(|event| {
+        event.what.reason == "Killing" && event.what.message.starts_with("Stopping container")
+    });
+    let by_event =
+        event.map(|event| (event.cite.clone(), event.at, "the kubelet stopped the container: its pod was deleted or replaced".to_owned()));
+    by_event.or_else(|| {
+        let pod = stage.life.pod.as_ref()?;
+        let deleting = pod.what.deleting == Some(true) && stage.life.end.is_some();
+        deleting.then(|| (pod.cite.clone(), None, "the pod is being deleted".to_owned()))
+    })
+}

@@ -1,0 +1,102 @@
+//! # supervisor — the program's own supervisor, or the program itself, sent the signal
+//!
+//! ## What it looks for
+//! Words in the container's log by which a supervisor says that it kills: gunicorn `WORKER TIMEOUT`,
+//! `timeout: sending signal KILL`, uWSGI HARAKIRI, supervisord; or a JVM that runs `OnOutOfMemoryError="kill -9 %p"`.
+//!
+//! ## Why it means that
+//! The one who kills says so before or while it does. It is the program's own word, so the answer is
+//! `likely` at most.
+//!
+//! ## What would speak against it
+//! - A kernel OOM report for that process: then memory was the reason.
+//! - `Worker (pid:N) was sent SIGKILL! Perhaps out of memory?` alone: gunicorn prints it for every SIGKILL,
+//!   also for its own; it proves nothing.
+//!
+//! ## Example
+//! ```text
+//! [CRITICAL] WORKER TIMEOUT (pid:16)
+//! [ERROR] Worker (pid:16) was sent SIGKILL! Perhaps out of memory?
+//! ```
+//!
+//! ## References
+//! - gunicorn `arbiter.py` `murder_workers`, `reap_workers`; HotSpot `-XX:OnOutOfMemoryError`
+
+use parse::record::Application;
+
+use super::draft::{because, draft, end_line};
+use super::{Rule, Seek, rivals, stop_timeout};
+use crate::facts::{Fact, Stage};
+use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+
+pub(super) const RULE: Rule = Rule {
+    id: "supervisor",
+    title: "the program's own supervisor, or the program itself, sent the signal",
+    file: include_str!("supervisor.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::KilledInside || !stage.kills.is_empty() {
+        return None;
+    }
+    by_supervisor(stage).or_else(|| by_jvm(stage))
+}
+
+fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
+    let (fact, by, pid, reason) = stage.application().find_map(|fact| match &fact.what {
+        Application::SupervisorKills { by, pid, reason } => {
+            Some((fact, by.clone(), *pid, reason.clone()))
+        }
+        _ => None,
+    })?;
+    let mut verdict = base(stage, fact, &by, "the supervisor says that it kills its child");
+    verdict.detail = Some(format!("{by}: {reason}"));
+    let child = |other: &&Fact<Application>| {
+        matches!(&other.what, Application::ChildKilled { pid: known, .. } if known.is_some())
+    };
+    let killed = stage.application().find(child);
+    let pid = pid.or_else(|| match &killed?.what {
+        Application::ChildKilled { pid, .. } => *pid,
+        _ => None,
+    });
+    if let Some(killed) = killed {
+        let says = "its message about the end of that child; \"out of memory?\" is a guess of the text";
+        verdict.because.push(because(&killed.cite, killed.at, says));
+    }
+    if pid.is_some() {
+        verdict.victims = vec![Victim { pid, ..stop_timeout::nameless(Role::Child) }];
+    }
+    Some(verdict)
+}
+
+fn by_jvm(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = stage.application().find(|fact| {
+        matches!(fact.what, Application::JavaOnOutOfMemory { kills_itself: true, .. })
+    })?;
+    if stage.life.exit_code().is_some_and(|code| code != 137) {
+        return None;
+    }
+    let says = "the JVM ran its OnOutOfMemoryError command, which kills it";
+    let mut verdict = base(stage, fact, "java (OnOutOfMemoryError)", says);
+    verdict.detail = Some(
+        "the Java heap was exhausted and the JVM's own OnOutOfMemoryError command killed it; as PID 1 that kill is ignored, ExitOnOutOfMemoryError works everywhere".to_owned(),
+    );
+    Some(verdict)
+}
+
+fn base(stage: &Stage<'_>, fact: &Fact<Application>, by: &str, says: &str) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Process, Level::None, Confidence::Likely);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.limit_at_fault = Some(false);
+    verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
+    if !stage.life.alive && verdict.main.exit_code.is_some() {
+        verdict.main.fate = Fate::Exited;
+    }
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    verdict.because.extend(end_line(stage, "how the main process ended afterwards"));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    verdict.ruled_out.extend(rivals::api_ruled_out(stage));
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    verdict
+}

@@ -1,0 +1,200 @@
+//! # unknown — the evidence does not tell
+//!
+//! ## What it looks for
+//! An end by 137 (or another signal's code) that no record explains; an OOM report that is cut before
+//! its victim; words that name no death.
+//!
+//! ## Why it means that
+//! A `kill -9` on the host, a chosen `exit(137)`, a host-wide OOM on cgroup v1 and a lost flag leave the
+//! same traces. Choosing among them would be a guess, so the answer lists every killer that the evidence does not
+//! exclude, what would decide, and how to catch the next one.
+//!
+//! ## What would speak against it
+//! - Any of the other rules' evidence.
+//!
+//! ## Example
+//! ```text
+//! 137 false 2026-05-27T18:42:11Z
+//! ```
+//!
+//! ## References
+//! - Linux wait(2): the runtime flattens a signal's end and a status to one number
+
+use super::draft::{because, draft, end_line, signal_name};
+use super::{Rule, Seek, rivals};
+use crate::facts::{Stage, Teller};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle};
+
+pub(super) const RULE: Rule = Rule {
+    id: "unknown",
+    title: "the evidence does not tell",
+    file: include_str!("unknown.rs"),
+    reach,
+};
+
+fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek != Seek::OwnEnd {
+        return None;
+    }
+    policy_kill(stage)
+        .or_else(|| signal_end(stage))
+        .or_else(|| unfinished_report(stage))
+        .or_else(|| gunicorns_question(stage))
+}
+
+/// When no rule has a word: an empty answer that says what to bring.
+pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
+    let mut verdict = base(stage);
+    verdict.detail = Some(match stage.life.end {
+        Some(_) => "the evidence shows an end without its cause".to_owned(),
+        None => "nothing in this text tells of a death".to_owned(),
+    });
+    verdict.because.extend(end_line(stage, "all that is said about the end"));
+    verdict.would_settle_it = vec![
+        WouldSettle {
+            missing: "the container itself".to_owned(),
+            how: "why137 explain NAME        (on the machine that ran it)".to_owned(),
+        },
+        WouldSettle {
+            missing: "the kernel log".to_owned(),
+            how: "sudo dmesg | why137 explain -".to_owned(),
+        },
+    ];
+    verdict
+}
+
+/// A kill that a loaded policy (a BPF program) asked for: no limit need have been full.
+fn policy_kill(stage: &Stage<'_>) -> Option<Verdict> {
+    let kill = stage.kills.iter().rfind(|kill| kill.is_policy())?;
+    let mut verdict = base(stage);
+    verdict.detail = Some("the kernel killed on behalf of a loaded policy, not because a limit was full".to_owned());
+    verdict.usage = kill.usage;
+    verdict.limit = kill.limit;
+    verdict.limit_cgroup = kill.limit_cgroup().cloned();
+    verdict.victims = kill
+        .victims
+        .iter()
+        .map(|killed| Victim {
+            pid: Some(killed.pid),
+            comm: killed.comm.clone(),
+            role: Role::Other,
+            uid: killed.uid,
+            total_vm_kb: killed.total_vm_kb,
+            anon_rss_kb: killed.anon_rss_kb,
+            file_rss_kb: killed.file_rss_kb,
+            shmem_rss_kb: killed.shmem_rss_kb,
+            oom_score_adj: killed.oom_score_adj,
+        })
+        .collect();
+    for killed in &kill.victims {
+        verdict.because.push(because(&kill.cite(killed.span), kill.at, "who died"));
+    }
+    if let Some(span) = kill.report.summary {
+        verdict.because.push(because(&kill.cite(span), kill.at, "the constraint is not one of the kernel's own"));
+    }
+    Some(verdict)
+}
+
+fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
+    let code = stage.life.exit_code()?;
+    let signal = i32::try_from(code.checked_sub(128)?).ok().filter(|signal| (1..32).contains(signal))?;
+    let mut verdict = base(stage);
+    verdict.main.exit_code_trusted = true;
+    let name = signal_name(signal);
+    verdict.because.extend(end_line(stage, format!("{code} is 128 + {name}, or a status that the program chose")));
+    if let Some((flag, cite)) = &stage.life.flag {
+        let says = match (stage.life.teller, flag) {
+            (Teller::Docker | Teller::Bare, false) => "OOMKilled=false excludes little: the flag misses host-wide kills on cgroup v1 and loses races",
+            (_, false) => "the runtime was not told of an OOM kill",
+            (_, true) => "the flag tells of an OOM notification, not of what ended it",
+        };
+        verdict.because.push(because(cite, None, says));
+    }
+    if signal == 9 {
+        verdict.candidates = rivals::candidates_for_137(stage);
+        verdict.ruled_out = rivals::kernel_ruled_out(stage);
+        verdict.ruled_out.extend(rivals::api_ruled_out(stage));
+    } else {
+        verdict.candidates = candidates_for_signal(signal);
+    }
+    verdict.detail = Some(format!("{code} fits several ends"));
+    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+fn candidates_for_signal(signal: i32) -> Vec<Candidate> {
+    let name = signal_name(signal);
+    let candidate = |killer, because: String| Candidate {
+        killer,
+        confidence: Confidence::Possible,
+        because,
+    };
+    vec![
+        candidate(Killer::Stopped, format!("somebody sent {name} and the program ended on it")),
+        candidate(Killer::Process, format!("another process sent {name}")),
+        candidate(Killer::NotKilled, "the program chose this status, or a shell passed on a child's".to_owned()),
+    ]
+}
+
+/// The OOM killer ran, and the text ends before it says who died.
+fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.teller != Teller::Nobody {
+        return None;
+    }
+    let fact = stage.sheet.oom_unfinished.last()?;
+    let mut verdict = base(stage);
+    verdict.at = fact.at;
+    verdict.at_words = rivals::words_of(fact.stamp, fact.at);
+    let span = fact.what.invoker.map_or(fact.cite.span, |invoker| invoker.span);
+    let (detail, says) = if fact.what.none_killable {
+        ("the kernel found nothing that it may kill", "out of memory, and nobody was killed")
+    } else {
+        ("the OOM killer ran, but the text ends before it says who died", "who ran out, not who died")
+    };
+    verdict.detail = Some(detail.to_owned());
+    verdict.because.push(because(&fact.cite_at(span), fact.at, says));
+    if !fact.what.none_killable {
+        let killer = if fact.what.memcg_in_trace == Some(true) { Killer::OutOfMemory } else { Killer::HostOutOfMemory };
+        let because = "the report's head fits it; the victim is missing".to_owned();
+        verdict.candidates = vec![Candidate { killer, confidence: Confidence::Possible, because }];
+        verdict.would_settle_it = vec![WouldSettle {
+            missing: "the rest of the report: the lines `oom-kill:` and `Killed process`".to_owned(),
+            how: "dmesg -T | grep -A 200 'invoked oom-killer' | why137 explain -".to_owned(),
+        }];
+    }
+    Some(verdict)
+}
+
+/// A supervisor saw a child end by SIGKILL and does not know why.
+fn gunicorns_question(stage: &Stage<'_>) -> Option<Verdict> {
+    use parse::record::Application;
+    let (fact, by) = stage.application().find_map(|fact| match &fact.what {
+        Application::ChildKilled { by, .. } => Some((fact, by.clone())),
+        _ => None,
+    })?;
+    let mut verdict = base(stage);
+    verdict.detail = Some(format!("{by} saw a child end by SIGKILL; it does not know who sent it"));
+    verdict.because.push(because(&fact.cite, fact.at, "that a child was killed; any guess about memory in it is the text's own"));
+    let candidate = |killer, because: &str| Candidate {
+        killer,
+        confidence: Confidence::Possible,
+        because: because.to_owned(),
+    };
+    verdict.candidates = vec![
+        candidate(Killer::OutOfMemory, "the kernel's OOM killer, at any level"),
+        candidate(Killer::Process, "the supervisor itself (a worker timeout), or another process"),
+        candidate(Killer::StopTimeout, "a stop that was forced"),
+    ];
+    verdict.would_settle_it = rivals::would_settle(stage, fact.at);
+    Some(verdict)
+}
+
+fn base(stage: &Stage<'_>) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Unknown, Level::Unknown, Confidence::Unknown);
+    verdict.level = Level::None;
+    if verdict.main.exit_code.is_some() && verdict.main.fate == Fate::Exited {
+        verdict.main.fate = Fate::Unknown;
+    }
+    verdict
+}

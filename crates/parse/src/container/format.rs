@@ -1,0 +1,153 @@
+//! Bare values: the output of `docker inspect --format …`, pasted with its command, with labels of
+//! its own, or alone.
+//!
+//! With the command in the text its template says what each value is. Without it a value is only
+//! taken where its shape leaves one reading: `137 false 2026-05-27T18:42:11Z` is an exit code, the
+//! OOM flag and an end; a lone `true` is nothing. Grammar of templates: Go's text/template, fields
+//! only.
+
+mod fields;
+mod template;
+
+use casefile::{Limit, Span};
+
+use self::fields::{assign, bare_values, labelled};
+use self::template::Template;
+use super::Raw;
+use crate::Sighting;
+use crate::record::{ContainerRecord, Form, Record};
+
+/// Docker refuses limits below 6 MiB (4 MiB until 20.10): a smaller number is something else.
+const SMALLEST_LIMIT: u64 = 4 << 20;
+/// Rows without a label or a flag are only read in a text that holds hardly anything else.
+const FEW_LINES: usize = 3;
+
+/// The bare values among lines.
+pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
+    let answers = lines.iter().filter(|line| !is_command(line.words)).count();
+    let mut found = Vec::new();
+    let mut template: Option<Template> = None;
+    let mut group = Group::default();
+    for (at, line) in lines.iter().enumerate() {
+        if let Some(seen) = Template::in_command(line.words) {
+            template = Some(seen);
+        } else if is_command(line.words) {
+            template = None;
+        } else if let Some(record) = template.as_ref().and_then(|form| form.read(line.words)) {
+            found.push(sighting(record, line.span));
+        } else if let Some(record) = labelled(line.words) {
+            let neighbours = [at.checked_sub(1), at.checked_add(1)];
+            let near = neighbours.into_iter().flatten().filter_map(|near| lines.get(near));
+            if !near.map(|near| near.words).any(is_of_kubectl) {
+                group.add(record, line.span);
+                continue;
+            }
+        } else if let Some(record) = bare_values(line.words, answers <= FEW_LINES) {
+            found.push(sighting(record, line.span));
+        } else if answers == 1 {
+            found.extend(lone_number(line));
+        }
+        found.extend(group.take());
+    }
+    found.extend(group.take());
+    found
+}
+
+/// Whether a line is nothing but labelled values, one of them a code or the flag.
+pub(super) fn is_labelled(words: &str) -> bool {
+    labelled(words).is_some_and(|record| record.exit_code.is_some() || record.oom_killed.is_some())
+}
+
+fn sighting(mut record: ContainerRecord, span: Span) -> Sighting {
+    record.form = Some(Form::Format);
+    let only_memory = ContainerRecord {
+        form: record.form,
+        memory: record.memory,
+        ..ContainerRecord::default()
+    };
+    let record = match record.memory {
+        Some(limit) if record == only_memory => Record::BareLimit(limit),
+        Some(_) | None => Record::Container(Box::new(record)),
+    };
+    Sighting { record, span, at: None }
+}
+
+/// Labelled lines one below the other are one container's.
+#[derive(Default)]
+struct Group {
+    lines: Vec<(ContainerRecord, Span)>,
+}
+
+impl Group {
+    fn add(&mut self, record: ContainerRecord, span: Span) {
+        self.lines.push((record, span));
+    }
+
+    /// The group's record, if it says anything that matters.
+    fn take(&mut self) -> Vec<Sighting> {
+        let mut merged: Vec<(ContainerRecord, Span)> = Vec::new();
+        for (record, span) in self.lines.drain(..) {
+            let fits = merged.last().is_some_and(|(last, _)| !fields::clash(last, &record));
+            match merged.last_mut() {
+                Some((last, whole)) if fits => {
+                    fields::merge(last, record);
+                    *whole = whole.joined(span);
+                }
+                Some(_) | None => merged.push((record, span)),
+            }
+        }
+        merged.into_iter().filter_map(|(record, span)| labelled_sighting(record, span)).collect()
+    }
+}
+
+fn labelled_sighting(record: ContainerRecord, span: Span) -> Option<Sighting> {
+    let alone = |only: ContainerRecord| only == record;
+    if let Some(code) = record.exit_code
+        && alone(ContainerRecord { exit_code: Some(code), ..ContainerRecord::default() })
+    {
+        return Some(Sighting { record: Record::BareExit(code), span, at: None });
+    }
+    if let Some(flag) = record.oom_killed
+        && alone(ContainerRecord { oom_killed: Some(flag), ..ContainerRecord::default() })
+    {
+        return Some(Sighting { record: Record::BareOomFlag(flag), span, at: None });
+    }
+    (record.exit_code.is_some() || record.oom_killed.is_some()).then(|| sighting(record, span))
+}
+
+/// Labels that `kubectl describe` and pod YAML print around an exit code: another reader's text.
+fn is_of_kubectl(words: &str) -> bool {
+    let key = words.split_once(':').map_or("", |(key, _)| key.trim_start_matches("- ").trim());
+    ["Reason", "reason", "Signal", "signal", "Message", "message", "Last State", "containerID"]
+        .contains(&key)
+        || (matches!(key, "Started" | "Finished") && words.contains("+"))
+        || matches!(key, "startedAt" | "finishedAt")
+}
+
+/// A line that a person typed: a prompt, or a runtime's command.
+pub(super) fn is_command(words: &str) -> bool {
+    let programs = ["docker ", "podman ", "nerdctl ", "sudo ", "docker-compose ", "echo ", "crictl "];
+    let prompted = ["$ ", "# ", "% ", "> ", "PS "].iter().any(|prompt| words.starts_with(prompt));
+    let after_prompt = ["$ ", "# ", "% ", "> "]
+        .iter()
+        .filter_map(|prompt| words.split_once(prompt))
+        .any(|(_, typed)| programs.iter().any(|program| typed.starts_with(program)));
+    prompted || after_prompt || programs.iter().any(|program| words.starts_with(program))
+}
+
+/// The only line of a text, if it is a number that can be only one thing.
+fn lone_number(line: &Raw<'_>) -> Option<Sighting> {
+    let number: u64 = unquoted(line.words).parse().ok()?;
+    let record = match number {
+        0 => Record::BareLimit(Limit::Unlimited),
+        1..=255 => Record::BareExit(i64::try_from(number).ok()?),
+        SMALLEST_LIMIT.. => Record::BareLimit(Limit::from_kernel(u128::from(number))),
+        _ => return None,
+    };
+    Some(Sighting { record, span: line.span, at: None })
+}
+
+fn unquoted(words: &str) -> &str {
+    let inner = words.trim_matches(['"', '\'']);
+    if inner.is_empty() { words } else { inner }
+}

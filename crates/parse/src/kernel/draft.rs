@@ -1,0 +1,160 @@
+//! One report while its lines are being collected.
+
+use casefile::{Span, Stamp};
+
+use super::{amounts::Columns, summary};
+use crate::record::{Constraint, KillMessage, Killed, OomReport};
+
+/// A report that more lines may join.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) report: OomReport,
+    pub(super) span: Option<Span>,
+    /// The stamps of the first line, the summary and the latest line.
+    pub(super) first_at: Option<Stamp>,
+    pub(super) summary_at: Option<Stamp>,
+    pub(super) last_at: Option<Stamp>,
+    /// The summary line as far as it was seen; its pieces can come apart.
+    pub(super) summary_text: String,
+    pub(super) columns: Option<Columns>,
+    /// The lines directly after `Memory cgroup stats for`.
+    pub(super) stats_open: bool,
+    /// How many statistics blocks were seen; only the first is kept.
+    pub(super) stats_blocks: usize,
+    /// Somebody died, or nobody could: what follows is another report's.
+    pub(super) closed: bool,
+    /// The words of the `Kill process` line, for the `Killed process` line after it.
+    pub(super) chosen_message: Option<KillMessage>,
+}
+
+impl Draft {
+    /// Takes a line's place into the report's.
+    pub(super) fn covers(&mut self, span: Span, at: Option<Stamp>) {
+        self.span = Some(self.span.map_or(span, |seen| seen.joined(span)));
+        self.first_at = self.first_at.or(at);
+        self.last_at = at.or(self.last_at);
+    }
+
+    /// Reads the summary again after a piece of it came, or its victim's name.
+    pub(super) fn read_summary(&mut self) {
+        let Some(span) = self.report.summary.filter(|_| !self.summary_text.is_empty()) else {
+            return;
+        };
+        let killed = &self.report.killed;
+        let name = |pid| killed.iter().find(|killed| killed.pid == pid)?.comm.clone();
+        let seen = summary::parse(&self.summary_text, span, name);
+        self.report.constraint = seen.constraint;
+        self.report.global_oom = seen.global_oom;
+        self.report.by_bpf |= matches!(
+            &self.report.constraint,
+            Some(Constraint::Other(word)) if word.starts_with("CONSTRAINT_BPF")
+        );
+        self.report.oom_memcg = seen.oom_memcg;
+        self.report.task_memcg = seen.task_memcg;
+        self.report.named = seen.named;
+        self.report.summary_cut = seen.cut;
+    }
+
+    /// The pid that the summary names.
+    pub(super) fn named_pid(&self) -> Option<u32> {
+        self.report.named.as_ref()?.pid
+    }
+
+    /// True if this victim can be the one that the report waits for.
+    pub(super) fn waits_for(&self, killed: &Killed) -> bool {
+        let report = &self.report;
+        let open = report.killed.is_empty()
+            && !report.none_killable
+            && report.already_exiting.is_none()
+            && !self.is_only_reaped();
+        // 5.0 and 5.1 name the chosen process in the summary, then kill its child.
+        let other_named = self.named_pid().is_some_and(|pid| pid != killed.pid);
+        let sacrificed = report.chosen.is_some();
+        let memcg = report.oom_memcg.is_some()
+            || report.memory.is_some()
+            || report.memcg_in_trace == Some(true)
+            || report.constraint == Some(Constraint::Memcg);
+        let host = report.global_oom
+            || (report.memcg_in_trace == Some(false) && report.memory.is_none());
+        let level_fits = match killed.message.or(self.chosen_message) {
+            Some(KillMessage::MemoryCgroup) => memcg || !host,
+            Some(KillMessage::OutOfMemory | KillMessage::AllocatingTask) => !memcg,
+            None => true,
+        };
+        let in_time = sacrificed || near(self.last_at, killed.at, 60);
+        open && (!other_named || sacrificed) && level_fits && in_time
+    }
+
+    /// Fills what the victims' own lines do not show.
+    pub(super) fn complete(mut self) -> Option<(OomReport, Span, Option<Stamp>)> {
+        self.read_summary();
+        let shows_something = self.shows_something();
+        let report = &mut self.report;
+        let message = self.chosen_message;
+        for killed in &mut report.killed {
+            let named = report.named.as_ref().filter(|named| named.pid == Some(killed.pid));
+            let row = report
+                .tasks
+                .iter()
+                .find(|row| row.pid == killed.pid)
+                .or_else(|| report.tasks.iter().find(|row| row.tgid == Some(killed.pid)));
+            killed.message = killed.message.or(message);
+            killed.uid = killed
+                .uid
+                .or_else(|| named.and_then(|named| named.uid))
+                .or_else(|| row.and_then(|row| row.uid));
+            killed.oom_score_adj = killed.oom_score_adj.or_else(|| row?.oom_score_adj);
+            killed.comm = killed
+                .comm
+                .take()
+                .or_else(|| named.and_then(|named| named.comm.clone()))
+                .or_else(|| row.map(|row| row.comm.clone()));
+        }
+        let at = report.killed.iter().find_map(|killed| killed.at);
+        let at = at.or(self.summary_at).or(self.first_at);
+        let span = self.span.filter(|_| shows_something)?;
+        Some((self.report, span, at))
+    }
+
+    /// True if the task was already chosen: the table is printed before that.
+    pub(super) fn after_choice(&self) -> bool {
+        !self.summary_text.is_empty() || self.report.chosen.is_some()
+    }
+
+    /// True if the report consists of `oom_reaper` lines alone.
+    pub(super) fn is_only_reaped(&self) -> bool {
+        let report = &self.report;
+        !report.reaped.is_empty() && report.invoker.is_none() && report.summary.is_none()
+    }
+
+    fn shows_something(&self) -> bool {
+        let report = &self.report;
+        report.invoker.is_some()
+            || report.summary.is_some()
+            || report.memory.is_some()
+            || report.memory_swap.is_some()
+            || report.swap.is_some()
+            || report.kmem.is_some()
+            || report.stats_span.is_some()
+            || !report.tasks.is_empty()
+            || report.chosen.is_some()
+            || !report.killed.is_empty()
+            || report.group.is_some()
+            || !report.reaped.is_empty()
+            || report.already_exiting.is_some()
+            || report.none_killable
+    }
+}
+
+/// True unless both stamps are known, of one clock, and further apart.
+pub(super) fn near(one: Option<Stamp>, other: Option<Stamp>, seconds: u64) -> bool {
+    let apart = match (one, other) {
+        (Some(Stamp::SinceBoot(one)), Some(Stamp::SinceBoot(other))) => one.abs_diff(other),
+        (Some(Stamp::Wall(one)), Some(Stamp::Wall(other)))
+        | (Some(Stamp::Local(one)), Some(Stamp::Local(other))) => {
+            one.micros_since(other).unsigned_abs()
+        }
+        _ => return true,
+    };
+    apart <= seconds.saturating_mul(1_000_000)
+}

@@ -1,0 +1,152 @@
+//! Rows of `kubectl get pods`, the bare words that `-o jsonpath` prints, and Go's `map[…]`.
+//!
+//! A row of a pod that runs and never restarted tells of no death and is left out.
+
+use casefile::{ContainerId, Moment};
+
+use super::Row;
+use crate::Sighting;
+use crate::application::words::{after, number};
+use crate::record::{ContainerStatus, PodRecord, Record};
+
+/// Reads every row.
+pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
+    rows.iter()
+        .filter_map(|row| {
+            let record = pod(row.words)
+                .or_else(|| bare(row.words))
+                .or_else(|| go_map(row.words))
+                .or_else(|| flag(row.words))?;
+            Some(Sighting { record, span: row.span, at: None })
+        })
+        .collect()
+}
+
+/// `[NAMESPACE] NAME READY STATUS RESTARTS [(AGO)] AGE …`
+fn pod(words: &str) -> Option<Record> {
+    let columns: Vec<&str> = words.split_whitespace().collect();
+    let ready = columns.iter().take(4).position(|word| is_ready(word))?;
+    let name = columns.get(ready.checked_sub(1)?)?;
+    let named = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c));
+    let status = columns.get(ready + 1)?;
+    let restarts: u64 = columns.get(ready + 2)?.parse().ok()?;
+    let word = status.chars().all(|c| c.is_ascii_alphanumeric() || ":/-".contains(c));
+    if !(named && word && status.starts_with(|c: char| c.is_ascii_uppercase())) {
+        return None;
+    }
+    let namespace = ready.checked_sub(2).and_then(|at| columns.get(at)).map(|word| (*word).to_owned());
+    let mut pod = PodRecord { name: Some((*name).to_owned()), namespace, ..PodRecord::default() };
+    let mut container = ContainerStatus { restart_count: Some(restarts), ..ContainerStatus::default() };
+    let state = status.strip_prefix("Init:").unwrap_or(status);
+    container.init = state.len() != status.len();
+    match state {
+        "Running" if restarts == 0 => return None,
+        "Running" => {
+            pod.phase = Some("Running".to_owned());
+            container.running = Some(true);
+        }
+        "Completed" | "Pending" | "ContainerCreating" | "PodInitializing" => return None,
+        "OOMKilled" | "Error" | "ContainerStatusUnknown" | "StartError" | "ContainerCannotRun" => {
+            container.reason = Some(state.to_owned());
+            container.ended_now = true;
+        }
+        "Terminating" => pod.deleting = Some(true),
+        _ if state.ends_with("BackOff") => container.waiting = Some(state.to_owned()),
+        _ if state.starts_with("ExitCode:") => {
+            container.exit_code = after(state, ":").and_then(number);
+            container.ended_now = true;
+        }
+        _ if state.starts_with("Signal:") => {
+            container.signal = after(state, ":").and_then(number);
+            container.ended_now = true;
+        }
+        _ if state.contains('/') => return None,
+        _ => {
+            pod.reason = Some(state.to_owned());
+            pod.phase = Some("Failed".to_owned());
+        }
+    }
+    let evicted = pod.reason.is_some();
+    if !evicted {
+        pod.containers.push(container);
+    }
+    Some(Record::Pod(Box::new(pod)))
+}
+
+fn is_ready(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(ready, all)| {
+        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        number(ready) && number(all)
+    })
+}
+
+/// `OOMKilled 137`, `web 137 OOMKilled 2026-05-27T18:42:10Z`, `137,OOMKilled`: what a jsonpath of
+/// reason and exit code prints.
+fn bare(words: &str) -> Option<Record> {
+    let columns: Vec<&str> = words
+        .split([' ', '\t', ',', ':', '=', '|'])
+        .map(|word| word.trim_matches(['"', '\'']))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let reason = columns.iter().find(|word| {
+        matches!(**word, "OOMKilled" | "Error" | "ContainerStatusUnknown" | "Completed")
+    })?;
+    let code: i64 = columns.iter().find_map(|word| {
+        let code: i64 = word.parse().ok()?;
+        (0..=255).contains(&code).then_some(code)
+    })?;
+    // Names and times may stand beside the two; sentences may not.
+    let stamps = words.split_whitespace().filter_map(Moment::parse).count();
+    let known = columns.len() <= 3 || (columns.len() <= 9 && stamps > 0);
+    let plain = columns.iter().all(|word| {
+        word == reason
+            || !word.starts_with(|c: char| c.is_ascii_uppercase())
+            || word.contains(|c: char| c.is_ascii_digit())
+    });
+    if !(known && plain) {
+        return None;
+    }
+    let mut times = words.split_whitespace().filter_map(Moment::parse);
+    let (first, second) = (times.next(), times.next());
+    let name = columns.first().filter(|word| {
+        *word != reason && word.starts_with(|c: char| c.is_ascii_lowercase())
+    });
+    let container = ContainerStatus {
+        name: name.map(|name| (*name).to_owned()),
+        reason: Some((*reason).to_owned()),
+        exit_code: Some(code),
+        started_at: second.and(first),
+        finished_at: second.or(first),
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
+/// `map[terminated:map[containerID:containerd://… exitCode:137 finishedAt:… reason:OOMKilled …]]`
+fn go_map(words: &str) -> Option<Record> {
+    let rest = after(words, "map[")?;
+    let field = |key: &str| {
+        let value = after(rest, &format!("{key}:"))?.split([' ', ']']).next()?;
+        (!value.is_empty()).then(|| value.to_owned())
+    };
+    let exit_code = field("exitCode").and_then(|code| code.parse().ok());
+    exit_code?;
+    let container = ContainerStatus {
+        reason: field("reason"),
+        exit_code,
+        id: field("containerID").and_then(|id| ContainerId::parse(&id)),
+        started_at: field("startedAt").and_then(|time| Moment::parse(&time)),
+        finished_at: field("finishedAt").and_then(|time| Moment::parse(&time)),
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
+/// `OOMKilled`, `reason: OOMKilled`, `"reason": "OOMKilled"` with nothing around it.
+fn flag(words: &str) -> Option<Record> {
+    let value = words.trim_end_matches(',').rsplit([':', '=']).next().unwrap_or(words);
+    let key = words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);
+    let alone = value.trim().trim_matches(['"', '\'']) == "OOMKilled";
+    let known = key == "OOMKilled" || key.eq_ignore_ascii_case("reason");
+    (alone && known && words.len() < 60).then_some(Record::BareOomFlag(true))
+}

@@ -1,0 +1,200 @@
+//! Secrets at known places of known command lines: `docker run -e`, systemd's `Environment=`,
+//! `env`'s Go print, and the short password flags of database clients.
+//!
+//! Long flags (`--password X`) are named, and are found by their names.
+
+use settings::memory_settings::is_memory_setting;
+
+use super::names;
+use super::words::cut_out;
+
+/// `-e K=V`, `--env K=V`, `Environment=K=V`, `[K=V K=V]`: the values of variables that do not
+/// steer memory.
+pub(super) fn without_variables(line: &str) -> String {
+    let mut cuts = Vec::new();
+    let trimmed = line.trim_start();
+    let is_runtime =
+        ["docker", "podman", "nerdctl", "ctr ", "buildah"].iter().any(|name| line.contains(name))
+            || trimmed.starts_with("-e ")
+            || trimmed.starts_with("--env");
+    for (start, word) in shell_words(line) {
+        let before = line.get(..start).unwrap_or_default().trim_end_matches([' ', '\t', '\0']);
+        let after_flag =
+            [" -e", "\0-e", "--env"].iter().any(|flag| before.ends_with(flag)) || before == "-e";
+        let (pair, skipped) = match word.strip_prefix("--env=") {
+            Some(pair) => (pair, "--env=".len()),
+            None if after_flag => (word, 0),
+            None => continue,
+        };
+        let sure = is_runtime || skipped > 0 || before.ends_with("--env");
+        cuts.extend(
+            value_of(pair, sure).map(|(from, to)| (start + skipped + from, start + skipped + to)),
+        );
+    }
+    if let Some(list) = trimmed.strip_prefix("Environment=") {
+        let offset = line.len() - list.len();
+        for (start, word) in shell_words(list) {
+            cuts.extend(
+                value_of(word, true).map(|(from, to)| (offset + start + from, offset + start + to)),
+            );
+        }
+    }
+    cuts.extend(go_list(line));
+    cut_out(line, cuts)
+}
+
+/// Where the value stands in a word `K=V`, `"K=V"` or `K="V"`, if it has to go.
+fn value_of(word: &str, sure: bool) -> Option<(usize, usize)> {
+    let bare = word.trim_start_matches(['"', '\'', '\\']);
+    let open = word.len() - bare.len();
+    let (name, _) = bare.split_once('=')?;
+    let shouted = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    if !names::is_variable_name(name) || is_memory_setting(name) || !(sure || shouted) {
+        return None;
+    }
+    let start = open + name.len() + 1;
+    let tail = word.get(start..)?;
+    let quote = tail.len() - tail.trim_start_matches(['"', '\'', '\\']).len();
+    let value = tail.trim_matches(['"', '\'', '\\']);
+    (!value.is_empty() && value != super::REDACTED)
+        .then_some((start + quote, start + quote + value.len()))
+}
+
+/// Words as a shell would split them: quotes hold spaces together.
+fn shell_words(line: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut quote = None;
+    for (at, letter) in line.char_indices() {
+        let is_space = matches!(letter, ' ' | '\t' | '\0');
+        match (start, quote) {
+            (Some(from), None) if is_space => {
+                words.push((from, line.get(from..at).unwrap_or_default()));
+                start = None;
+            }
+            (_, Some(mark)) if letter == mark => quote = None,
+            (None, _) if is_space => {}
+            (known, open) => {
+                start = known.or(Some(at));
+                if open.is_none() && matches!(letter, '"' | '\'') {
+                    quote = Some(letter);
+                }
+            }
+        }
+    }
+    if let Some(from) = start {
+        // An open quote at the end of a cut line holds all that follows.
+        words.push((from, line.get(from..).unwrap_or_default()));
+    }
+    words
+}
+
+/// `docker inspect --format '{{.Config.Env}}'` prints `[A=b C=d e]`: a value ends where the next
+/// `NAME=` begins.
+fn go_list(line: &str) -> Vec<(usize, usize)> {
+    let mut cuts = Vec::new();
+    for (open, _) in line.match_indices('[') {
+        let inner = line.get(open + 1..).unwrap_or_default();
+        let inner = inner.get(..inner.rfind(']').unwrap_or(inner.len())).unwrap_or(inner);
+        let starts: Vec<(usize, &str)> = inner
+            .split(' ')
+            .scan(0, |at, word| {
+                let start = *at;
+                *at += word.len() + 1;
+                Some((start, word))
+            })
+            .filter_map(|(start, word)| {
+                let (name, _) = word.split_once('=')?;
+                let shouted = !name.is_empty()
+                    && !name.starts_with(|c: char| c.is_ascii_digit())
+                    && name
+                        .bytes()
+                        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+                shouted.then_some((start, name))
+            })
+            .collect();
+        // `[PATH=…` is what every image has; a list must at least begin with a variable.
+        if starts.first().is_none_or(|(start, _)| *start != 0) {
+            continue;
+        }
+        for (at, (start, name)) in starts.iter().enumerate() {
+            let end = starts.get(at + 1).map_or(inner.len(), |(next, _)| next.saturating_sub(1));
+            let from = start + name.len() + 1;
+            let value = inner.get(from..end).unwrap_or_default();
+            if !value.is_empty() && value != super::REDACTED && !is_memory_setting(name) {
+                cuts.push((open + 1 + from, open + 1 + end));
+            }
+        }
+    }
+    cuts
+}
+
+/// `mysql -pSECRET`, `sshpass -p SECRET`, `redis-cli -a SECRET`, `curl -u user:SECRET`.
+pub(super) fn without_client_passwords(line: &str) -> String {
+    let mut cuts = Vec::new();
+    let mut client = "";
+    let words = shell_words(line);
+    for (at, (start, word)) in words.iter().enumerate() {
+        let bare = word.trim_matches(['"', '\'', '\\', '(', ')', '[', ']', ',']);
+        let name = bare.rsplit('/').next().unwrap_or(bare);
+        if is_client(name) {
+            client = name;
+            continue;
+        }
+        let next = words.get(at + 1).filter(|(_, next)| !next.starts_with('-'));
+        if client.starts_with("mysql") || client.starts_with("maria") {
+            cuts.extend(attached(*start, word, "-p"));
+        } else if client == "sshpass" {
+            cuts.extend(attached(*start, word, "-p").or_else(|| following(word, "-p", next)));
+        } else if client == "redis-cli" {
+            cuts.extend(following(word, "-a", next));
+        } else if client == "curl" || client == "wget" {
+            let user = ["-u", "--user"].iter().find_map(|flag| following(word, flag, next));
+            cuts.extend(user.and_then(|(from, to)| {
+                let colon = line.get(from..to)?.find(':')?;
+                Some((from + colon + 1, to))
+            }));
+        } else if matches!(client, "docker" | "podman" | "helm" | "az") && line.contains(" login") {
+            cuts.extend(following(word, "-p", next));
+        }
+    }
+    cuts.retain(|(from, to)| {
+        line.get(*from..*to).is_some_and(|value| !value.is_empty() && value != super::REDACTED)
+    });
+    cut_out(line, cuts)
+}
+
+fn is_client(name: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "az",
+        "curl",
+        "docker",
+        "helm",
+        "mariadb",
+        "mariadb-admin",
+        "mariadb-dump",
+        "mysql",
+        "mysqladmin",
+        "mysqlcheck",
+        "mysqldump",
+        "mysqlimport",
+        "podman",
+        "redis-cli",
+        "sshpass",
+        "wget",
+    ];
+    NAMES.binary_search(&name).is_ok()
+}
+
+fn attached(start: usize, word: &str, flag: &str) -> Option<(usize, usize)> {
+    let value = word.strip_prefix(flag)?;
+    let bare = value.trim_end_matches(['"', '\'', '\\', ')', ']', ',']);
+    (!bare.is_empty()).then_some((start + flag.len(), start + flag.len() + bare.len()))
+}
+
+fn following(word: &str, flag: &str, next: Option<&(usize, &str)>) -> Option<(usize, usize)> {
+    let (start, value) = next.filter(|_| word == flag)?;
+    let bare = value.trim_end_matches(['"', '\'', '\\', ')', ']', ',']);
+    let open = bare.len() - bare.trim_start_matches(['"', '\'', '\\']).len();
+    Some((start + open, start + bare.len()))
+}
