@@ -9,13 +9,13 @@ mod stage;
 
 use casefile::{CaseFile, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
 pub(crate) use life::{ApiSignal, End, Life, Teller};
+pub(crate) use life::{is_oom_reason, lives};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
 use parse::record::{
     Application, ContainerEvent, ContainerRecord, Counter, DaemonLine, EcsTask, KernelEvent,
     MachineFact, PodEvent, PodRecord, ProcessRecord, Record, TraceEvent,
 };
-pub(crate) use life::{is_oom_reason, lives};
 pub(crate) use stage::{Stage, named_container};
 
 /// A statement, when it was made, and the bytes that make it.
@@ -69,6 +69,8 @@ pub(crate) struct FactSheet {
     pub(crate) processes: Vec<Fact<ProcessRecord>>,
     pub(crate) trace: Vec<Fact<TraceEvent>>,
     pub(crate) exits: Vec<Fact<i64>>,
+    /// Ends of processes as wait(2) told them.
+    pub(crate) waits: Vec<Fact<parse::record::WaitStatus>>,
     pub(crate) flags: Vec<Fact<bool>>,
     pub(crate) limits: Vec<Fact<casefile::Limit>>,
     pub(crate) gaps: Vec<Gap>,
@@ -156,5 +158,6 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::BareExit(code) => sheet.exits.push(fact!(code)),
         Record::BareOomFlag(flag) => sheet.flags.push(fact!(flag)),
         Record::BareLimit(limit) => sheet.limits.push(fact!(limit)),
+        Record::WaitStatus(status) => sheet.waits.push(fact!(status)),
     }
 }

@@ -72,7 +72,10 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
     let tmpfs = verdict.memory.shares.iter().find(|share| share.what.contains("tmpfs"));
     if let Some(share) = tmpfs.filter(|share| share.bytes.0 > total / 2) {
         return vec![remedy(
-            &format!("give the tmpfs (or /dev/shm) a size well below the limit, or put those files on a disk volume: {} of the memory is files there", share.bytes),
+            &format!(
+                "give the tmpfs (or /dev/shm) a size well below the limit, or put those files on a disk volume: {} of the memory is files there",
+                share.bytes
+            ),
             "files on tmpfs count against the memory limit, and killing a process does not free them",
             "a disk is slower; a smaller tmpfs answers with ENOSPC",
             "put the mount back",
@@ -95,11 +98,17 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
 }
 
 fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
-    let cgroup = verdict.limit_cgroup.as_ref().map_or("the parent".to_owned(), |path| format!("`{path}`"));
+    let cgroup =
+        verdict.limit_cgroup.as_ref().map_or("the parent".to_owned(), |path| format!("`{path}`"));
     let biggest = verdict.memory.holders.iter().find(|holder| !holder.killed);
-    let neighbour = biggest.map(|holder| format!("; beside the victim {} (pid {}) held {}", holder.comm, holder.pid, holder.rss));
+    let neighbour = biggest.map(|holder| {
+        format!("; beside the victim {} (pid {}) held {}", holder.comm, holder.pid, holder.rss)
+    });
     vec![remedy(
-        &format!("look at {cgroup} as a whole: its limit has to hold everything below it{}", neighbour.unwrap_or_default()),
+        &format!(
+            "look at {cgroup} as a whole: its limit has to hold everything below it{}",
+            neighbour.unwrap_or_default()
+        ),
         "the container's own limit was not reached; a change to it does not help",
         "none: nothing is changed",
         "nothing to undo",

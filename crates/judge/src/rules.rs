@@ -95,11 +95,8 @@ pub struct RuleManual {
 /// Every rule's manual, in the order in which the rules are tried.
 pub fn manuals() -> &'static [RuleManual] {
     static MANUALS: LazyLock<Vec<RuleManual>> = LazyLock::new(|| {
-        let manual = |rule: &&Rule| RuleManual {
-            id: rule.id,
-            title: rule.title,
-            text: head_of(rule.file),
-        };
+        let manual =
+            |rule: &&Rule| RuleManual { id: rule.id, title: rule.title, text: head_of(rule.file) };
         RULES.iter().map(manual).collect()
     });
     &MANUALS

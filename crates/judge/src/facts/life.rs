@@ -5,7 +5,7 @@
 
 use casefile::{Citation, ContainerId, Moment};
 use parse::record::{
-    ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, PodRecord,
+    ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, Form, PodRecord,
 };
 
 use super::{Fact, FactSheet};
@@ -21,6 +21,8 @@ pub(crate) enum Teller {
     Ecs,
     /// A bare exit code or flag in pasted text.
     Bare,
+    /// wait(2): a plain process, no container.
+    Parent,
     /// Nobody: there is only a log.
     #[default]
     Nobody,
@@ -53,6 +55,8 @@ pub(crate) struct Life {
     /// Counted from 1 where the history holds the container's creation.
     pub(crate) number: Option<u32>,
     pub(crate) started_at: Option<Moment>,
+    /// The main process's pid in the initial namespace, where its end is known by it.
+    pub(crate) pid: Option<u32>,
     pub(crate) alive: bool,
     pub(crate) alive_cite: Option<Citation>,
     pub(crate) end: Option<End>,
@@ -114,7 +118,7 @@ pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
     if !docker.is_empty() {
         return docker;
     }
-    for told in [pod_lives(sheet), task_lives(sheet), bare_life(sheet)] {
+    for told in [pod_lives(sheet), task_lives(sheet), waited_lives(sheet), bare_life(sheet)] {
         if !told.is_empty() {
             return told;
         }
@@ -260,6 +264,9 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     let running = told.running.or_else(|| {
         told.status.as_deref().map(|status| matches!(status, "running" | "paused" | "up"))
     });
+    // `docker stats` has numbers only for a container that runs.
+    let measured = told.form == Some(Form::Stats) && told.usage.is_some_and(|usage| usage.0 > 0);
+    let running = running.or(measured.then_some(true));
     let is_new = match lives.last() {
         None => true,
         Some(last) => match (last.started_at, told.started_at) {
@@ -329,11 +336,7 @@ fn task_lives(sheet: &FactSheet) -> Vec<Life> {
             lives.push(life);
         }
         if task.what.containers.is_empty() {
-            lives.push(Life {
-                teller: Teller::Ecs,
-                task: Some(task.clone()),
-                ..Life::default()
-            });
+            lives.push(Life { teller: Teller::Ecs, task: Some(task.clone()), ..Life::default() });
         }
     }
     sort_by_weight(lives)
@@ -390,6 +393,26 @@ fn sort_by_weight(mut lives: Vec<Life>) -> Vec<Life> {
         (weight, std::cmp::Reverse(life.ended_at()))
     });
     lives
+}
+
+/// Processes whose parent tells how they ended; a signal's number is shown as every runtime would.
+fn waited_lives(sheet: &FactSheet) -> Vec<Life> {
+    let lives = sheet.waits.iter().map(|wait| {
+        let code = wait.what.signal.map(|signal| 128 + signal).or(wait.what.exit_code);
+        Life {
+            teller: Teller::Parent,
+            name: wait.what.comm.clone(),
+            pid: Some(wait.what.pid),
+            end: Some(End {
+                at: wait.at,
+                exit_code: code.map(i64::from),
+                cite: wait.cite.clone(),
+                reason: None,
+            }),
+            ..Life::default()
+        }
+    });
+    lives.collect()
 }
 
 fn bare_life(sheet: &FactSheet) -> Vec<Life> {

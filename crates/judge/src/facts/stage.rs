@@ -19,7 +19,8 @@ pub(crate) struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Puts a life on stage. `alone`: it is the only one, so that what carries no time is its.
     pub(crate) fn new(sheet: &'a FactSheet, life: &'a Life, last: bool, alone: bool) -> Self {
-        let kills = sheet.oom_kills.iter().filter(|kill| belongs(kill, life, last, alone)).collect();
+        let kills =
+            sheet.oom_kills.iter().filter(|kill| belongs(kill, life, last, alone)).collect();
         Self { sheet, life, last, kills }
     }
 
@@ -87,7 +88,7 @@ impl<'a> Stage<'a> {
             let one = |fact: &&Fact<parse::record::ProcessRecord>| fact.what.inner_pid == Some(1);
             self.sheet.processes.iter().find(one).map(|fact| fact.what.pid)
         };
-        live.then(|| record.or_else(inside)).flatten()
+        self.life.pid.or_else(|| live.then(|| record.or_else(inside)).flatten())
     }
 
     /// API signals of this life, oldest first.
@@ -105,10 +106,11 @@ impl<'a> Stage<'a> {
         let (id, life) = (self.life.id.clone(), self.life);
         self.sheet.daemon.iter().filter(move |line| {
             let in_time = line.at.is_none_or(|at| life.holds(at));
-            in_time && named_container(&line.what).is_none_or(|named| match &id {
-                Some(id) => id.is_same(&named),
-                None => true,
-            })
+            in_time
+                && named_container(&line.what).is_none_or(|named| match &id {
+                    Some(id) => id.is_same(&named),
+                    None => true,
+                })
         })
     }
 
@@ -132,7 +134,7 @@ impl<'a> Stage<'a> {
     /// The program's own words; those of an unknown program count only where no container's own
     /// log is at hand.
     pub(crate) fn application(&self) -> impl Iterator<Item = &'a Fact<Application>> {
-        let own = self.sheet.application.iter().any(|fact| is_gathered(fact));
+        let own = self.sheet.application.iter().any(is_gathered);
         let gathered = self.sheet.asked_id.is_some();
         self.sheet.application.iter().filter(move |fact| is_gathered(fact) || !(own || gathered))
     }
@@ -145,8 +147,7 @@ impl<'a> Stage<'a> {
     /// The container's own limit by its configuration.
     pub(crate) fn configured_limit(&self) -> Option<(Limit, Citation)> {
         let record = self.life.record.as_ref();
-        let by_record =
-            record.and_then(|record| Some((record.what.memory?, record.cite.clone())));
+        let by_record = record.and_then(|record| Some((record.what.memory?, record.cite.clone())));
         let status = self.life.status.as_ref();
         let by_status =
             status.and_then(|status| Some((status.what.memory.limit?, status.cite.clone())));

@@ -41,7 +41,8 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let killer = Killer::AncestorMemoryLimit;
     let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Ancestor])?;
     if verdict.limit_at_fault == Some(true) {
-        let words = "the parent has the container's own limit, so for its owner it is the container's";
+        let words =
+            "the parent has the container's own limit, so for its owner it is the container's";
         verdict.detail = Some(words.to_owned());
     }
     Some(verdict)

@@ -58,7 +58,9 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage, signal.signal, confidence);
     let name = signal_name(signal.signal);
     verdict.detail = Some(match &stage.life.destroyed {
-        Some(_) if stage.signals().len() == 1 => format!("{name} through the API, and removed (docker rm -f does this)"),
+        Some(_) if stage.signals().len() == 1 => {
+            format!("{name} through the API, and removed (docker rm -f does this)")
+        }
         Some(_) | None => format!("{name} through the API; docker's events do not name the client"),
     });
     verdict.because.push(signal_line(signal, format!("a client of the API asked for {name}")));
@@ -100,7 +102,11 @@ fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.because.extend(end_line(stage, "the end by SIGKILL"));
     verdict.candidates = vec![
         candidate(Killer::ApiKill, Confidence::Likely, "docker kill, rm -f or another client"),
-        candidate(Killer::StopTimeout, Confidence::Likely, "docker stop whose grace period ran out leaves the same note"),
+        candidate(
+            Killer::StopTimeout,
+            Confidence::Likely,
+            "docker stop whose grace period ran out leaves the same note",
+        ),
     ];
     verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
@@ -148,7 +154,12 @@ fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
     }
     let pod = stage.life.pod.as_ref()?;
     let (reason, message) = pod.what.disruption.as_ref()?;
-    let by_others = ["PreemptionByScheduler", "DeletionByTaintManager", "EvictionByEvictionAPI", "DeletionByPodGC"];
+    let by_others = [
+        "PreemptionByScheduler",
+        "DeletionByTaintManager",
+        "EvictionByEvictionAPI",
+        "DeletionByPodGC",
+    ];
     by_others
         .contains(&reason.as_str())
         .then(|| (pod.cite.clone(), None, format!("{reason}: {message}")))
@@ -161,10 +172,17 @@ fn ecs_interruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, Stri
     let task = stage.life.task.as_ref()?;
     let reason = task.what.stopped_reason.clone().unwrap_or_default();
     let code = task.what.stop_code.clone().unwrap_or_default();
-    let taken = ["SpotInterruption", "TerminationNotice", "InfrastructureHealth"].contains(&code.as_str())
+    let taken = ["SpotInterruption", "TerminationNotice", "InfrastructureHealth"]
+        .contains(&code.as_str())
         || reason.contains("Spot Task was interrupted")
         || reason.starts_with("Host EC2");
-    taken.then(|| (task.cite.clone(), task.what.stopping_at, format!("ECS took the task away: {code} {reason}")))
+    taken.then(|| {
+        (
+            task.cite.clone(),
+            task.what.stopping_at,
+            format!("ECS took the task away: {code} {reason}"),
+        )
+    })
 }
 
 fn base(stage: &Stage<'_>, signal: i32, confidence: Confidence) -> Verdict {

@@ -40,7 +40,10 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::OwnEnd || stage.life.alive {
         return None;
     }
-    by_runtime(stage).or_else(|| by_exit_code(stage)).or_else(|| by_kernel(stage)).or_else(|| by_words(stage))
+    by_runtime(stage)
+        .or_else(|| by_exit_code(stage))
+        .or_else(|| by_kernel(stage))
+        .or_else(|| by_words(stage))
 }
 
 /// The signals that a program's own deeds raise.
@@ -87,7 +90,9 @@ fn words(death: LanguageDeath) -> &'static str {
         LanguageDeath::V8HeapLimit => "V8 reached its own heap limit and aborted",
         LanguageDeath::V8OutOfMemory => "V8 could not get memory for itself and aborted",
         LanguageDeath::RustAllocation => "a Rust allocation failed and the program aborted",
-        LanguageDeath::CppBadAlloc => "a C++ allocation failed (std::bad_alloc) and the program aborted",
+        LanguageDeath::CppBadAlloc => {
+            "a C++ allocation failed (std::bad_alloc) and the program aborted"
+        }
         LanguageDeath::DotnetOutOfMemory => ".NET ran out of its own heap and aborted",
         LanguageDeath::JavaOutOfMemoryError
         | LanguageDeath::JavaNativeAllocation
@@ -107,9 +112,7 @@ fn own_signal(stage: &Stage<'_>) -> Option<i32> {
 
 fn end_says(stage: &Stage<'_>) -> String {
     match (own_signal(stage), stage.life.exit_code()) {
-        (Some(11), _) => {
-            "139 is 128 + SIGSEGV; an abort as PID 1 shows like this too".to_owned()
-        }
+        (Some(11), _) => "139 is 128 + SIGSEGV; an abort as PID 1 shows like this too".to_owned(),
         (Some(signal), Some(code)) => format!("{code} is 128 + {}", signal_name(signal)),
         (_, Some(code)) => format!("the container ended with {code}"),
         (_, None) => "the end".to_owned(),
@@ -122,7 +125,10 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let confidence = if fault.is_some() { Confidence::Proven } else { Confidence::Likely };
     let mut verdict = base(stage, confidence);
     verdict.detail = Some(match signal {
-        7 => "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit".to_owned(),
+        7 => {
+            "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit"
+                .to_owned()
+        }
         31 => "SIGSYS: a seccomp filter forbids a system call".to_owned(),
         _ => format!("{} of the program's own making", signal_name(signal)),
     });
@@ -150,12 +156,13 @@ fn fault_of(stage: &Stage<'_>) -> Option<Fault> {
     let program = command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
     stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
         KernelEvent::Fault { comm, what, .. } => {
-            let same = comm.as_deref().is_some_and(|comm| {
-                program.is_some_and(|program| program.starts_with(comm))
-            });
-            let held = fact.at.zip(stage.life.ended_at()).is_some_and(|(at, end)| {
-                end.seconds_since(at).abs() < 3.0
-            });
+            let same = comm
+                .as_deref()
+                .is_some_and(|comm| program.is_some_and(|program| program.starts_with(comm)));
+            let held = fact
+                .at
+                .zip(stage.life.ended_at())
+                .is_some_and(|(at, end)| end.seconds_since(at).abs() < 3.0);
             (same && held).then(|| (fact.cite.clone(), fact.at, what.clone()))
         }
         _ => None,
@@ -167,10 +174,13 @@ fn by_kernel(stage: &Stage<'_>) -> Option<Verdict> {
     if stage.life.teller != Teller::Nobody {
         return None;
     }
-    let (fact, comm, pid, what) = stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
-        KernelEvent::Fault { comm, pid, what } => Some((fact, comm.clone(), *pid, what.clone())),
-        _ => None,
-    })?;
+    let (fact, comm, pid, what) =
+        stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
+            KernelEvent::Fault { comm, pid, what } => {
+                Some((fact, comm.clone(), *pid, what.clone()))
+            }
+            _ => None,
+        })?;
     let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at;
     verdict.main.pid = pid;
@@ -205,7 +215,7 @@ fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
     }
     verdict.victims = match stage.life.teller {
         Teller::Docker if signal.is_some() => stop_timeout::main_victim(stage),
-        Teller::Docker | Teller::Kubernetes | Teller::Ecs | Teller::Bare | Teller::Nobody => Vec::new(),
+        _ => Vec::new(),
     };
     verdict
 }

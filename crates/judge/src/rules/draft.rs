@@ -53,7 +53,7 @@ fn subject(life: &Life) -> Option<Subject> {
         Teller::Docker => Some("docker"),
         Teller::Kubernetes => Some("kubernetes"),
         Teller::Ecs => Some("ecs"),
-        Teller::Bare | Teller::Nobody => None,
+        Teller::Parent | Teller::Bare | Teller::Nobody => None,
     };
     let known = life.name.is_some() || life.id.is_some();
     known.then(|| Subject {
@@ -155,12 +155,15 @@ pub(super) fn signal_number(name: &str) -> Option<i32> {
 pub(super) fn note_storm(verdict: &mut Verdict, findings: &[Verdict]) {
     let same = findings
         .iter()
-        .filter(|finding| finding.killer == verdict.killer && finding.subject == with_life(verdict, finding))
+        .filter(|finding| {
+            finding.killer == verdict.killer && finding.subject == with_life(verdict, finding)
+        })
         .count();
     if same >= 2 && verdict.killer.is_kernel_oom() && verdict.subject.is_some() {
         let lives = same + 1;
         let words = format!("{lives} lives in a row ended this way; restarting cannot help");
-        verdict.detail = Some(verdict.detail.take().map_or(words.clone(), |d| format!("{d}; {words}")));
+        verdict.detail =
+            Some(verdict.detail.take().map_or(words.clone(), |d| format!("{d}; {words}")));
     }
 }
 

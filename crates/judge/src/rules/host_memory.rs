@@ -29,7 +29,7 @@
 use super::draft::because;
 use super::{Rule, Seek, kernel_kill};
 use crate::facts::Stage;
-use crate::verdict::{Killer, KilledBy, Level, Verdict};
+use crate::verdict::{KilledBy, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "host-memory",
@@ -47,13 +47,22 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         verdict.killer = Killer::Process;
         verdict.level = Level::None;
         verdict.limit_at_fault = Some(false);
-        verdict.killed_by = Some(KilledBy { name: Some("SysRq-f".to_owned()), ..KilledBy::default() });
-        verdict.detail = Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
+        verdict.killed_by =
+            Some(KilledBy { name: Some("SysRq-f".to_owned()), ..KilledBy::default() });
+        verdict.detail =
+            Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
         if let Some(invoker) = &kill.report.invoker {
-            verdict.because.push(because(&kill.cite(invoker.span), kill.at, "order=-1 is a request by hand"));
+            verdict.because.push(because(
+                &kill.cite(invoker.span),
+                kill.at,
+                "order=-1 is a request by hand",
+            ));
         }
-    } else if kernel_kill::message(stage.kills.last()?) == Some(parse::record::KillMessage::AllocatingTask) {
-        let words = "vm.oom_kill_allocating_task is set: whoever asked for memory died, however small";
+    } else if kernel_kill::message(stage.kills.last()?)
+        == Some(parse::record::KillMessage::AllocatingTask)
+    {
+        let words =
+            "vm.oom_kill_allocating_task is set: whoever asked for memory died, however small";
         verdict.detail = Some(words.to_owned());
     }
     Some(verdict)

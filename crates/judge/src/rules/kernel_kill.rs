@@ -82,14 +82,15 @@ fn verdict(
 ) -> Verdict {
     let mut verdict = verdict_of_one(stage, kill, rule, killer);
     let same_limit = |other: &&&OomKill| {
-        other.level == kill.level && other.limit_cgroup() == kill.limit_cgroup() && !other.is_policy()
+        other.level == kill.level
+            && other.limit_cgroup() == kill.limit_cgroup()
+            && !other.is_policy()
     };
     let near = |other: &&&OomKill| match (seek, other.at, kill.at) {
         (Seek::MainEndedFromOutside, Some(a), Some(b)) => b.seconds_since(a).abs() < 10.0,
         (Seek::MainEndedFromOutside | Seek::KilledInside | Seek::OwnEnd, _, _) => true,
     };
-    let all: Vec<&OomKill> =
-        stage.kills.iter().filter(same_limit).filter(near).copied().collect();
+    let all: Vec<&OomKill> = stage.kills.iter().filter(same_limit).filter(near).copied().collect();
     verdict.victims = distinct(all.iter().flat_map(|other| victims(stage, other)).collect());
     if all.len() > 1 {
         verdict.detail = storm(&all).or(verdict.detail);
@@ -241,7 +242,12 @@ fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
         let comm = killed.comm.as_deref().unwrap_or("a process");
         let words = format!("Killed process {}", killed.pid);
         let line = if kill.kill_line {
-            decisive(&kill.cite(killed.span), kill.at, format!("the kernel's OOM killer killed {comm}, pid {}", killed.pid), words)
+            decisive(
+                &kill.cite(killed.span),
+                kill.at,
+                format!("the kernel's OOM killer killed {comm}, pid {}", killed.pid),
+                words,
+            )
         } else {
             let says = format!("the kernel's OOM killer chose {comm}, pid {}", killed.pid);
             decisive(&kill.cite(killed.span), kill.at, says, format!("pid={}", killed.pid))
@@ -250,10 +256,7 @@ fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
     }
     if let Some(span) = kill.report.summary {
         let (says, words) = level_words(kill);
-        let line = Because {
-            decisive: words,
-            ..because(&kill.cite(span), kill.at, says)
-        };
+        let line = Because { decisive: words, ..because(&kill.cite(span), kill.at, says) };
         // Where only the summary stands it is already quoted; say the level beside it.
         match lines.iter_mut().find(|known| known.cite == line.cite) {
             Some(known) => known.says = format!("{}; {}", known.says, line.says),
@@ -279,11 +282,16 @@ fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
         return Some(because(cite, None, "the main process went on"));
     }
     let code = verdict.main.exit_code?;
-    end_line(stage, match verdict.main.fate {
-        Fate::Killed => format!("the main process ended with {code}, 128 + SIGKILL"),
-        Fate::Exited => format!("the main process was not killed; it ended by itself with {code}"),
-        Fate::Alive | Fate::Unknown => format!("the container ended with {code}"),
-    })
+    end_line(
+        stage,
+        match verdict.main.fate {
+            Fate::Killed => format!("the main process ended with {code}, 128 + SIGKILL"),
+            Fate::Exited => {
+                format!("the main process was not killed; it ended by itself with {code}")
+            }
+            Fate::Alive | Fate::Unknown => format!("the container ended with {code}"),
+        },
+    )
 }
 
 /// What the summary line says about the level, and the words that say it.
@@ -322,7 +330,8 @@ fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<crate::verdict::RuledOut>
     if kill.level_shown && matches!(kill.level, Level::Ancestor | Level::Host | Level::Numa) {
         let because = match stage.configured_limit().and_then(|(limit, _)| limit.bytes()) {
             Some(own) => format!("its own limit of {own} is not the one that the report names"),
-            None => "the report does not name the container's own cgroup as the one that filled".to_owned(),
+            None => "the report does not name the container's own cgroup as the one that filled"
+                .to_owned(),
         };
         out.push(RuledOut { killer: Killer::ContainerMemoryLimit, because });
     }
@@ -343,11 +352,12 @@ pub(super) fn message(kill: &OomKill) -> Option<KillMessage> {
 pub(super) fn lists_tasks_of(kill: &OomKill, sheet: &FactSheet, id: &ContainerId) -> bool {
     let pids: Vec<u32> = sheet.processes.iter().map(|process| process.what.pid).collect();
     let listed = kill.report.tasks.iter().any(|row| pids.contains(&row.pid));
-    let below = sheet.counters.iter().filter_map(|counter| counter.what.cgroup.as_ref()).any(|own| {
-        let ours = own.container_id().is_some_and(|other| other.is_same(id));
-        ours && kill
-            .limit_cgroup()
-            .is_some_and(|limit| limit.relation(own) == casefile::Relation::Above)
-    });
+    let below =
+        sheet.counters.iter().filter_map(|counter| counter.what.cgroup.as_ref()).any(|own| {
+            let ours = own.container_id().is_some_and(|other| other.is_same(id));
+            ours && kill
+                .limit_cgroup()
+                .is_some_and(|limit| limit.relation(own) == casefile::Relation::Above)
+        });
     listed || below
 }

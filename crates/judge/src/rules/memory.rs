@@ -126,10 +126,8 @@ fn shares(
         ("files (page cache)", plain_file),
         ("kernel", kernel),
     ];
-    let mut shares: Vec<Share> = parts
-        .into_iter()
-        .filter_map(|(what, bytes)| Some(Share { what, bytes: bytes? }))
-        .collect();
+    let mut shares: Vec<Share> =
+        parts.into_iter().filter_map(|(what, bytes)| Some(Share { what, bytes: bytes? })).collect();
     shares.sort_by_key(|share| std::cmp::Reverse(share.bytes));
     shares
 }

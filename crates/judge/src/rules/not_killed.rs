@@ -52,7 +52,10 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let told = stage.life.teller == Teller::Docker || stage.life.teller == Teller::Kubernetes;
     let (confidence, detail) = match code {
         126 | 127 => (Confidence::Likely, start_failure(stage, code)),
-        255 => (Confidence::Likely, "255: the program's own, or the runtime lost its state (a reboot)".to_owned()),
+        255 => (
+            Confidence::Likely,
+            "255: the program's own, or the runtime lost its state (a reboot)".to_owned(),
+        ),
         code if told => (Confidence::Proven, format!("it ended with {code}")),
         code => (Confidence::Likely, format!("it ended with {code}")),
     };
@@ -62,7 +65,9 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.detail = Some(format!("{words}; it ended with {code}"));
         verdict.because.push(because(&fact.cite, fact.at, words));
     }
-    verdict.because.extend(end_line(stage, format!("{code} is the program's own status, no signal's")));
+    verdict
+        .because
+        .extend(end_line(stage, format!("{code} is the program's own status, no signal's")));
     if code == 255 {
         let because = "after a reboot or a lost runtime state docker writes 255".to_owned();
         verdict.candidates =
@@ -81,15 +86,20 @@ fn start_failure(stage: &Stage<'_>, code: i64) -> String {
 }
 
 fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
-    if stage.life.exit_code().is_some() {
+    // A report that is cut before its victim may tell of this program, or of another.
+    if stage.life.exit_code().is_some() || !stage.sheet.oom_unfinished.is_empty() {
         return None;
     }
-    let (fact, words) = allocation_words(stage)?;
+    let (fact, words) = allocation_words(stage).filter(|(fact, _)| ends(&fact.what))?;
     let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
     verdict.main.fate = Fate::Exited;
     verdict.detail = Some(words.to_owned());
-    verdict.because.push(because(&fact.cite, fact.at, "the runtime's own words; no killer is in them"));
+    verdict.because.push(because(
+        &fact.cite,
+        fact.at,
+        "the runtime's own words; no killer is in them",
+    ));
     let platform = stage.application().find_map(|fact| match &fact.what {
         Application::Platform { limit, usage, .. } => Some((fact, *limit, *usage)),
         _ => None,
@@ -100,6 +110,11 @@ fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.because.push(because(&fact.cite, fact.at, "the platform's figures"));
     }
     Some(verdict)
+}
+
+/// `Cannot allocate memory` alone shows a refused request, not an end.
+fn ends(words: &Application) -> bool {
+    !matches!(words, Application::Language { death: LanguageDeath::OtherAllocation, .. })
 }
 
 type Words<'a> = (&'a crate::facts::Fact<Application>, &'static str);
@@ -117,7 +132,9 @@ fn allocation_words<'a>(stage: &Stage<'a>) -> Option<Words<'a>> {
 
 fn words(death: LanguageDeath) -> Option<&'static str> {
     Some(match death {
-        LanguageDeath::JavaOutOfMemoryError => "Java's own heap or metaspace was exhausted (OutOfMemoryError)",
+        LanguageDeath::JavaOutOfMemoryError => {
+            "Java's own heap or metaspace was exhausted (OutOfMemoryError)"
+        }
         LanguageDeath::JavaNativeAllocation => "the JVM could not get native memory and gave up",
         LanguageDeath::PythonMemoryError => "a Python allocation was refused (MemoryError)",
         LanguageDeath::GoOutOfMemory => "the Go runtime could not get memory and gave up",

@@ -47,13 +47,16 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .collect();
     let Some(last) = kills.last() else { return by_oomd(stage) };
     let DaemonLine::OomDaemonKill { daemon, reason, unit, .. } = &last.what else { return None };
-    let confidence = if is_certain(stage, &last.what) { Confidence::Proven } else { Confidence::Likely };
+    let confidence =
+        if is_certain(stage, &last.what) { Confidence::Proven } else { Confidence::Likely };
     let mut verdict = draft(stage, RULE.id, Killer::OomDaemon, Level::None, confidence);
     verdict.limit_at_fault = Some(false);
     verdict.at = last.at.or(verdict.at);
     verdict.at_words = rivals::words_of(last.stamp, last.at);
-    verdict.killed_by = Some(KilledBy { name: Some(name(*daemon).to_owned()), ..KilledBy::default() });
-    verdict.detail = unit.as_ref().map(|unit| format!("{unit} was chosen")).or_else(|| reason.clone());
+    verdict.killed_by =
+        Some(KilledBy { name: Some(name(*daemon).to_owned()), ..KilledBy::default() });
+    verdict.detail =
+        unit.as_ref().map(|unit| format!("{unit} was chosen")).or_else(|| reason.clone());
     for fact in kills.iter().rev().take(3).rev() {
         let says = format!("{} says whom it killed and why", name(*daemon));
         verdict.because.push(because(&fact.cite, fact.at, says));
@@ -75,7 +78,8 @@ fn concerns(stage: &Stage<'_>, line: &DaemonLine) -> bool {
     let names_it = crate::facts::named_container(line).is_some_and(|named| named.is_same(id));
     let DaemonLine::OomDaemonKill { pid, comm, .. } = line else { return false };
     let main = stage.main_pid().is_some() && stage.main_pid() == *pid;
-    let program = stage.life.command().first().map(|path| path.rsplit('/').next().unwrap_or(path).to_owned());
+    let program =
+        stage.life.command().first().map(|path| path.rsplit('/').next().unwrap_or(path).to_owned());
     names_it || main || (comm.is_some() && *comm == program && stage.life.exit_code() == Some(137))
 }
 
@@ -94,7 +98,8 @@ fn victim(line: &DaemonLine) -> Option<Victim> {
 /// Facebook's oomd writes to the kernel log.
 fn by_oomd(stage: &Stage<'_>) -> Option<Verdict> {
     let nobody = stage.life.teller == Teller::Nobody;
-    let fact = stage.sheet.kernel.iter().rfind(|fact| matches!(fact.what, KernelEvent::OomdKill(_)))?;
+    let fact =
+        stage.sheet.kernel.iter().rfind(|fact| matches!(fact.what, KernelEvent::OomdKill(_)))?;
     if !nobody {
         return None;
     }

@@ -151,8 +151,7 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
 }
 
 fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
-    let mut verdict =
-        draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, word.confidence);
+    let mut verdict = draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, word.confidence);
     verdict.at = word.at.or(verdict.at);
     verdict.because.push(decisive(&word.cite, word.at, word.says, word.decisive));
     if stage.life.exit_code() == Some(137) {
@@ -190,7 +189,10 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     add(Killer::ContainerMemoryLimit, "the container's own limit may have filled");
     add(Killer::AncestorMemoryLimit, "or a limit above it");
     if !memcg && !v1_flag && stage.life.teller != Teller::Nobody {
-        add(Killer::HostOutOfMemory, "on cgroup v2 the flag also counts kills of the host's OOM killer");
+        add(
+            Killer::HostOutOfMemory,
+            "on cgroup v2 the flag also counts kills of the host's OOM killer",
+        );
     }
     verdict
 }

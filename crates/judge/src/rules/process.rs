@@ -62,8 +62,16 @@ fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.main.pid = verdict.main.pid.or(Some(*pid));
     verdict.main.comm = Some(comm.clone());
     verdict.killed_by = Some(sender(stage, *sender_pid, sender_comm));
-    let says = format!("{sender_comm}, pid {sender_pid}, sent {} to {comm}, pid {pid}; it was delivered", signal_name(*signal));
-    verdict.because.push(decisive(&fact.cite, fact.at, says, format!("{sender_comm}-{sender_pid}")));
+    let says = format!(
+        "{sender_comm}, pid {sender_pid}, sent {} to {comm}, pid {pid}; it was delivered",
+        signal_name(*signal)
+    );
+    verdict.because.push(decisive(
+        &fact.cite,
+        fact.at,
+        says,
+        format!("{sender_comm}-{sender_pid}"),
+    ));
     verdict.victims = vec![Victim {
         pid: Some(*pid),
         comm: Some(comm.clone()),
@@ -92,7 +100,15 @@ fn sender(stage: &Stage<'_>, pid: u32, comm: &str) -> KilledBy {
 
 fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
     let (fact, by, target) = stage.sheet.daemon.iter().find_map(|fact| match &fact.what {
-        DaemonLine::SignalSentBy { comm, pid, uid, login_uid, signal: Some(9), target_pid, target_comm } => {
+        DaemonLine::SignalSentBy {
+            comm,
+            pid,
+            uid,
+            login_uid,
+            signal: Some(9),
+            target_pid,
+            target_comm,
+        } => {
             let by = KilledBy {
                 name: comm.clone(),
                 pid: *pid,
@@ -104,8 +120,10 @@ fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
         }
         _ => None,
     })?;
-    let ours = stage.life.teller == Teller::Nobody || fact.at.is_some_and(|at| stage.life.holds(at));
-    let by_runtime = by.name.as_deref().is_some_and(|name| RUNTIMES.iter().any(|it| name.starts_with(it)));
+    let ours =
+        stage.life.teller == Teller::Nobody || fact.at.is_some_and(|at| stage.life.holds(at));
+    let by_runtime =
+        by.name.as_deref().is_some_and(|name| RUNTIMES.iter().any(|it| name.starts_with(it)));
     if !ours || by_runtime {
         return None;
     }
@@ -125,7 +143,8 @@ fn by_systemd(stage: &Stage<'_>) -> Option<Verdict> {
         stage.daemon().find(|fact| matches!(fact.what, DaemonLine::UnitKilledByClient { .. }))?;
     let mut verdict = base(stage, Confidence::Proven);
     verdict.at = fact.at.or(verdict.at);
-    verdict.killed_by = Some(KilledBy { name: Some("systemd".to_owned()), pid: Some(1), ..KilledBy::default() });
+    verdict.killed_by =
+        Some(KilledBy { name: Some("systemd".to_owned()), pid: Some(1), ..KilledBy::default() });
     verdict.detail = Some("a client asked systemd to kill the unit (systemctl kill)".to_owned());
     let says = "systemd killed every process of the unit because a client asked for it";
     verdict.because.push(decisive(&fact.cite, fact.at, says, "on client request"));

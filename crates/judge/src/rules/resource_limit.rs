@@ -72,7 +72,10 @@ fn by_signal(stage: &Stage<'_>) -> Option<Verdict> {
 }
 
 fn by_configuration(stage: &Stage<'_>) -> Option<Verdict> {
-    if stage.life.exit_code() != Some(137) || !stage.kills.is_empty() || stage.life.flagged() == Some(true) {
+    if stage.life.exit_code() != Some(137)
+        || !stage.kills.is_empty()
+        || stage.life.flagged() == Some(true)
+    {
         return None;
     }
     let record = stage.life.record.as_ref()?;
@@ -83,8 +86,9 @@ fn by_configuration(stage: &Stage<'_>) -> Option<Verdict> {
     let possible = lived * 64.0 >= seconds as f64;
     possible.then(|| {
         let mut verdict = base(stage, Confidence::Likely);
-        verdict.detail =
-            Some(format!("the container may use {seconds} s of CPU time, and it lived {lived:.1} s"));
+        verdict.detail = Some(format!(
+            "the container may use {seconds} s of CPU time, and it lived {lived:.1} s"
+        ));
         let says = format!("a hard limit of {seconds} s of CPU time is configured");
         verdict.because.push(decisive(&record.cite, None, says, "cpu"));
         verdict.because.extend(end_line(stage, "an end by SIGKILL that nobody else claims"));

@@ -6,9 +6,7 @@
 use casefile::{Moment, Stamp};
 
 use crate::facts::{Stage, Teller};
-use crate::verdict::{
-    Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict, WouldSettle,
-};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict, WouldSettle};
 
 /// A stamp as the text shows it, where no moment can be known.
 pub(super) fn words_of(stamp: Option<Stamp>, at: Option<Moment>) -> Option<String> {
@@ -33,10 +31,14 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
         return None;
     }
     if stage.sheet.events_covered {
-        return Some("docker's event history covers this life and holds no stop or kill".to_owned());
+        return Some(
+            "docker's event history covers this life and holds no stop or kill".to_owned(),
+        );
     }
     match stage.life.manually_stopped {
-        Some((false, _)) => Some("docker's own state says that no signal came through its API".to_owned()),
+        Some((false, _)) => {
+            Some("docker's own state says that no signal came through its API".to_owned())
+        }
         Some((true, _)) | None => None,
     }
 }
@@ -44,7 +46,9 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
 /// The kernel killed nothing in this life, where that is certain.
 pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
     let silent = stage.sheet.kernel_covered && stage.kills.is_empty();
-    silent.then(|| "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned())
+    silent.then(|| {
+        "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned()
+    })
 }
 
 /// `stop-timeout` and `api-kill`, where the API was silent.
@@ -117,21 +121,27 @@ fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, S
 fn orchestrator_candidates() -> Vec<(Killer, String)> {
     vec![
         (Killer::StopTimeout, "a stop whose grace period ran out ends with SIGKILL".to_owned()),
-        (Killer::FailedProbe, "a failed probe ends in the same SIGKILL; its event lives one hour".to_owned()),
+        (
+            Killer::FailedProbe,
+            "a failed probe ends in the same SIGKILL; its event lives one hour".to_owned(),
+        ),
         (Killer::ApiKill, "a deletion, drain or preemption leaves the same status".to_owned()),
     ]
 }
 
 fn process_words(stage: &Stage<'_>) -> String {
-    let outside = stage.life.record.as_ref().is_some_and(|record| {
-        record.what.pid_mode.is_none() && record.what.init != Some(true)
-    });
+    let outside = stage
+        .life
+        .record
+        .as_ref()
+        .is_some_and(|record| record.what.pid_mode.is_none() && record.what.init != Some(true));
     let command = stage.life.command();
     let shell = command.first().is_some_and(|path| is_shell(path));
     if outside && !shell {
         "a kill -9 from outside the container (from inside, PID 1 cannot be killed), an OOM daemon's too".to_owned()
     } else {
-        "a kill -9 on the host, an OOM daemon's too, or inside the container on a child of PID 1".to_owned()
+        "a kill -9 on the host, an OOM daemon's too, or inside the container on a child of PID 1"
+            .to_owned()
     }
 }
 

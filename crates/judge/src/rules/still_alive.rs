@@ -50,7 +50,8 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         verdict.memory = memory::now(stage);
         verdict.usage = memory::number(stage, "memory.current", "")
             .or_else(|| memory::number(stage, "memory.usage_in_bytes", ""))
-            .map(Bytes);
+            .map(Bytes)
+            .or_else(|| stage.life.record.as_ref().and_then(|record| record.what.usage));
         if !stalled(stage, &mut verdict) {
             quiet(stage, &mut verdict);
         }
@@ -69,17 +70,26 @@ fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
     });
     let pressure = memory::number(stage, "memory.pressure", "full.avg10").filter(|p| *p >= 2000);
     if let Some(fact) = under {
-        verdict.because.push(decisive(&fact.cite, None, "the limit is full and its OOM killer is switched off", "under_oom 1"));
+        verdict.because.push(decisive(
+            &fact.cite,
+            None,
+            "the limit is full and its OOM killer is switched off",
+            "under_oom 1",
+        ));
         verdict.detail = Some("stalled at its own limit, because the OOM killer is disabled for it: no kill will come".to_owned());
     } else if let Some(process) = waiting {
         verdict.because.push(because(&process.cite, None, "a task waits for memory of the cgroup"));
-        verdict.detail = Some("stalled at its own limit: tasks wait for memory of the cgroup".to_owned());
+        verdict.detail =
+            Some("stalled at its own limit: tasks wait for memory of the cgroup".to_owned());
     } else if let Some(hundredths) = pressure {
         if let Some(fact) = memory::counter(stage, "memory.pressure", "full.avg10") {
             let says = "every task waited for memory during that share of the last 10 s";
             verdict.because.push(because(&fact.cite, None, says));
         }
-        verdict.detail = Some(format!("stalled: {}% of the last 10 s went into waiting for memory", hundredths / 100));
+        verdict.detail = Some(format!(
+            "stalled: {}% of the last 10 s went into waiting for memory",
+            hundredths / 100
+        ));
     } else {
         return false;
     }
@@ -94,7 +104,11 @@ fn quiet(stage: &Stage<'_>, verdict: &mut Verdict) {
         .or_else(|| memory::counter(stage, "memory.events", "oom_kill"));
     if let Some(fact) = kills {
         let count = memory::number(stage, &fact.what.file, "oom_kill").unwrap_or_default();
-        verdict.because.push(because(&fact.cite, None, format!("the kernel counts {count} OOM kills in this cgroup")));
+        verdict.because.push(because(
+            &fact.cite,
+            None,
+            format!("the kernel counts {count} OOM kills in this cgroup"),
+        ));
     }
     if let Some(cite) = verdict.memory.cite.clone() {
         verdict.because.push(because(&cite, None, "what the memory consists of"));
@@ -102,7 +116,12 @@ fn quiet(stage: &Stage<'_>, verdict: &mut Verdict) {
     let limit = verdict.limit.and_then(|limit| limit.bytes());
     let (Some(usage), Some(limit)) = (verdict.usage, limit) else { return };
     let share = |what: &str| {
-        verdict.memory.shares.iter().find(|share| share.what.contains(what)).map(|share| share.bytes)
+        verdict
+            .memory
+            .shares
+            .iter()
+            .find(|share| share.what.contains(what))
+            .map(|share| share.bytes)
     };
     let (Some(anon), Some(file)) = (share("anonymous"), share("files")) else { return };
     let full = usage.0.saturating_mul(10) >= limit.0.saturating_mul(9);

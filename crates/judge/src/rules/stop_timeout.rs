@@ -123,7 +123,7 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
         let lines = stage.daemon().filter_map(|fact| crate::facts::named_container(&fact.what));
         verdict.container_id = lines.last();
     }
-    verdict.because.extend(end_line(stage, "the container's end"));
+    verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
 }
@@ -136,11 +136,12 @@ fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
     let (cite, at, says) = super::stopped::orchestrators_stop(stage)?;
     let grace = stage.life.pod.as_ref().and_then(|pod| pod.what.grace_seconds);
     let by = if stage.life.teller == Teller::Ecs { "the ECS agent" } else { "the kubelet" };
-    let mut verdict =
-        base(stage, grace.map(|grace| grace as f64), "SIGTERM", Confidence::Likely);
+    let mut verdict = base(stage, grace.map(|grace| grace as f64), "SIGTERM", Confidence::Likely);
     verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
     verdict.because.push(because(&cite, at, says));
-    verdict.because.extend(end_line(stage, "137: it was still there when the grace period ran out"));
+    verdict
+        .because
+        .extend(end_line(stage, "137: it was still there when the grace period ran out"));
     verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
     Some(verdict)
 }
@@ -151,7 +152,8 @@ fn base(stage: &Stage<'_>, waited: Option<f64>, signal: &str, confidence: Confid
     verdict.main.fate = Fate::Killed;
     verdict.main.signal = Some(9);
     verdict.victims = main_victim(stage);
-    let waited = waited.map_or_else(|| "the grace period".to_owned(), |waited| format!("{waited:.1} s"));
+    let waited =
+        waited.map_or_else(|| "the grace period".to_owned(), |waited| format!("{waited:.1} s"));
     verdict.detail = Some(format!("{signal} was sent, {waited} passed, then SIGKILL"));
     verdict
 }
@@ -160,7 +162,9 @@ fn base(stage: &Stage<'_>, waited: Option<f64>, signal: &str, confidence: Confid
 pub(super) fn main_victim(stage: &Stage<'_>) -> Vec<Victim> {
     let known = stage.life.teller == Teller::Docker
         && (!stage.life.command().is_empty() || stage.life.number.is_some());
-    if known { vec![nameless(Role::Main)] } else { Vec::new() }
+    let pid = stage.main_pid();
+    let victim = Victim { pid, ..nameless(Role::Main) };
+    if known || pid.is_some() { vec![victim] } else { Vec::new() }
 }
 
 /// A victim of whom only the role is known.

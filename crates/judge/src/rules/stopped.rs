@@ -88,7 +88,8 @@ fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
         Some(_) => Fate::Exited,
         None => Fate::Unknown,
     };
-    verdict.main.signal = verdict.main.exit_code.filter(|code| (129..160).contains(code)).map(|c| (c - 128) as i32);
+    verdict.main.signal =
+        verdict.main.exit_code.filter(|code| (129..160).contains(code)).map(|c| (c - 128) as i32);
     verdict
 }
 
@@ -102,13 +103,20 @@ pub(super) fn orchestrators_stop(stage: &Stage<'_>) -> Option<(Citation, Option<
         let by_scheduler = matches!(code.as_str(), "ServiceSchedulerInitiated" | "UserInitiated");
         let told = by_scheduler || asked.iter().any(|words| reason.contains(words));
         let says = if reason.is_empty() { code } else { reason };
-        return told.then(|| (task.cite.clone(), task.what.stopping_at, format!("ECS stopped the task: {says}")));
+        return told.then(|| {
+            (task.cite.clone(), task.what.stopping_at, format!("ECS stopped the task: {says}"))
+        });
     }
     let event = stage.pod_events().find(|event| {
         event.what.reason == "Killing" && event.what.message.starts_with("Stopping container")
     });
-    let by_event =
-        event.map(|event| (event.cite.clone(), event.at, "the kubelet stopped the container: its pod was deleted or replaced".to_owned()));
+    let by_event = event.map(|event| {
+        (
+            event.cite.clone(),
+            event.at,
+            "the kubelet stopped the container: its pod was deleted or replaced".to_owned(),
+        )
+    });
     by_event.or_else(|| {
         let pod = stage.life.pod.as_ref()?;
         let deleting = pod.what.deleting == Some(true) && stage.life.end.is_some();

@@ -52,16 +52,15 @@ fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
     })?;
     let mut verdict = base(stage, fact, &by, "the supervisor says that it kills its child");
     verdict.detail = Some(format!("{by}: {reason}"));
-    let child = |other: &&Fact<Application>| {
-        matches!(&other.what, Application::ChildKilled { pid: known, .. } if known.is_some())
-    };
+    let child = |other: &&Fact<Application>| matches!(&other.what, Application::ChildKilled { pid: known, .. } if known.is_some());
     let killed = stage.application().find(child);
     let pid = pid.or_else(|| match &killed?.what {
         Application::ChildKilled { pid, .. } => *pid,
         _ => None,
     });
     if let Some(killed) = killed {
-        let says = "its message about the end of that child; \"out of memory?\" is a guess of the text";
+        let says =
+            "its message about the end of that child; \"out of memory?\" is a guess of the text";
         verdict.because.push(because(&killed.cite, killed.at, says));
     }
     if pid.is_some() {

@@ -23,7 +23,9 @@
 use super::draft::{because, draft, end_line, signal_name};
 use super::{Rule, Seek, rivals};
 use crate::facts::{Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle};
+use crate::verdict::{
+    Candidate, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
+};
 
 pub(super) const RULE: Rule = Rule {
     id: "unknown",
@@ -50,6 +52,8 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         None => "nothing in this text tells of a death".to_owned(),
     });
     verdict.because.extend(end_line(stage, "all that is said about the end"));
+    a_limit_alone(stage, &mut verdict);
+    node_pressure(stage, &mut verdict);
     verdict.would_settle_it = vec![
         WouldSettle {
             missing: "the container itself".to_owned(),
@@ -63,11 +67,58 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     verdict
 }
 
+/// `docker inspect --format '{{.HostConfig.Memory}}'` and the like: a setting, not a death.
+fn a_limit_alone(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some((limit, cite)) = stage.configured_limit().filter(|_| stage.life.end.is_none()) else {
+        return;
+    };
+    let says = match limit.bytes() {
+        Some(bytes) => {
+            format!("a memory limit of {bytes} is set; whether it was ever reached is not shown")
+        }
+        None => {
+            "no memory limit is set: an OOM kill, if there was one, was a parent's or the host's"
+                .to_owned()
+        }
+    };
+    verdict.detail = Some(says.clone());
+    verdict.because.push(because(&cite, None, says));
+}
+
+/// The node's condition alone: the moment it was printed, not the moment of a death.
+fn node_pressure(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some(event) = stage
+        .sheet
+        .pod_events
+        .iter()
+        .rfind(|event| event.what.reason.starts_with("MemoryPressure"))
+    else {
+        return;
+    };
+    let under = event.what.reason.ends_with("True");
+    let says = if under {
+        "the node is under memory pressure: the kubelet evicts pods now; whom it took is not shown"
+    } else {
+        "the node had no memory pressure when this was printed; that says nothing about an earlier moment, nor about any container's own limit"
+    };
+    verdict.detail = Some(says.to_owned());
+    verdict.because.push(because(&event.cite, event.at, says));
+    if under {
+        verdict.candidates = vec![Candidate {
+            killer: Killer::Eviction,
+            confidence: Confidence::Possible,
+            because: "a node under memory pressure evicts".to_owned(),
+        }];
+    }
+}
+
 /// A kill that a loaded policy (a BPF program) asked for: no limit need have been full.
 fn policy_kill(stage: &Stage<'_>) -> Option<Verdict> {
     let kill = stage.kills.iter().rfind(|kill| kill.is_policy())?;
     let mut verdict = base(stage);
-    verdict.detail = Some("the kernel killed on behalf of a loaded policy, not because a limit was full".to_owned());
+    verdict.detail = Some(
+        "the kernel killed on behalf of a loaded policy, not because a limit was full".to_owned(),
+    );
     verdict.usage = kill.usage;
     verdict.limit = kill.limit;
     verdict.limit_cgroup = kill.limit_cgroup().cloned();
@@ -90,21 +141,31 @@ fn policy_kill(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.because.push(because(&kill.cite(killed.span), kill.at, "who died"));
     }
     if let Some(span) = kill.report.summary {
-        verdict.because.push(because(&kill.cite(span), kill.at, "the constraint is not one of the kernel's own"));
+        verdict.because.push(because(
+            &kill.cite(span),
+            kill.at,
+            "the constraint is not one of the kernel's own",
+        ));
     }
     Some(verdict)
 }
 
 fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     let code = stage.life.exit_code()?;
-    let signal = i32::try_from(code.checked_sub(128)?).ok().filter(|signal| (1..32).contains(signal))?;
+    let signal =
+        i32::try_from(code.checked_sub(128)?).ok().filter(|signal| (1..32).contains(signal))?;
     let mut verdict = base(stage);
     verdict.main.exit_code_trusted = true;
     let name = signal_name(signal);
-    verdict.because.extend(end_line(stage, format!("{code} is 128 + {name}, or a status that the program chose")));
+    verdict.because.extend(end_line(
+        stage,
+        format!("{code} is 128 + {name}, or a status that the program chose"),
+    ));
     if let Some((flag, cite)) = &stage.life.flag {
         let says = match (stage.life.teller, flag) {
-            (Teller::Docker | Teller::Bare, false) => "OOMKilled=false excludes little: the flag misses host-wide kills on cgroup v1 and loses races",
+            (Teller::Docker | Teller::Bare, false) => {
+                "OOMKilled=false excludes little: the flag misses host-wide kills on cgroup v1 and loses races"
+            }
             (_, false) => "the runtime was not told of an OOM kill",
             (_, true) => "the flag tells of an OOM notification, not of what ended it",
         };
@@ -125,15 +186,15 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
 
 fn candidates_for_signal(signal: i32) -> Vec<Candidate> {
     let name = signal_name(signal);
-    let candidate = |killer, because: String| Candidate {
-        killer,
-        confidence: Confidence::Possible,
-        because,
-    };
+    let candidate =
+        |killer, because: String| Candidate { killer, confidence: Confidence::Possible, because };
     vec![
         candidate(Killer::Stopped, format!("somebody sent {name} and the program ended on it")),
         candidate(Killer::Process, format!("another process sent {name}")),
-        candidate(Killer::NotKilled, "the program chose this status, or a shell passed on a child's".to_owned()),
+        candidate(
+            Killer::NotKilled,
+            "the program chose this status, or a shell passed on a child's".to_owned(),
+        ),
     ]
 }
 
@@ -150,16 +211,24 @@ fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
     let (detail, says) = if fact.what.none_killable {
         ("the kernel found nothing that it may kill", "out of memory, and nobody was killed")
     } else {
-        ("the OOM killer ran, but the text ends before it says who died", "who ran out, not who died")
+        (
+            "the OOM killer ran, but the text ends before it says who died",
+            "who ran out, not who died",
+        )
     };
     verdict.detail = Some(detail.to_owned());
     verdict.because.push(because(&fact.cite_at(span), fact.at, says));
     if !fact.what.none_killable {
-        let killer = if fact.what.memcg_in_trace == Some(true) { Killer::OutOfMemory } else { Killer::HostOutOfMemory };
+        let killer = if fact.what.memcg_in_trace == Some(true) {
+            Killer::OutOfMemory
+        } else {
+            Killer::HostOutOfMemory
+        };
         let because = "the report's head fits it; the victim is missing".to_owned();
         verdict.candidates = vec![Candidate { killer, confidence: Confidence::Possible, because }];
         verdict.would_settle_it = vec![WouldSettle {
-            missing: "the rest of the report: the lines `oom-kill:` and `Killed process`".to_owned(),
+            missing: "the rest of the report: the lines `oom-kill:` and `Killed process`"
+                .to_owned(),
             how: "dmesg -T | grep -A 200 'invoked oom-killer' | why137 explain -".to_owned(),
         }];
     }
@@ -175,7 +244,11 @@ fn gunicorns_question(stage: &Stage<'_>) -> Option<Verdict> {
     })?;
     let mut verdict = base(stage);
     verdict.detail = Some(format!("{by} saw a child end by SIGKILL; it does not know who sent it"));
-    verdict.because.push(because(&fact.cite, fact.at, "that a child was killed; any guess about memory in it is the text's own"));
+    verdict.because.push(because(
+        &fact.cite,
+        fact.at,
+        "that a child was killed; any guess about memory in it is the text's own",
+    ));
     let candidate = |killer, because: &str| Candidate {
         killer,
         confidence: Confidence::Possible,
