@@ -163,11 +163,29 @@ fn docker_lives(sheet: &FactSheet) -> Vec<Life> {
         life.id = life.id.clone().or_else(|| id.clone());
         life.name = life.name.clone().or_else(|| name.clone());
     }
+    for life in &mut lives {
+        with_orchestrators_word(sheet, life);
+    }
     let flag = sheet.manually_stopped.iter().rfind(|flag| is_ours(&flag.what.id));
     if let (Some(life), Some(flag)) = (lives.last_mut(), flag) {
         life.manually_stopped = Some((flag.what.value, flag.cite.clone()));
     }
     lives
+}
+
+/// A pod's status of the same container adds what docker does not know: requests and limits, the
+/// pod's own fate.
+fn with_orchestrators_word(sheet: &FactSheet, life: &mut Life) {
+    let Some(id) = &life.id else { return };
+    for pod in &sheet.pods {
+        let same = |status: &&ContainerStatus| {
+            status.id.as_ref().is_some_and(|other| other.is_same(id))
+        };
+        if let Some(status) = pod.what.containers.iter().find(same) {
+            let told = status_life(status, &pod.cite, pod.source, Teller::Kubernetes);
+            (life.status, life.pod) = (told.status, Some(pod.clone()));
+        }
+    }
 }
 
 /// Builds lives from events in order.

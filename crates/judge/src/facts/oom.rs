@@ -119,9 +119,53 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
             None => sheet.oom_kills.push(kill),
         }
     }
+    place_bare_lines(&mut sheet.oom_kills);
     let dated = sheet.oom_kills.iter().all(|kill| kill.at.is_some());
     if dated {
         sheet.oom_kills.sort_by_key(|kill| kill.at);
+    }
+}
+
+/// In a storm most kills have no report of their own (10 per 5 s are printed), only the `Memory cgroup
+/// out of memory: Killed process` line. Such a line belongs to the limit that every report within
+/// 10 s of it names; where reports of several limits are that near, to the one whose task table
+/// lists the pid; otherwise its place stays unknown.
+fn place_bare_lines(kills: &mut [OomKill]) {
+    let placed: Vec<OomKill> =
+        kills.iter().filter(|kill| kill.report.oom_memcg.is_some()).cloned().collect();
+    for kill in kills.iter_mut().filter(|kill| is_bare_memcg_line(kill)) {
+        let near: Vec<&OomKill> =
+            placed.iter().filter(|other| seconds_apart(kill, other).is_some_and(|apart| apart < 10.0)).collect();
+        let lists = |other: &&&OomKill| {
+            other.report.tasks.iter().any(|row| kill.victims.iter().any(|v| v.pid == row.pid))
+        };
+        let first = near.first().copied();
+        let one = near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
+        let model = if one { first } else { near.iter().find(lists).copied() };
+        let Some(model) = model else { continue };
+        kill.level = model.level;
+        kill.level_shown = false;
+        kill.container = model.container.clone();
+        (kill.limit, kill.usage) = (model.limit, model.usage);
+        kill.report.oom_memcg = model.report.oom_memcg.clone();
+        kill.report.task_memcg = model.report.task_memcg.clone();
+    }
+}
+
+fn is_bare_memcg_line(kill: &OomKill) -> bool {
+    let memcg = kill.victims.iter().any(|v| v.message == Some(KillMessage::MemoryCgroup));
+    memcg && kill.report.oom_memcg.is_none() && kill.report.summary.is_none()
+}
+
+/// Distance on one clock; `None` where the two cannot be compared.
+fn seconds_apart(one: &OomKill, other: &OomKill) -> Option<f64> {
+    match (one.stamp?, other.stamp?) {
+        _ if one.exhibit != other.exhibit => None,
+        (Stamp::SinceBoot(a), Stamp::SinceBoot(b)) => Some(a.abs_diff(b) as f64 / 1e6),
+        (Stamp::Wall(a), Stamp::Wall(b)) | (Stamp::Local(a), Stamp::Local(b)) => {
+            Some(a.seconds_since(b).abs())
+        }
+        (Stamp::SinceBoot(_) | Stamp::Wall(_) | Stamp::Local(_), _) => None,
     }
 }
 

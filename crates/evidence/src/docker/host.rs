@@ -1,0 +1,267 @@
+//! Which daemon to ask, chosen as Docker's own client chooses (docker/cli `cli/command/cli.go`,
+//! `resolveContextName`; the context store is `contexts/meta/*/meta.json`): `--host`, `--context`,
+//! `DOCKER_HOST`, `DOCKER_CONTEXT`, `currentContext` of `config.json`, the default socket.
+//!
+//! TLS and ssh are not spoken here.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::roots::{Roots, read_text};
+use crate::{GatherError, Wanted};
+
+/// A daemon's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// `unix:///path`
+    Unix(PathBuf),
+    /// `tcp://authority/prefix`, plain HTTP.
+    Tcp {
+        /// `host:port`
+        authority: String,
+        /// What the API's paths begin with, without a trailing `/`.
+        prefix: String,
+    },
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(out, "unix://{}", path.display()),
+            Self::Tcp { authority, prefix } => write!(out, "tcp://{authority}{prefix}"),
+        }
+    }
+}
+
+impl Host {
+    /// How a person calls the same daemon: `docker`, or `docker --host …`.
+    pub(crate) fn client(&self, roots: &Roots) -> String {
+        if *self == Self::Unix(roots.docker_socket.clone()) {
+            return "docker".to_owned();
+        }
+        format!("docker --host {}", shell_word(&self.to_string()))
+    }
+
+    /// The socket's path, if the daemon is reached through one.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => Some(path),
+            Self::Tcp { .. } => None,
+        }
+    }
+}
+
+/// Quotes a word for a POSIX shell where it needs it.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Chooses the daemon.
+pub(crate) fn choose(wanted: &Wanted, roots: &Roots) -> Result<Host, GatherError> {
+    let environment = &wanted.environment;
+    let said = |value: &Option<String>| value.clone().filter(|text| !text.trim().is_empty());
+    let tls = said(&environment.docker_tls_verify).is_some();
+    if let Some(host) = said(&wanted.docker_host) {
+        return parse(&host, tls);
+    }
+    if let Some(context) = said(&wanted.docker_context) {
+        return of_context(&context, wanted, roots);
+    }
+    if let Some(host) = said(&environment.docker_host) {
+        return parse(&host, tls);
+    }
+    let context = said(&environment.docker_context).or_else(|| current_context(wanted));
+    match context {
+        Some(context) => of_context(&context, wanted, roots),
+        None => Ok(default_host(roots)),
+    }
+}
+
+/// The system's socket; a rootless daemon's if only that exists.
+fn default_host(roots: &Roots) -> Host {
+    let rootless = roots.user_runtime.join("docker.sock");
+    if !roots.docker_socket.exists() && rootless.exists() {
+        return Host::Unix(rootless);
+    }
+    Host::Unix(roots.docker_socket.clone())
+}
+
+/// Reads an address as `DOCKER_HOST` spells it.
+pub(crate) fn parse(text: &str, tls: bool) -> Result<Host, GatherError> {
+    let text = text.trim();
+    let not_yet = |because: &str| {
+        Err(GatherError::NotReachableYet { host: text.to_owned(), because: because.to_owned() })
+    };
+    let (scheme, rest) = match text.split_once("://") {
+        Some(parts) => parts,
+        None if text.starts_with('/') => ("unix", text),
+        None => ("tcp", text),
+    };
+    match scheme {
+        "unix" => Ok(Host::Unix(PathBuf::from(rest))),
+        "tcp" | "http" if tls => not_yet("TLS connections are not there yet"),
+        "https" => not_yet("TLS connections are not there yet"),
+        "tcp" | "http" => Ok(tcp(rest)),
+        "ssh" => not_yet("connections over ssh are not there yet"),
+        "npipe" => not_yet("named pipes of Windows are not there yet"),
+        other => not_yet(&format!("`{other}://` is not a way to reach docker that is known here")),
+    }
+}
+
+fn tcp(rest: &str) -> Host {
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = if authority.is_empty() { "localhost" } else { authority };
+    // `[::1]` holds colons of its own; only what follows the bracket can be a port.
+    let after_address = host.rsplit(']').next().unwrap_or(host);
+    let authority = if after_address.contains(':') {
+        host.to_owned()
+    } else {
+        // 2375 is docker's port for plain TCP.
+        format!("{host}:2375")
+    };
+    let path = path.trim_end_matches('/');
+    let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
+    Host::Tcp { authority, prefix }
+}
+
+/// The folder of the client's configuration.
+fn config_folder(wanted: &Wanted) -> Option<PathBuf> {
+    let environment = &wanted.environment;
+    let given = environment.docker_config.clone().filter(|path| !path.as_os_str().is_empty());
+    given.or_else(|| environment.home.as_ref().map(|home| home.join(".docker")))
+}
+
+fn current_context(wanted: &Wanted) -> Option<String> {
+    let text = read_text(&config_folder(wanted)?.join("config.json")).ok()?;
+    let config: Value = serde_json::from_str(&text).ok()?;
+    let name = config.get("currentContext")?.as_str()?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn of_context(name: &str, wanted: &Wanted, roots: &Roots) -> Result<Host, GatherError> {
+    if name == "default" {
+        return Ok(default_host(roots));
+    }
+    let failed =
+        |because: &str| GatherError::Context { name: name.to_owned(), because: because.to_owned() };
+    let folder = config_folder(wanted)
+        .ok_or_else(|| failed("neither DOCKER_CONFIG nor HOME says where contexts are kept"))?;
+    let (endpoint, tls) = endpoint(&folder.join("contexts"), name)
+        .ok_or_else(|| failed("no context of this name has a docker endpoint"))?;
+    let host = endpoint.get("Host").and_then(Value::as_str).unwrap_or_default();
+    if host.is_empty() {
+        return Ok(default_host(roots));
+    }
+    parse(host, tls)
+}
+
+/// The docker endpoint of a context, and whether it has certificates (in `tls/HASH/docker`). The
+/// folders are named by a hash of the name; the name itself is in each file, so that nothing needs
+/// to be hashed.
+fn endpoint(contexts: &Path, name: &str) -> Option<(Value, bool)> {
+    std::fs::read_dir(contexts.join("meta")).ok()?.flatten().find_map(|entry| {
+        let text = read_text(&entry.path().join("meta.json")).ok()?;
+        let context: Value = serde_json::from_str(&text).ok()?;
+        let is_it = context.get("Name").and_then(Value::as_str) == Some(name);
+        let endpoint = is_it.then(|| context.pointer("/Endpoints/docker").cloned())??;
+        let tls = contexts.join("tls").join(entry.file_name()).join("docker").is_dir();
+        Some((endpoint, tls))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Environment;
+    use casefile::Moment;
+
+    fn wanted(environment: Environment) -> Wanted {
+        Wanted {
+            name: "api".to_owned(),
+            docker_host: None,
+            docker_context: None,
+            with_logs: false,
+            now: Moment::from_micros(0).unwrap(),
+            environment,
+        }
+    }
+
+    fn context(folder: &Path, hash: &str, name: &str, host: &str) {
+        let meta = folder.join("contexts/meta").join(hash);
+        std::fs::create_dir_all(&meta).unwrap();
+        let text = format!(r#"{{"Name":"{name}","Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
+        std::fs::write(meta.join("meta.json"), text).unwrap();
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_and_the_environment_beats_the_config() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join(".docker");
+        context(&folder, "aa", "far", "tcp://far:2375");
+        context(&folder, "bb", "near", "unix:///near.sock");
+        std::fs::write(folder.join("config.json"), r#"{"currentContext":"near"}"#).unwrap();
+        let roots = Roots { docker_socket: "/none/docker.sock".into(), ..Roots::default() };
+        let chosen = |wanted: &Wanted| choose(wanted, &roots).unwrap().to_string();
+
+        let mut asked =
+            wanted(Environment { home: Some(home.path().to_owned()), ..Environment::default() });
+        assert_eq!(chosen(&asked), "unix:///near.sock");
+        asked.environment.docker_context = Some("far".to_owned());
+        assert_eq!(chosen(&asked), "tcp://far:2375");
+        asked.environment.docker_host = Some("unix:///env.sock".to_owned());
+        assert_eq!(chosen(&asked), "unix:///env.sock");
+        asked.docker_context = Some("near".to_owned());
+        assert_eq!(chosen(&asked), "unix:///near.sock");
+        asked.docker_host = Some("tcp://[::1]".to_owned());
+        assert_eq!(chosen(&asked), "tcp://[::1]:2375");
+    }
+
+    #[test]
+    fn a_context_that_is_not_there_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let mut asked =
+            wanted(Environment { home: Some(home.path().to_owned()), ..Environment::default() });
+        asked.docker_context = Some("prod".to_owned());
+        let error = choose(&asked, &Roots::default()).unwrap_err();
+        assert!(error.to_string().starts_with("could not read the docker context `prod`"));
+    }
+
+    #[test]
+    fn tls_and_ssh_say_that_they_are_not_there_yet() {
+        assert!(parse("ssh://me@host", false).unwrap_err().to_string().contains("ssh"));
+        let error = parse("tcp://host:2376", true).unwrap_err();
+        assert!(error.to_string().contains("TLS"));
+        assert!(error.hint().unwrap().contains("| why137 explain -"));
+    }
+
+    #[test]
+    fn only_a_rootless_socket_is_taken_when_it_is_the_only_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let roots = Roots {
+            docker_socket: folder.path().join("docker.sock"),
+            user_runtime: folder.path().join("user"),
+            ..Roots::default()
+        };
+        assert_eq!(default_host(&roots), Host::Unix(roots.docker_socket.clone()));
+        std::fs::create_dir(&roots.user_runtime).unwrap();
+        std::fs::write(roots.user_runtime.join("docker.sock"), "").unwrap();
+        assert_eq!(default_host(&roots), Host::Unix(roots.user_runtime.join("docker.sock")));
+        std::fs::write(&roots.docker_socket, "").unwrap();
+        assert_eq!(default_host(&roots), Host::Unix(roots.docker_socket.clone()));
+    }
+
+    #[test]
+    fn an_address_with_spaces_is_quoted_before_it_is_shown_as_a_command() {
+        assert_eq!(shell_word("unix:///a b/'c"), r"'unix:///a b/'\''c'");
+        assert_eq!(
+            Host::Unix("/x/y.sock".into()).client(&Roots::default()),
+            "docker --host unix:///x/y.sock"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Why a question about a container could not even be asked. What merely is missing is a gap,
+//! never an error.
+
+use std::fmt;
+
+use casefile::Moment;
+
+/// Why no case could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// The daemon knows no container of this name or id, and its event history neither.
+    #[error("no container `{name}` is known to docker at `{host}`")]
+    NoSuchContainer {
+        /// What was asked for.
+        name: String,
+        /// The daemon that was asked.
+        host: String,
+        /// Names of existing containers that are spelled alike, the nearest first.
+        nearest: Vec<String>,
+        /// Names alike of removed containers that the event history still holds.
+        known_from_events: Vec<String>,
+        /// The earliest event the history still holds; what was removed before it is forgotten.
+        events_since: Option<Moment>,
+    },
+    /// The beginning of an id that several containers share.
+    #[error("`{prefix}` is the beginning of several container ids: {}", List(.ids))]
+    SeveralContainers {
+        /// What was asked for.
+        prefix: String,
+        /// The ids that begin so.
+        ids: Vec<String>,
+    },
+    /// The daemon could not be asked.
+    #[error("could not ask docker at `{host}`: {because}")]
+    NoDaemon {
+        /// The daemon's address.
+        host: String,
+        /// Why, in plain words.
+        because: String,
+        /// What to do about it, with a command that can be pasted.
+        hint: String,
+    },
+    /// The daemon's address is of a kind that cannot be reached yet.
+    #[error("cannot reach docker at `{host}`: {because}")]
+    NotReachableYet {
+        /// The daemon's address.
+        host: String,
+        /// Which transport is not there yet.
+        because: String,
+    },
+    /// The context that was asked for does not exist or cannot be read.
+    #[error("could not read the docker context `{name}`: {because}")]
+    Context {
+        /// Its name.
+        name: String,
+        /// Why, in plain words.
+        because: String,
+    },
+    /// The asynchronous runtime that carries the API calls could not be started.
+    #[error("could not start the runtime for calls to docker")]
+    Runtime(#[source] std::io::Error),
+}
+
+impl GatherError {
+    /// What the reader can do, with a command that can be pasted, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSuchContainer { nearest, known_from_events, events_since, .. } => {
+                Some(no_such_container_hint(nearest, known_from_events, *events_since))
+            }
+            Self::SeveralContainers { .. } => {
+                Some("give more digits of the id; `docker ps -a --no-trunc` lists them".to_owned())
+            }
+            Self::NoDaemon { hint, .. } => Some(hint.clone()),
+            Self::NotReachableYet { .. } => Some(
+                "let docker's own client fetch what it can: `docker inspect NAME | why137 explain -`"
+                    .to_owned(),
+            ),
+            Self::Context { .. } => Some("`docker context ls` lists the contexts".to_owned()),
+            Self::Runtime(_) => None,
+        }
+    }
+}
+
+fn no_such_container_hint(nearest: &[String], gone: &[String], since: Option<Moment>) -> String {
+    let mut words = if nearest.is_empty() {
+        "`docker ps -a` lists the containers that exist".to_owned()
+    } else {
+        format!("did you mean {}?", List(nearest))
+    };
+    if !gone.is_empty() {
+        words.push_str(&format!("; removed, yet still in docker's events: {}", List(gone)));
+    }
+    if let Some(since) = since {
+        words.push_str(&format!("; docker's events reach back to {since}"));
+    }
+    words
+}
+
+/// `` `a`, `b`, `c` ``
+struct List<'a>(&'a [String]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(out, "{comma}`{name}`")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelled_name_is_answered_with_the_near_ones() {
+        let error = GatherError::NoSuchContainer {
+            name: "wroker".to_owned(),
+            host: "unix:///var/run/docker.sock".to_owned(),
+            nearest: vec!["worker".to_owned(), "worker-2".to_owned()],
+            known_from_events: vec![],
+            events_since: None,
+        };
+        let said = error.to_string();
+        assert_eq!(
+            said,
+            "no container `wroker` is known to docker at `unix:///var/run/docker.sock`"
+        );
+        assert_eq!(error.hint().unwrap(), "did you mean `worker`, `worker-2`?");
+    }
+}
