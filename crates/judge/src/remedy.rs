@@ -10,6 +10,7 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
     match verdict.killer {
         Killer::StopTimeout => forced_stop(verdict),
         Killer::ContainerMemoryLimit => own_limit(verdict),
+        Killer::AncestorMemoryLimit if verdict.limit_at_fault == Some(true) => own_limit(verdict),
         Killer::AncestorMemoryLimit => parent_limit(verdict),
         Killer::HostOutOfMemory => host(),
         Killer::StillAlive if verdict.level == Level::Own => stalled(),
@@ -41,6 +42,21 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
 }
 
 fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
+    let runtime = verdict.subject.as_ref().and_then(|subject| subject.runtime.as_deref());
+    let (init, longer) = match runtime {
+        Some("kubernetes") => (
+            "handle SIGTERM in the program, or put an init such as tini before it in the image",
+            "if the program needs longer: terminationGracePeriodSeconds in the pod's spec",
+        ),
+        Some("ecs") => (
+            "handle SIGTERM in the program, or set initProcessEnabled in the container definition",
+            "if the program needs longer: stopTimeout in the container definition (Fargate: at most 120 s)",
+        ),
+        Some(_) | None => (
+            "run it with --init (Compose: `init: true`), or handle SIGTERM in the program",
+            "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
+        ),
+    };
     let first = verdict.main.command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
     let shell = first.is_some_and(|name| ["sh", "bash", "dash", "ash"].contains(&name));
     let mut remedies = Vec::new();
@@ -53,16 +69,16 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
         ));
     }
     remedies.push(remedy(
-        "run it with --init (Compose: `init: true`), or handle SIGTERM in the program",
+        init,
         "as PID 1 a program without a handler ignores SIGTERM; behind an init the default action ends it",
         "an init ends the program at once, so whatever must be finished first needs a handler",
-        "leave --init away",
+        "take it away again",
     ));
     remedies.push(remedy(
-        "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
+        longer,
         "the request arrives, and the wait is as long as the work",
         "a longer grace period makes every stop of a stuck program slower",
-        "remove the two settings",
+        "put the old setting back",
     ));
     remedies
 }

@@ -178,9 +178,8 @@ fn docker_lives(sheet: &FactSheet) -> Vec<Life> {
 fn with_orchestrators_word(sheet: &FactSheet, life: &mut Life) {
     let Some(id) = &life.id else { return };
     for pod in &sheet.pods {
-        let same = |status: &&ContainerStatus| {
-            status.id.as_ref().is_some_and(|other| other.is_same(id))
-        };
+        let same =
+            |status: &&ContainerStatus| status.id.as_ref().is_some_and(|other| other.is_same(id));
         if let Some(status) = pod.what.containers.iter().find(same) {
             let told = status_life(status, &pod.cite, pod.source, Teller::Kubernetes);
             (life.status, life.pod) = (told.status, Some(pod.clone()));

@@ -134,13 +134,16 @@ fn place_bare_lines(kills: &mut [OomKill]) {
     let placed: Vec<OomKill> =
         kills.iter().filter(|kill| kill.report.oom_memcg.is_some()).cloned().collect();
     for kill in kills.iter_mut().filter(|kill| is_bare_memcg_line(kill)) {
-        let near: Vec<&OomKill> =
-            placed.iter().filter(|other| seconds_apart(kill, other).is_some_and(|apart| apart < 10.0)).collect();
+        let near: Vec<&OomKill> = placed
+            .iter()
+            .filter(|other| seconds_apart(kill, other).is_some_and(|apart| apart < 10.0))
+            .collect();
         let lists = |other: &&&OomKill| {
             other.report.tasks.iter().any(|row| kill.victims.iter().any(|v| v.pid == row.pid))
         };
         let first = near.first().copied();
-        let one = near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
+        let one =
+            near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
         let model = if one { first } else { near.iter().find(lists).copied() };
         let Some(model) = model else { continue };
         kill.level = model.level;

@@ -26,8 +26,9 @@
 //! - Linux `mm/memcontrol.c` `try_charge_memcg`, `mem_cgroup_scan_tasks`
 //! - containerd issue 12133: the runtime's OOM event does not say whose limit
 
+use super::draft::decisive;
 use super::{Rule, Seek, kernel_kill};
-use crate::facts::Stage;
+use crate::facts::{OomKill, Stage};
 use crate::verdict::{Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
@@ -45,5 +46,33 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
             "the parent has the container's own limit, so for its owner it is the container's";
         verdict.detail = Some(words.to_owned());
     }
+    // The neighbour that asked for the page that did not fit: the one that grew, more often than not.
+    let asked = deciding_kill(stage, &verdict).and_then(|kill| {
+        let invoker = kill.report.invoked_by.as_ref()?;
+        let other =
+            invoker.pid.is_some_and(|pid| verdict.victims.iter().all(|v| v.pid != Some(pid)));
+        other.then(|| (kill, invoker))
+    });
+    if let Some((kill, invoker)) = asked {
+        let pid = invoker.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+        let words = format!(
+            "it was {}{pid}, a neighbour below the same limit, that asked for more",
+            invoker.comm
+        );
+        verdict.detail.get_or_insert(words.clone());
+        if let Some(seen) = &kill.report.invoker {
+            verdict.because.push(decisive(
+                &kill.cite(seen.span),
+                kill.at,
+                words,
+                "invoked oom-killer",
+            ));
+        }
+    }
     Some(verdict)
+}
+
+/// The kill that the verdict is about.
+fn deciding_kill<'a>(stage: &Stage<'a>, verdict: &Verdict) -> Option<&'a OomKill> {
+    stage.kills.iter().copied().rfind(|kill| kill.limit_cgroup() == verdict.limit_cgroup.as_ref())
 }

@@ -8,7 +8,9 @@ use parse::record::{KillMessage, Killed};
 use super::draft::{because, decisive, draft, end_line};
 use super::{Seek, memory, rivals};
 use crate::facts::{FactSheet, MainHit, OomKill, Stage};
-use crate::verdict::{Because, Confidence, Fate, Killer, Level, Role, Verdict, Victim};
+use crate::verdict::{
+    Because, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
+};
 
 /// The verdict if the deciding kernel kill has this level.
 pub(super) fn reach(
@@ -123,9 +125,11 @@ fn verdict_of_one(
     killer: Killer,
 ) -> Verdict {
     let mut verdict = draft(stage, rule, killer, kill.level, confidence(stage, kill));
-    verdict.at = kill.at;
-    verdict.at_words = rivals::words_of(kill.stamp, kill.at);
-    verdict.lived_seconds = kill
+    // A stamp since boot alone says nothing to a reader; the end of the life it belongs to does.
+    let ended = stage.life.ended_at().filter(|_| stage.main_hit(kill) == MainHit::Yes);
+    verdict.at = kill.at.or(ended);
+    verdict.at_words = rivals::words_of(kill.stamp, verdict.at);
+    verdict.lived_seconds = verdict
         .at
         .and_then(|at| Some(at.seconds_since(stage.life.started_at?)))
         .filter(|lived| *lived >= 0.0);
@@ -138,7 +142,11 @@ fn verdict_of_one(
     verdict.ruled_out = ruled_out(stage, kill);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     if verdict.confidence < Confidence::Proven {
-        verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+        verdict.would_settle_it = vec![WouldSettle {
+            missing: "the whole report: the lines `oom-kill:` and `Killed process` together"
+                .to_owned(),
+            how: rivals::kernel_log_command(verdict.at),
+        }];
     }
     verdict
 }

@@ -1,7 +1,7 @@
 //! What filled the memory: from the kernel's report, or from live counters.
 //!
-//! Names differ by kernel: v1 says `rss`, `cache` (which includes shmem) and `total_…` for the whole
-//! subtree, v2 says `anon`, `file`, `shmem`, `kernel`; old reports print kB, new ones bytes (the parser converts).
+//! Names differ by kernel: v1 says `rss`, `cache` (which includes shmem), and `total_…` for the whole
+//! subtree (the plain names are one level only and 0 for a parent), v2 says `anon`, `file`, `shmem`, `kernel`; old reports print kB, new ones bytes (the parser converts).
 
 use casefile::Bytes;
 use parse::record::CounterValue;
@@ -15,9 +15,9 @@ pub(super) fn at_kill(kill: &OomKill) -> Memory {
     let read = |names: &[&str]| names.iter().find_map(|name| stats.get(*name).copied());
     let kmem = kill.report.kmem.and_then(|line| line.usage);
     let shares = shares(
-        read(&["anon", "total_rss", "rss"]),
-        read(&["file", "total_cache", "cache"]),
-        read(&["shmem", "total_shmem"]),
+        read(&["total_rss", "anon", "rss"]),
+        read(&["total_cache", "file", "cache"]),
+        read(&["total_shmem", "shmem"]),
         read(&["kernel"]).or(kmem).or_else(|| read(&["slab"])),
     );
     let mut holders: Vec<Holder> = kill
@@ -49,7 +49,7 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
     let shares = shares(
         first(&[(stat, "anon"), (stat, "total_rss")]),
         first(&[(stat, "file"), (stat, "total_cache")]),
-        first(&[(stat, "shmem"), (stat, "total_shmem")]),
+        first(&[(stat, "total_shmem"), (stat, "shmem")]),
         first(&[(stat, "kernel"), ("memory.kmem.usage_in_bytes", "")]),
     );
     let mut holders: Vec<Holder> = stage

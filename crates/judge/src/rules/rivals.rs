@@ -183,17 +183,26 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
             how: "kubectl get events -o json | why137 explain - pod.json".to_owned(),
         });
     }
-    wanted.push(WouldSettle {
-        missing: "who sent the next SIGKILL".to_owned(),
-        how: CATCH_THE_NEXT.to_owned(),
-    });
+    if verdict_is_open(stage) {
+        wanted.push(who_sends_the_next());
+    }
     wanted
+}
+
+/// No OOM kill is in sight: then the sender of a signal is the question.
+fn verdict_is_open(stage: &Stage<'_>) -> bool {
+    stage.kills.is_empty() && stage.life.flagged() != Some(true)
+}
+
+fn who_sends_the_next() -> WouldSettle {
+    WouldSettle { missing: "who sent the next SIGKILL".to_owned(), how: CATCH_THE_NEXT.to_owned() }
 }
 
 /// The kernel's audit log names sender and login; it must be on before the kill.
 const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137        (before the next one; then ausearch -k why137 -i)";
 
-fn kernel_log_command(at: Option<Moment>) -> String {
+/// The command that shows the kernel log around a moment.
+pub(super) fn kernel_log_command(at: Option<Moment>) -> String {
     let window = at.and_then(|at| {
         let (from, to) = (at.plus_micros(-60_000_000)?, at.plus_micros(60_000_000)?);
         let text = |moment: Moment| moment.0.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
