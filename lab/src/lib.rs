@@ -1,1 +1,25 @@
-//! stub
+//! Real deaths on demand: an own Docker daemon, throw-away containers, every answer compared
+//! field by field with what really happened.
+//!
+//! The lab fetches Debian's packages (nothing is installed), starts the daemon from the unpacked
+//! files under `target/lab`, lets containers die in every way of the list in [`deaths`], checks
+//! the facts Docker shows, asks why137, and compares its JSON answer with the expectation that
+//! stands beside the death. It knows nothing of the other rooms: it sees the program as a user
+//! does. It never touches the host's own Docker, network or containers, and never lets a process
+//! allocate outside a memory cgroup with a limit.
+
+mod answer;
+mod daemon;
+mod deaths;
+mod debian;
+mod docker;
+mod expect;
+mod host;
+mod images;
+mod run;
+mod shell;
+
+pub use daemon::{Daemon, Lifetime};
+pub use debian::{Release, unpacked_python};
+pub use host::why_it_cannot_run;
+pub use run::{Entry, Lab, Outcome, Wish, all_names, bring_up, run, take_down};

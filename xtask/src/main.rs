@@ -1,1 +1,101 @@
-fn main() {}
+//! The gate and the project's chores: `cargo xtask VERB`.
+//!
+//! Nothing of the product lives here. Every verb runs other programs or reads files of this
+//! repository; what the machine cannot do is listed as `NOT RUN … because …`, never passed over.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+mod check;
+mod corpus;
+mod generate;
+mod lab_verb;
+mod layers;
+mod repository;
+mod summary;
+
+use repository::Repository;
+use summary::Summary;
+
+const HELP: &str = "\
+cargo xtask VERB
+
+  check                 format, clippy with warnings denied, arrows between crates, file lengths,
+                        generated files up to date, cargo-deny where it is installed
+  test                  the whole gate: check, all tests, the lab, the corpus scoreboard
+  gen [--check]         write docs/reference and packaging/completions from the program
+                        (--check: only say whether they are up to date)
+  lab [NAME|NUMBER…]    real deaths on an own Docker daemon, every answer compared; all, or those
+                        named (own-limit) or numbered (3) after the acceptance scenarios
+      --list            the names
+      --facts           check only what Docker shows; ask why137 nothing
+      --docker VERSION  20.10 (Debian 12, the default) or 26
+  lab up | lab down     start the lab's daemon and leave it running; stop it
+  record [NAME|NUMBER…] let the deaths happen and save each case as target/lab/cases/NAME.json
+  corpus                only the corpus scoreboard
+
+The program under test is built from this checkout; WHY137=PATH names another one.
+`test` exits 0 only if nothing failed; its last line is `N passed, N failed`.
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(err) => {
+            complain(&format!("error: {err:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs one verb; false if something failed.
+fn run(words: &[String]) -> Result<bool> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.is_empty() || words.iter().any(|word| ["--help", "-h", "help"].contains(word)) {
+        say(HELP.trim_end());
+        return Ok(!words.is_empty());
+    }
+    let repository = Repository::find()?;
+    let mut summary = Summary::default();
+    match words.as_slice() {
+        ["check"] => check::run(&repository, &mut summary),
+        ["test"] => test(&repository, &mut summary),
+        ["gen"] => generate::write(&repository, &mut summary)?,
+        ["gen", "--check"] => generate::check(&repository, &mut summary),
+        ["lab", "up"] => return lab_verb::up(&repository),
+        ["lab", "down"] => return lab_verb::down(&repository),
+        ["lab", "--list"] => return Ok(lab_verb::list()),
+        ["lab", rest @ ..] => lab_verb::run(&repository, rest, &mut summary)?,
+        ["record", rest @ ..] => lab_verb::record(&repository, rest, &mut summary)?,
+        ["corpus"] => corpus::run(&repository, &mut summary),
+        other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),
+    }
+    Ok(summary.close())
+}
+
+fn test(repository: &Repository, summary: &mut Summary) {
+    check::run(repository, summary);
+    let mut tests = repository.cargo(&["test", "--workspace"]);
+    // A changed snapshot is a failure here, never a new file.
+    tests.env("INSTA_UPDATE", "no");
+    summary.step("tests", repository.succeed(&mut tests));
+    if let Err(err) = lab_verb::run(repository, &[], summary) {
+        summary.failed("lab", &format!("{err:#}"));
+    }
+    corpus::run(repository, summary);
+}
+
+/// A line for the reader of stdout.
+#[expect(clippy::print_stdout, reason = "this is what xtask has to say")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+/// A line for stderr.
+#[expect(clippy::print_stderr, reason = "a failure of xtask itself is told apart from its answer")]
+pub(crate) fn complain(line: &str) {
+    eprintln!("{line}");
+}

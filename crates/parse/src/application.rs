@@ -35,7 +35,7 @@ pub(crate) struct Said {
 }
 
 /// Programs whose lines other readers own: a daemon's `signal: killed` is not the program's word.
-const NODE_DAEMONS: [&str; 22] = [
+const NODE_DAEMONS: [&str; 20] = [
     "CRON",
     "audit",
     "auditd",
@@ -56,44 +56,58 @@ const NODE_DAEMONS: [&str; 22] = [
     "slurmstepd",
     "sshd",
     "sudo",
-    "systemd",
-    "systemd-oomd",
 ];
 
 /// Word stems of which at least one stands in every sentence this reader knows, in lower case.
 const STEMS: [&str; 26] = [
-    "137", "abort", "alloc", "bus err", "damn", "fault", "fork", "gcs", "handle", "harakiri", "heap", "illegal",
-    "instruct", "jvm", "kill", "mem", "pid", "sig", "shut", "stack", "stop", "term", "time", "trap",
-    "worker", "status",
+    "137", "abort", "alloc", "bus err", "damn", "fault", "fork", "gcs", "handle", "harakiri",
+    "heap", "illegal", "instruct", "jvm", "kill", "mem", "pid", "sig", "shut", "stack", "stop",
+    "term", "time", "trap", "worker", "status",
 ];
 
 /// Reads the text.
 pub(crate) fn read(text: &str) -> Vec<Sighting> {
-    let said: Vec<Said> = transport::lines(text)
-        .into_iter()
-        .filter(|line| may_be_a_programs(line, text))
-        .map(|line| said_by(&line, text))
-        .collect();
+    let mut said: Vec<Said> = Vec::new();
     let mut found: Vec<Sighting> = Vec::new();
-    for line in &said {
-        let lower = line.text.to_ascii_lowercase();
-        if words::has_any(&lower, &STEMS)
-            && let Some(application) = sentence(&line.text, &lower)
-        {
-            found.push(sighting(line, application));
+    for line in transport::lines(text).iter().filter(|line| may_be_a_programs(line, text)) {
+        let parts = parts_of(line, text);
+        let told: Vec<Sighting> = parts.iter().filter_map(read_line).collect();
+        if told.is_empty() && parts.len() > 1 {
+            // What a mailer wrapped says it only when joined.
+            let joined = words::without_colours(&line.text);
+            found.extend(read_line(&Said { text: joined, span: line.span, at: line.at }));
         }
+        found.extend(told);
+        said.extend(parts);
     }
     blocks::complete(&said, &mut found);
     found
 }
 
-/// The line as it stands: a transport takes `LOG:` or `npm` for a program's tag, which here are part
-/// of the sentence. Only what was wrapped is taken as it was joined.
-fn said_by(line: &Line, text: &str) -> Said {
-    let whole = line.span.of(text).filter(|whole| !whole.contains('\n'));
-    let words = words::without_colours(whole.unwrap_or(&line.text));
-    let at = line.at.or_else(|| words::stamp(&words));
-    Said { text: words, span: line.span, at }
+fn read_line(line: &Said) -> Option<Sighting> {
+    let lower = line.text.to_ascii_lowercase();
+    let application =
+        words::has_any(&lower, &STEMS).then(|| sentence(&line.text, &lower)).flatten()?;
+    Some(Sighting { record: Record::Application(application), span: line.span, at: line.at })
+}
+
+/// The lines as they stand: a transport takes `LOG:` or `npm` for a program's tag, which here are
+/// part of the sentence, and joins what a mailer may have wrapped.
+fn parts_of(line: &Line, text: &str) -> Vec<Said> {
+    let mut start = line.span.start;
+    let whole = line.span.of(text).unwrap_or_default();
+    let mut parts = Vec::new();
+    for raw in whole.split_inclusive('\n') {
+        let kept = raw.trim_end();
+        let span = Span { start, end: start + kept.len() };
+        start += raw.len();
+        if !kept.is_empty() {
+            let words = words::without_colours(kept);
+            let at = line.at.or_else(|| words::stamp(&words));
+            parts.push(Said { text: words, span, at });
+        }
+    }
+    parts
 }
 
 /// What one line says on its own. The order matters: a platform's or supervisor's sentence may
@@ -138,7 +152,9 @@ fn may_be_a_programs(line: &Line, text: &str) -> bool {
         // `dmesg --time-format iso` prints `2026-05-27T18:42:10,301000+00:00`; Python's and Java's
         // loggers print `2026-05-27 18:42:10,301`, which is no kernel's.
         Writer::Kernel => line.span.of(text).is_some_and(is_stamped_by_a_logger),
-        Writer::Program { name, .. } => !NODE_DAEMONS.contains(&name.as_str()),
+        Writer::Program { name, .. } => {
+            !NODE_DAEMONS.contains(&name.as_str()) && !name.starts_with("systemd")
+        }
         Writer::Unsaid => true,
     }
 }
@@ -150,8 +166,4 @@ fn is_stamped_by_a_logger(line: &str) -> bool {
     let rest = parts.next().unwrap_or_default();
     let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     date && time && digits == 3 && line.contains(',') && !line.contains("kernel:")
-}
-
-fn sighting(line: &Said, application: Application) -> Sighting {
-    Sighting { record: Record::Application(application), span: line.span, at: line.at }
 }

@@ -101,10 +101,8 @@ fn from_json(node: &Node) -> Option<Sighting> {
 fn manually_stopped(node: &Node) -> Option<Sighting> {
     let flag = node.get("HasBeenManuallyStopped")?;
     let id = node.get("ID").or_else(|| node.get("Id")).and_then(Node::as_str);
-    let record = ManuallyStopped {
-        id: id.and_then(casefile::ContainerId::parse),
-        value: flag.as_bool()?,
-    };
+    let record =
+        ManuallyStopped { id: id.and_then(casefile::ContainerId::parse), value: flag.as_bool()? };
     Some(Sighting { record: Record::ManuallyStopped(record), span: flag.span, at: None })
 }
 

@@ -20,13 +20,44 @@ mod summary;
 mod tests;
 mod victim;
 
-use crate::{Sighting, transport};
+use casefile::Stamp;
+
+use crate::{
+    Sighting,
+    transport::{self, Line, Writer},
+};
 
 /// Everything that the kernel says in this text, in order of appearance.
 pub(crate) fn read(text: &str) -> Vec<Sighting> {
     let mut assembly = assemble::Assembly::default();
-    for line in transport::lines(text) {
-        assembly.take(&line);
+    let mut lines = transport::lines(text);
+    if newest_first(&lines) {
+        lines.reverse();
+    }
+    for line in &lines {
+        assembly.take(line);
     }
     assembly.finish()
+}
+
+/// `journalctl -r` and log viewers show the newest line first: stamps only go back.
+fn newest_first(lines: &[Line]) -> bool {
+    let stamps = lines.iter().filter(|line| line.writer == Writer::Kernel).filter_map(|line| line.at);
+    let (mut back, mut last) = (0_usize, None);
+    for stamp in stamps {
+        let order = match (last, stamp) {
+            (Some(Stamp::SinceBoot(last)), Stamp::SinceBoot(now)) => now.cmp(&last),
+            (Some(Stamp::Wall(last)), Stamp::Wall(now))
+            | (Some(Stamp::Local(last)), Stamp::Local(now)) => now.cmp(&last),
+            _ => std::cmp::Ordering::Equal,
+        };
+        match order {
+            std::cmp::Ordering::Greater => return false,
+            std::cmp::Ordering::Less => back += 1,
+            std::cmp::Ordering::Equal => {}
+        }
+        last = Some(stamp);
+    }
+    // One step back can be a boot between two lines.
+    back >= 2
 }

@@ -11,7 +11,7 @@ mod object;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod yaml;
+pub(crate) mod yaml;
 
 use casefile::{Span, Stamp};
 
@@ -31,21 +31,42 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
     let documents = spans(&found);
     found.extend(describe::read(text, &rows).into_iter().filter(|new| !is_within(new, &documents)));
     let documents = spans(&found);
-    let plain = [rows::read(&rows), events::tables(&rows, &found), events::lines(&rows)].concat();
+    let plain = [rows::read(&rows), events::tables(&rows, &found), events::lines(text)].concat();
     for new in plain {
         let event = matches!(new.record, Record::PodEvent(_));
         // A line inside a described pod may still be an event; inside a JSON document it is not.
         let taken = found.iter().any(|known| {
             let same_kind = matches!(known.record, Record::PodEvent(_)) == event;
-            same_kind && known.span.start <= new.span.start && new.span.end <= known.span.end
+            same_kind && known.span.start < new.span.end && new.span.start < known.span.end
         });
         let in_json = is_within(&new, &documents) && !event;
-        if !taken && !in_json && !(event && in_object(text, &new, &found)) {
+        let quoted = event && in_pod(text, &new, &found);
+        if !(taken || in_json || quoted) {
             found.push(new);
         }
     }
+    name_pods(&mut found);
     found.sort_by_key(|sighting| (sighting.span.start, sighting.span.end));
     found
+}
+
+/// A description shows the pod's uid only in its events' messages.
+fn name_pods(found: &mut [Sighting]) {
+    let uids: Vec<(String, String)> = found
+        .iter()
+        .filter_map(|sighting| match &sighting.record {
+            Record::PodEvent(event) => event.object.clone().zip(event.uid.clone()),
+            _ => None,
+        })
+        .collect();
+    for sighting in found {
+        if let Record::Pod(pod) = &mut sighting.record
+            && pod.uid.is_none()
+        {
+            let own = uids.iter().find(|(name, _)| Some(name) == pod.name.as_ref());
+            pod.uid = own.map(|(_, uid)| uid.clone());
+        }
+    }
 }
 
 /// One line of the text as it stands: Kubernetes' human output speaks by indentation.
@@ -54,12 +75,13 @@ pub(crate) struct Row<'a> {
     /// Leading blanks; a tab counts as one.
     indent: usize,
     /// The words, trimmed on both sides.
-    words: &'a str,
+    pub(crate) words: &'a str,
     /// The bytes of the line, without its end.
-    span: Span,
+    pub(crate) span: Span,
 }
 
-fn rows_of(text: &str) -> Vec<Row<'_>> {
+/// The lines of a text.
+pub(crate) fn rows_of(text: &str) -> Vec<Row<'_>> {
     let mut start = 0;
     let mut found = Vec::new();
     for raw in text.split_inclusive('\n') {
@@ -82,13 +104,17 @@ fn is_within(new: &Sighting, spans: &[Span]) -> bool {
     spans.iter().any(|span| span.start <= new.span.start && new.span.end <= span.end)
 }
 
-/// True if the line belongs to a JSON or YAML object that was read as a pod: a termination
-/// message that quotes an event is not an event.
-fn in_object(text: &str, new: &Sighting, found: &[Sighting]) -> bool {
+/// True if the line is part of a pod that was read as one: a termination message that quotes an
+/// event, or the pod's own `Message:`, is not an event.
+fn in_pod(text: &str, new: &Sighting, found: &[Sighting]) -> bool {
     found.iter().any(|known| {
         let within = known.span.start <= new.span.start && new.span.end <= known.span.end;
         let first = known.span.of(text).and_then(|whole| whole.trim_start().chars().next());
-        within && matches!(known.record, Record::Pod(_)) && matches!(first, Some('{' | '['))
+        let message =
+            new.span.of(text).is_some_and(|line| line.trim_start().starts_with("Message:"));
+        within
+            && matches!(known.record, Record::Pod(_))
+            && (message || matches!(first, Some('{' | '[' | '"')))
     })
 }
 

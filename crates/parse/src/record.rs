@@ -15,7 +15,7 @@ pub use kernel::{
     TaskRow,
 };
 pub use orchestrator::{ContainerStatus, EcsTask, PodEvent, PodRecord, Requirement};
-pub use process::{Application, Counter, CounterValue, LanguageDeath, MachineFact, ProcessRecord, TraceEvent};
+pub use process::{Application, Counter, CounterValue, LanguageDeath, MachineFact, ProcessRecord, TraceEvent, WaitStatus};
 
 /// One thing a reader saw, with the bytes it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,8 @@ pub enum Record {
     Trace(TraceEvent),
     /// A fact about the machine.
     Machine(MachineFact),
+    /// How a process ended that no runtime kept.
+    WaitStatus(WaitStatus),
     /// A bare exit code in pasted text (`exited with code 137`, `Exit Code: 137`), with no record
     /// of whose it is.
     BareExit(i64),

@@ -43,8 +43,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Ancestor])?;
     if verdict.limit_at_fault == Some(true) {
         let words =
-            "the parent has the container's own limit, so for its owner it is the container's";
+            "the parent's limit equals the container's own, so this is the container's limit too";
         verdict.detail = Some(words.to_owned());
+        verdict.ruled_out.retain(|rival| rival.killer != Killer::ContainerMemoryLimit);
     }
     // The neighbour that asked for the page that did not fit: the one that grew, more often than not.
     let asked = deciding_kill(stage, &verdict).and_then(|kill| {
@@ -55,10 +56,8 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     });
     if let Some((kill, invoker)) = asked {
         let pid = invoker.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
-        let words = format!(
-            "it was {}{pid}, a neighbour below the same limit, that asked for more",
-            invoker.comm
-        );
+        let words =
+            format!("{}{pid}, below the same limit, asked for more when it was full", invoker.comm);
         verdict.detail.get_or_insert(words.clone());
         if let Some(seen) = &kill.report.invoker {
             verdict.because.push(decisive(

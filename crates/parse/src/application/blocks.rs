@@ -39,7 +39,10 @@ fn v8_block(said: &[Said], found: &mut Vec<Sighting>) {
         if begins(words, "<--- Last few GCs --->").is_some() {
             gcs = Some(line);
             desperate = false;
-        } else if has_any(words, &["Mark-sweep", "Mark-Compact", "Mark-sweep (reduce)", "last resort"]) {
+        } else if has_any(
+            words,
+            &["Mark-sweep", "Mark-Compact", "Mark-sweep (reduce)", "last resort"],
+        ) {
             desperate = true;
         } else if begins(words, "<--- JS stacktrace --->").is_some()
             && let Some(start) = gcs.take()
@@ -48,7 +51,9 @@ fn v8_block(said: &[Said], found: &mut Vec<Sighting>) {
             let span = start.span.joined(line.span);
             // The fatal line stands between the two, or shortly after, from Node 12 on.
             let near = |other: &&Sighting| {
-                is_v8(other) && other.span.start + 400 >= span.start && other.span.start <= span.end + 400
+                is_v8(other)
+                    && other.span.start + 400 >= span.start
+                    && other.span.start <= span.end + 400
             };
             if found.iter().find(near).is_none() {
                 let death = LanguageDeath::V8HeapLimit;
@@ -68,16 +73,16 @@ fn aborted_worker(said: &[Said], found: &mut Vec<Sighting>) {
         if !abort {
             continue;
         }
-        let exiting = |line: &&Said| {
-            after(&line.text, "Worker exiting (pid").is_some()
-        };
+        let exiting = |line: &&Said| after(&line.text, "Worker exiting (pid").is_some();
         let before = said.get(at.saturating_sub(NEAR)..at).unwrap_or_default();
         let behind = said.get(at + 1..said.len().min(at + 1 + NEAR)).unwrap_or_default();
         let up = before.iter().rev().find(exiting);
         let down = behind.iter().find(exiting);
         let worker = if newest_first { up.or(down) } else { down.or(up) };
         let timeout = |line: &&Said| begins(&line.text, "WORKER TIMEOUT").is_some();
-        let named = worker.or_else(|| before.iter().rev().find(timeout)).or_else(|| behind.iter().find(timeout));
+        let named = worker
+            .or_else(|| before.iter().rev().find(timeout))
+            .or_else(|| behind.iter().find(timeout));
         let record = Application::SupervisorKills {
             by: "gunicorn".to_owned(),
             pid: named.and_then(|line| pid(&line.text)),
@@ -141,7 +146,10 @@ fn survivors(said: &[Said], found: &mut [Sighting]) {
         };
         let Some(at) = said.iter().position(|line| line.span == sighting.span) else { continue };
         let own = said.get(at).map(|line| line.text.as_str()).unwrap_or_default();
-        if has_any(own, &["thread \"main\"", "Terminating due", "Aborting due", "in thread [", "# java"]) {
+        if has_any(
+            own,
+            &["thread \"main\"", "Terminating due", "Aborting due", "in thread [", "# java"],
+        ) {
             continue;
         }
         let later = said.get(at + 1..).unwrap_or_default();

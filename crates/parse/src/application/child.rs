@@ -86,9 +86,9 @@ fn shell(line: &str) -> Option<Application> {
         && let Some(pid) = number(rest)
         && let Some((_, child)) = rest.split_once("Killed")
     {
-        let only_pid = rest.split_once("Killed").is_some_and(|(between, _)| {
-            between.trim().chars().all(|c| c.is_ascii_digit())
-        });
+        let only_pid = rest
+            .split_once("Killed")
+            .is_some_and(|(between, _)| between.trim().chars().all(|c| c.is_ascii_digit()));
         return only_pid.then(|| killed("shell", Some(pid), Some(child))).flatten();
     }
     if let Some(child) = begins(line, "zsh: killed") {
@@ -134,7 +134,9 @@ fn compiler(line: &str) -> Option<Application> {
     if let Some(child) = between(line, "internal compiler error: Killed (program ", ")") {
         return killed("gcc", None, Some(child));
     }
-    line.contains("unable to execute command: Killed").then(|| killed("clang", None, None)).flatten()
+    line.contains("unable to execute command: Killed")
+        .then(|| killed("clang", None, None))
+        .flatten()
 }
 
 /// A wait status in words: a verb of ending and SIGKILL's name or number.
@@ -142,18 +144,54 @@ fn generic(line: &str, lower: &str) -> Option<Application> {
     let ended = has_any(
         lower,
         &[
-            "exited", "exit ", "terminated", "died", "was killed", "killed by", "is killed",
-            "was sent sigkill", "ended", "crashed", "lost", "no longer running", "failed",
-            "finished", "stopped", "reaped", "unexpected", "waitpid", "signal: 'sigkill'",
-            "signalcode", "signal received", "received by pid", "via signal", "status",
-            "killed before", "likely due to running out of memory", "interrupted",
-            "exitcode", "closed", "disappeared", "error:", "error=", "err=", "rc=-9",
+            "exited",
+            "exit ",
+            "terminated",
+            "died",
+            "was killed",
+            "killed by",
+            "is killed",
+            "was sent sigkill",
+            "ended",
+            "crashed",
+            "lost",
+            "no longer running",
+            "failed",
+            "finished",
+            "stopped",
+            "reaped",
+            "unexpected",
+            "waitpid",
+            "signal: 'sigkill'",
+            "signalcode",
+            "signal received",
+            "received by pid",
+            "via signal",
+            "status",
+            "killed before",
+            "likely due to running out of memory",
+            "interrupted",
+            "exitcode",
+            "closed",
+            "disappeared",
+            "error:",
+            "error=",
+            "err=",
+            "rc=-9",
         ],
     );
     // Their own act, or an intent, is not a wait status.
     let act = has_any(
         lower,
-        &["sending", "killing ", "will be", "stopping ", "resorting", "with sigkill", "failed to kill"],
+        &[
+            "sending",
+            "killing ",
+            "will be",
+            "stopping ",
+            "resorting",
+            "with sigkill",
+            "failed to kill",
+        ],
     );
     (ended && !act && says_sigkill(line, lower) && line.len() < 1200)
         .then(|| killed(watcher(line), pid_of_child(line), child_name(line)))
@@ -170,9 +208,19 @@ fn says_sigkill(line: &str, lower: &str) -> bool {
     let named = has_any(
         lower,
         &[
-            "sigkill", "signal: killed", "signal: kill", "signal killed", "killed (9)",
-            "was killed before it finished", "error 137", "code 137", "code=137", "code: 137",
-            "status 137", "exitcode=137", "137(sigkill",
+            "sigkill",
+            "signal: killed",
+            "signal: kill",
+            "signal killed",
+            "killed (9)",
+            "was killed before it finished",
+            "error 137",
+            "code 137",
+            "code=137",
+            "code: 137",
+            "status 137",
+            "exitcode=137",
+            "137(sigkill",
         ],
     );
     // An exit code alone names no signal: only those who watch processes mean one by 137.
@@ -180,22 +228,41 @@ fn says_sigkill(line: &str, lower: &str) -> bool {
     let is_watcher = watcher(line) != "its parent";
     let by_name = has_any(
         lower,
-        &["sigkill", "signal: killed", "signal: kill", "signal killed", "killed (9)",
-          "was killed before it finished"],
+        &[
+            "sigkill",
+            "signal: killed",
+            "signal: kill",
+            "signal killed",
+            "killed (9)",
+            "was killed before it finished",
+        ],
     );
     if named && (by_name || (by_code && is_watcher)) {
         return true;
     }
-    ["signal 9", "signal: 9", "signal=9", "signal [9", "exitcode: -9", "exit code -9", "code: -9",
-     "return code -9", "exitcode -9", "exitcode=-9", "exitcode  : -9", "(rc=-9", "code -9",
-     "status -9"]
-        .iter()
-        .any(|words| {
-            lower.match_indices(words).any(|(at, _)| {
-                let next = lower.get(at + words.len()..).and_then(|rest| rest.chars().next());
-                !next.is_some_and(|next| next.is_ascii_digit() || next == '.')
-            })
+    [
+        "signal 9",
+        "signal: 9",
+        "signal=9",
+        "signal [9",
+        "exitcode: -9",
+        "exit code -9",
+        "code: -9",
+        "return code -9",
+        "exitcode -9",
+        "exitcode=-9",
+        "exitcode  : -9",
+        "(rc=-9",
+        "code -9",
+        "status -9",
+    ]
+    .iter()
+    .any(|words| {
+        lower.match_indices(words).any(|(at, _)| {
+            let next = lower.get(at + words.len()..).and_then(|rest| rest.chars().next());
+            !next.is_some_and(|next| next.is_ascii_digit() || next == '.')
         })
+    })
 }
 
 /// The pid a line names, or the one that stands where these programs put it.
@@ -236,9 +303,13 @@ mod tests {
 
     #[test]
     fn a_kill_of_something_else_is_not_a_killed_child() {
-        for line in ["Killed process 12 (x) by request", "Killed 3 stale sessions", "signal 95 died",
-            "server started with status 1370", "Sending SIGKILL, process exited"]
-        {
+        for line in [
+            "Killed process 12 (x) by request",
+            "Killed 3 stale sessions",
+            "signal 95 died",
+            "server started with status 1370",
+            "Sending SIGKILL, process exited",
+        ] {
             assert_eq!(by(line), None, "{line}");
         }
     }

@@ -29,14 +29,17 @@ fn fatal(line: &str, lower: &str) -> Option<i32> {
     SIGNALS.iter().find_map(|(words, name, number)| {
         let alone = begins(line, words).is_some_and(|rest| {
             // `Aborted` and `Aborted (core dumped)`, not `Aborted by the user`.
-            let rest = rest.trim().trim_end_matches(['.', '!', '"', '}']);
+            let rest = rest.trim().trim_end_matches(['"', '}']);
             rest.is_empty() || rest.starts_with("(core dumped)") || rest.starts_with("\\n")
         });
         let said = alone
             || job(line, words)
             || zsh(lower, words)
             || between(line, "exit signal ", " (").is_some_and(|said| said == *words)
-            || has_any(line, &[&format!("killed by signal: {words}"), &format!("Python error: {words}")])
+            || has_any(
+                line,
+                &[&format!("killed by signal: {words}"), &format!("Python error: {words}")],
+            )
             || line.contains(&format!("[signal {name}:"))
             || named(line, lower, name, *number);
         said.then_some(*number)
@@ -49,7 +52,10 @@ fn job(line: &str, words: &str) -> bool {
         rest.split_once(':').is_some_and(|(_, rest)| {
             let rest = rest.trim_start();
             rest.starts_with(|c: char| c.is_ascii_digit())
-                && rest.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with(words)
+                && rest
+                    .trim_start_matches(|c: char| c.is_ascii_digit())
+                    .trim_start()
+                    .starts_with(words)
         })
     })
 }
@@ -64,9 +70,19 @@ fn zsh(lower: &str, words: &str) -> bool {
 fn named(line: &str, lower: &str, name: &str, number: i32) -> bool {
     let ended = has_any(
         lower,
-        &["exited", "terminated", "died", "killed by", "ended", "crashed", "signal:", "received by"],
+        &[
+            "exited",
+            "terminated",
+            "died",
+            "killed by",
+            "ended",
+            "crashed",
+            "signal:",
+            "received by",
+        ],
     );
-    let by_number = [format!("signal {number} "), format!("signal {number}("), format!("signal {number}:")];
+    let by_number =
+        [format!("signal {number} "), format!("signal {number}("), format!("signal {number}:")];
     (ended && (line.contains(name) || by_number.iter().any(|words| lower.contains(words.as_str()))))
         || begins(line, &format!("signal {name}")).is_some()
         || begins(line, &format!("{name} (0x")).is_some()
@@ -81,21 +97,50 @@ fn told(line: &str, lower: &str) -> Option<Application> {
     let named = has_any(
         lower,
         &[
-            "sigterm", "sigint", "sigquit", "signal 15", "signal 2 ", "signal: term", "signal term",
-            "signal: interrupt", "(15)", "terminated signal", "terminate signal", "signal: 15",
+            "sigterm",
+            "sigint",
+            "sigquit",
+            "signal 15",
+            "signal 2 ",
+            "signal: term",
+            "signal term",
+            "signal: interrupt",
+            "(15)",
+            "terminated signal",
+            "terminate signal",
+            "signal: 15",
         ],
     );
     let received = has_any(
         lower,
         &[
-            "receiv", "caught", "catch", "got ", "handling", "trapped", "shutting", "shutdown",
-            "stopping", "exiting", "interrupted by", "on signal",
+            "receiv",
+            "caught",
+            "catch",
+            "got ",
+            "handling",
+            "trapped",
+            "shutting",
+            "shutdown",
+            "stopping",
+            "exiting",
+            "interrupted by",
+            "on signal",
         ],
     );
     let other_sense = has_any(
         lower,
-        &["sending", "failed to", "did not", "ignor", "exited on", "terminated by", "killed by",
-          "was sent", "timed out"],
+        &[
+            "sending",
+            "failed to",
+            "did not",
+            "ignor",
+            "exited on",
+            "terminated by",
+            "killed by",
+            "was sent",
+            "timed out",
+        ],
     );
     let words = [
         "received fast shutdown request",

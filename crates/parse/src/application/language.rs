@@ -34,12 +34,21 @@ fn v8(line: &str) -> Option<Application> {
         let names_memory = has_any(rest, &["out of memory", "Allocation failed", "heap limit"])
             || !line.contains("FATAL ERROR: ");
         // Not the JavaScript heap's own ceiling: V8 could not get pages from the system.
-        let system = ["Zone", "NewSpace", "semi space", "AlignedAlloc", "Failed to reserve",
-            "Failed to create", "Isolate", "Oilpan", "CodeRange", "Committing"];
+        let system = [
+            "Zone",
+            "NewSpace",
+            "semi space",
+            "AlignedAlloc",
+            "Failed to reserve",
+            "Failed to create",
+            "Isolate",
+            "Oilpan",
+            "CodeRange",
+            "Committing",
+        ];
         let death = if has_any(rest, &system) {
             LanguageDeath::V8OutOfMemory
-        } else if has_any(rest, &["heap", "CALL_AND_RETRY", "mark-compacts", "Allocation failed"])
-        {
+        } else if has_any(rest, &["heap", "CALL_AND_RETRY", "mark-compacts", "Allocation failed"]) {
             LanguageDeath::V8HeapLimit
         } else {
             LanguageDeath::V8OutOfMemory
@@ -55,9 +64,9 @@ fn v8(line: &str) -> Option<Application> {
 fn on_out_of_memory(line: &str) -> Option<Application> {
     let option = begins(line, "# -XX:OnOutOfMemoryError=");
     let command = option.or_else(|| {
-        begins(line, "#   Executing ").or_else(|| begins(line, "# Executing ")).map(|rest| {
-            after(rest, "-c ").unwrap_or(rest)
-        })
+        begins(line, "#   Executing ")
+            .or_else(|| begins(line, "# Executing "))
+            .map(|rest| after(rest, "-c ").unwrap_or(rest))
     })?;
     let command = command.trim().trim_end_matches("...").trim_matches(['"', '\'']);
     let kills_itself = command.contains("kill")
@@ -73,7 +82,8 @@ fn java(line: &str) -> Option<Application> {
     {
         return died(LanguageDeath::JavaNativeAllocation, None, false);
     }
-    let thrown = begins_any(line, &["java.lang.OutOfMemoryError", "Caused by: java.lang.OutOfMemoryError"]);
+    let thrown =
+        begins_any(line, &["java.lang.OutOfMemoryError", "Caused by: java.lang.OutOfMemoryError"]);
     let in_thread = || {
         let rest = begins(line, "Exception in thread \"").or_else(|| {
             begins(line, "Exception: java.lang.OutOfMemoryError thrown from the Uncaught")
@@ -89,15 +99,26 @@ fn java(line: &str) -> Option<Application> {
                 "fatal error in thread",
             ],
         )
-        .filter(|_| line.contains("java.lang.OutOfMemoryError") || line.contains("fatal error in thread"))
+        .filter(|_| {
+            line.contains("java.lang.OutOfMemoryError") || line.contains("fatal error in thread")
+        })
         .filter(|_| line.contains("OutOfMemoryError"))
     };
     let wrapped = || {
         // `… nested exception is java.lang.OutOfMemoryError: Java heap space`, JSON loggers.
         let at = line.find("java.lang.OutOfMemoryError: ")?;
-        let known = ["Java heap space", "GC overhead limit", "Metaspace", "Direct buffer memory",
-            "unable to create", "Requested array size", "Compressed class space", "Out of swap space",
-            "Cannot reserve", "Map failed"];
+        let known = [
+            "Java heap space",
+            "GC overhead limit",
+            "Metaspace",
+            "Direct buffer memory",
+            "unable to create",
+            "Requested array size",
+            "Compressed class space",
+            "Out of swap space",
+            "Cannot reserve",
+            "Map failed",
+        ];
         let rest = line.get(at..)?;
         has_any(rest, &known).then_some(rest)
     };
@@ -109,8 +130,10 @@ fn java(line: &str) -> Option<Application> {
 
 /// `MemoryError` and the classes named after it, as the last line of a traceback.
 fn python(line: &str) -> Option<Application> {
-    if has_any(line, &["DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory"])
-    {
+    if has_any(
+        line,
+        &["DefaultCPUAllocator: can't allocate memory", "DefaultCPUAllocator: not enough memory"],
+    ) {
         return died(LanguageDeath::PythonMemoryError, None, false);
     }
     if line.contains("raised unexpected: MemoryError") {
@@ -139,9 +162,8 @@ fn php(line: &str) -> Option<Application> {
     {
         return died(LanguageDeath::PhpMemoryLimit, number(rest), served);
     }
-    let out = after(line, "Fatal error:").is_some_and(|rest| {
-        rest.trim_start().starts_with("Out of memory (allocated")
-    });
+    let out = after(line, "Fatal error:")
+        .is_some_and(|rest| rest.trim_start().starts_with("Out of memory (allocated"));
     out.then(|| died(LanguageDeath::OtherAllocation, None, served)).flatten()
 }
 
@@ -168,11 +190,27 @@ const FIXED: [(&str, LanguageDeath, bool); 46] = [
     ("Out of memory.", LanguageDeath::DotnetOutOfMemory, false),
     ("GC heap initialization failed", LanguageDeath::DotnetOutOfMemory, false),
     ("Failed to create CoreCLR, HRESULT: 0x8007000E", LanguageDeath::DotnetOutOfMemory, false),
-    ("terminate called after throwing an instance of 'std::bad_alloc'", LanguageDeath::CppBadAlloc, false),
-    ("terminate called after throwing an instance of 'std::bad_array_new_length'", LanguageDeath::CppBadAlloc, false),
+    (
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        LanguageDeath::CppBadAlloc,
+        false,
+    ),
+    (
+        "terminate called after throwing an instance of 'std::bad_array_new_length'",
+        LanguageDeath::CppBadAlloc,
+        false,
+    ),
     ("libc++abi: terminating", LanguageDeath::CppBadAlloc, false),
-    ("terminating with uncaught exception of type std::bad_alloc", LanguageDeath::CppBadAlloc, false),
-    ("terminating due to uncaught exception of type std::bad_alloc", LanguageDeath::CppBadAlloc, false),
+    (
+        "terminating with uncaught exception of type std::bad_alloc",
+        LanguageDeath::CppBadAlloc,
+        false,
+    ),
+    (
+        "terminating due to uncaught exception of type std::bad_alloc",
+        LanguageDeath::CppBadAlloc,
+        false,
+    ),
     ("what():  std::bad_alloc", LanguageDeath::CppBadAlloc, false),
     ("what(): std::bad_alloc", LanguageDeath::CppBadAlloc, false),
     ("std::bad_alloc", LanguageDeath::CppBadAlloc, false),
@@ -188,14 +226,22 @@ const FIXED: [(&str, LanguageDeath, bool); 46] = [
     ("Out of memory in perl", LanguageDeath::OtherAllocation, false),
     ("RangeError: Out of memory", LanguageDeath::OtherAllocation, false),
     ("RangeError: Array buffer allocation failed", LanguageDeath::OtherAllocation, false),
-    ("RangeError: WebAssembly.Memory(): could not allocate memory", LanguageDeath::OtherAllocation, false),
+    (
+        "RangeError: WebAssembly.Memory(): could not allocate memory",
+        LanguageDeath::OtherAllocation,
+        false,
+    ),
     ("torch.OutOfMemoryError", LanguageDeath::OtherAllocation, false),
     ("torch.cuda.OutOfMemoryError", LanguageDeath::OtherAllocation, false),
     ("RuntimeError: CUDA out of memory", LanguageDeath::OtherAllocation, false),
     ("RuntimeError: CUDA error: out of memory", LanguageDeath::OtherAllocation, false),
     ("Out Of Memory allocating", LanguageDeath::OtherAllocation, false),
     ("OOM command not allowed when used memory", LanguageDeath::OtherAllocation, true),
-    ("Can't save in background: fork: Cannot allocate memory", LanguageDeath::OtherAllocation, true),
+    (
+        "Can't save in background: fork: Cannot allocate memory",
+        LanguageDeath::OtherAllocation,
+        true,
+    ),
     ("Error: spawn ENOMEM", LanguageDeath::OtherAllocation, false),
     ("InnoDB: Cannot allocate memory for the buffer pool", LanguageDeath::OtherAllocation, false),
     ("not enough memory", LanguageDeath::OtherAllocation, false),
@@ -224,7 +270,8 @@ fn other(line: &str, lower: &str) -> Option<Application> {
         return died(LanguageDeath::RubyNoMemory, None, false);
     }
     // BEAM: `eheap_alloc: Cannot allocate 1234 bytes of memory (of type "heap").`
-    let beam = line.contains("_alloc: Cannot allocate ") || line.contains("_alloc: Cannot reallocate ");
+    let beam =
+        line.contains("_alloc: Cannot allocate ") || line.contains("_alloc: Cannot reallocate ");
     if beam && line.contains(" bytes of memory") {
         return died(LanguageDeath::OtherAllocation, None, false);
     }
@@ -239,7 +286,7 @@ fn other(line: &str, lower: &str) -> Option<Application> {
     let errno = ["cannot allocate memory", "enomem", "errno=12", "error code 12"];
     let ends = errno.iter().any(|words| {
         tail.strip_suffix(words).is_some_and(|head| {
-            head.is_empty() || head.ends_with([':', ' ', '(', '='])
+            head.ends_with([':', ' ', '(', '='])
                 && head.trim_end().ends_with([':', ']', '(', '=', ';', '-'])
         })
     });

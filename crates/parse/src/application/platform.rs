@@ -51,7 +51,8 @@ fn lambda(line: &str) -> Option<Application> {
 }
 
 fn google(line: &str) -> Option<Application> {
-    for start in ["Memory limit of ", "Exceeded soft memory limit of ", "Exceeded hard memory limit of "]
+    for start in
+        ["Memory limit of ", "Exceeded soft memory limit of ", "Exceeded hard memory limit of "]
     {
         let Some(rest) = after(line, start) else { continue };
         // App Engine's and Cloud Functions' `256M` and `256 MB` are MiB, as is Cloud Run's `MiB`.

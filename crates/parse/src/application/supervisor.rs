@@ -54,7 +54,8 @@ pub(super) fn read(line: &str, lower: &str) -> Option<Application> {
 }
 
 fn kills(by: &str, pid: Option<u32>, reason: &str) -> Option<Application> {
-    let reason = reason.trim_matches(|c: char| c.is_whitespace() || "*!:.,-".contains(c)).to_owned();
+    let reason =
+        reason.trim_matches(|c: char| c.is_whitespace() || "*!:.,-".contains(c)).to_owned();
     Some(Application::SupervisorKills { by: by.to_owned(), pid, reason })
 }
 
@@ -94,20 +95,35 @@ fn supervisord(line: &str) -> Option<Application> {
     with_kill.then(|| kills("supervisord", number(rest), line_from(line, "killing '"))).flatten()
 }
 
-/// Any program that says it is sending SIGKILL, or killing for a time or memory limit.
+/// Any program that says it is sending SIGKILL, or killing a process for a time or memory limit.
+/// A database that terminates a connection at a timeout kills nobody.
 fn sends(line: &str, lower: &str) -> Option<Application> {
     let names_kill = has_any(lower, &["sigkill", "signal 9", "kill -9", "signal kill"]);
-    let sending = has_any(lower, &["sending", " sent ", "send ", "sends ", "escalat", "forc"]);
+    let sending = has_any(lower, &["sending", "sent sig", "send sig", "sends sig", "escalating"]);
     let killing = has_any(lower, &["killing ", "terminating ", "kill worker", "force kill"]);
+    let target = has_any(lower, &["worker", "process", "child", "task "]) || pid(line).is_some();
     let limit = has_any(
         lower,
-        &["timed out", "timeout", "time limit", "did not respond", "unresponsive", "memory limit",
-          "not respond", "did not exit", "still running after", "still alive after", "too long"],
+        &[
+            "timed out",
+            "timeout",
+            "time limit",
+            "not respond",
+            "unresponsive",
+            "memory limit",
+            "did not exit",
+            "still running after",
+            "still alive after",
+            "too long",
+        ],
     );
-    // "failed to send", "will be", "would": nothing was sent.
-    let not_yet = has_any(lower, &["failed to", "would ", "could not", "cannot", "ignoring"]);
-    let said = (names_kill && sending) || (killing && limit);
-    (said && !not_yet && line.len() < 400).then(|| kills("its parent", pid(line), line)).flatten()
+    // "failed to send", "would": nothing was sent. A server's own connections are no processes.
+    let not_so = has_any(
+        lower,
+        &["failed to", "would ", "could not", "cannot", "ignoring", "connection", "walsender"],
+    );
+    let said = (names_kill && sending) || (killing && limit && target);
+    (said && !not_so && line.len() < 400).then(|| kills("its parent", pid(line), line)).flatten()
 }
 
 fn line_from<'a>(line: &'a str, phrase: &str) -> &'a str {

@@ -31,41 +31,96 @@ fn death(text: &str) -> (LanguageDeath, Option<u64>, bool) {
     }
 }
 
+const LAST_WORDS: [(&str, LanguageDeath); 30] = [
+    (
+        "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        LanguageDeath::V8HeapLimit,
+    ),
+    (
+        "api-1  | FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed - JavaScript heap out of memory",
+        LanguageDeath::V8HeapLimit,
+    ),
+    (
+        "FATAL ERROR: CALL_AND_RETRY_LAST Allocation failed - process out of memory",
+        LanguageDeath::V8HeapLimit,
+    ),
+    (
+        "#12 41.2 FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+        LanguageDeath::V8HeapLimit,
+    ),
+    (
+        "FATAL ERROR: NewSpace::Rebalance Allocation failed - JavaScript heap out of memory",
+        LanguageDeath::V8OutOfMemory,
+    ),
+    ("FATAL ERROR: Zone Allocation failed - process out of memory", LanguageDeath::V8OutOfMemory),
+    (
+        "Error [ERR_WORKER_OUT_OF_MEMORY]: Worker terminated due to reaching memory limit: JS heap out of memory",
+        LanguageDeath::V8HeapLimit,
+    ),
+    (
+        "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space",
+        LanguageDeath::JavaOutOfMemoryError,
+    ),
+    (
+        "Caused by: java.lang.OutOfMemoryError: GC overhead limit exceeded",
+        LanguageDeath::JavaOutOfMemoryError,
+    ),
+    (
+        "Terminating due to java.lang.OutOfMemoryError: Java heap space",
+        LanguageDeath::JavaOutOfMemoryError,
+    ),
+    ("Aborting due to java.lang.OutOfMemoryError: Metaspace", LanguageDeath::JavaOutOfMemoryError),
+    (
+        "2026-05-27 10:00:00,123 ERROR [http-1] org.example.App - java.lang.OutOfMemoryError: Direct buffer memory",
+        LanguageDeath::JavaOutOfMemoryError,
+    ),
+    (
+        "# There is insufficient memory for the Java Runtime Environment to continue.",
+        LanguageDeath::JavaNativeAllocation,
+    ),
+    ("MemoryError", LanguageDeath::PythonMemoryError),
+    ("[worker 3] MemoryError: could not grow", LanguageDeath::PythonMemoryError),
+    (
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3. GiB for an array",
+        LanguageDeath::PythonMemoryError,
+    ),
+    ("pyarrow.lib.ArrowMemoryError: malloc of size 64 failed", LanguageDeath::PythonMemoryError),
+    (
+        "RuntimeError: [enforce fail at alloc_cpu.cpp:83] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 40 bytes.",
+        LanguageDeath::PythonMemoryError,
+    ),
+    ("fatal error: runtime: out of memory", LanguageDeath::GoOutOfMemory),
+    (
+        "runtime: out of memory: cannot allocate 4194304-byte block (66846720 in use)",
+        LanguageDeath::GoOutOfMemory,
+    ),
+    ("Out of memory.", LanguageDeath::DotnetOutOfMemory),
+    (
+        "Unhandled exception. System.OutOfMemoryException: Exception of type 'System.OutOfMemoryException' was thrown.",
+        LanguageDeath::DotnetOutOfMemory,
+    ),
+    ("memory allocation of 34359738368 bytes failed", LanguageDeath::RustAllocation),
+    ("terminate called after throwing an instance of 'std::bad_alloc'", LanguageDeath::CppBadAlloc),
+    ("job.rb:3:in `*': failed to allocate memory (NoMemoryError)", LanguageDeath::RubyNoMemory),
+    (
+        "eheap_alloc: Cannot allocate 1781763260 bytes of memory (of type \"heap\").",
+        LanguageDeath::OtherAllocation,
+    ),
+    ("bash: fork: Cannot allocate memory", LanguageDeath::OtherAllocation),
+    ("OSError: [Errno 12] Cannot allocate memory", LanguageDeath::OtherAllocation),
+    (
+        "12:M 27 May 2026 10:00:00.000 # Out Of Memory allocating 98304 bytes!",
+        LanguageDeath::OtherAllocation,
+    ),
+    (
+        "cc1plus: out of memory allocating 65536 bytes after a total of 1 bytes",
+        LanguageDeath::OtherAllocation,
+    ),
+];
+
 #[test]
 fn every_runtimes_last_words_are_known() {
-    use LanguageDeath as D;
-    for (line, expected) in [
-        ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", D::V8HeapLimit),
-        ("api-1  | FATAL ERROR: Ineffective mark-compacts near heap limit Allocation failed - JavaScript heap out of memory", D::V8HeapLimit),
-        ("FATAL ERROR: CALL_AND_RETRY_LAST Allocation failed - process out of memory", D::V8HeapLimit),
-        ("#12 41.2 FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", D::V8HeapLimit),
-        ("FATAL ERROR: NewSpace::Rebalance Allocation failed - JavaScript heap out of memory", D::V8OutOfMemory),
-        ("FATAL ERROR: Zone Allocation failed - process out of memory", D::V8OutOfMemory),
-        ("Error [ERR_WORKER_OUT_OF_MEMORY]: Worker terminated due to reaching memory limit: JS heap out of memory", D::V8HeapLimit),
-        ("Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space", D::JavaOutOfMemoryError),
-        ("Caused by: java.lang.OutOfMemoryError: GC overhead limit exceeded", D::JavaOutOfMemoryError),
-        ("Terminating due to java.lang.OutOfMemoryError: Java heap space", D::JavaOutOfMemoryError),
-        ("Aborting due to java.lang.OutOfMemoryError: Metaspace", D::JavaOutOfMemoryError),
-        ("2026-05-27 10:00:00,123 ERROR [http-1] org.example.App - java.lang.OutOfMemoryError: Direct buffer memory", D::JavaOutOfMemoryError),
-        ("# There is insufficient memory for the Java Runtime Environment to continue.", D::JavaNativeAllocation),
-        ("MemoryError", D::PythonMemoryError),
-        ("[worker 3] MemoryError: could not grow", D::PythonMemoryError),
-        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 3. GiB for an array", D::PythonMemoryError),
-        ("pyarrow.lib.ArrowMemoryError: malloc of size 64 failed", D::PythonMemoryError),
-        ("RuntimeError: [enforce fail at alloc_cpu.cpp:83] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 40 bytes.", D::PythonMemoryError),
-        ("fatal error: runtime: out of memory", D::GoOutOfMemory),
-        ("runtime: out of memory: cannot allocate 4194304-byte block (66846720 in use)", D::GoOutOfMemory),
-        ("Out of memory.", D::DotnetOutOfMemory),
-        ("Unhandled exception. System.OutOfMemoryException: Exception of type 'System.OutOfMemoryException' was thrown.", D::DotnetOutOfMemory),
-        ("memory allocation of 34359738368 bytes failed", D::RustAllocation),
-        ("terminate called after throwing an instance of 'std::bad_alloc'", D::CppBadAlloc),
-        ("job.rb:3:in `*': failed to allocate memory (NoMemoryError)", D::RubyNoMemory),
-        ("eheap_alloc: Cannot allocate 1781763260 bytes of memory (of type \"heap\").", D::OtherAllocation),
-        ("bash: fork: Cannot allocate memory", D::OtherAllocation),
-        ("OSError: [Errno 12] Cannot allocate memory", D::OtherAllocation),
-        ("12:M 27 May 2026 10:00:00.000 # Out Of Memory allocating 98304 bytes!", D::OtherAllocation),
-        ("cc1plus: out of memory allocating 65536 bytes after a total of 1 bytes", D::OtherAllocation),
-    ] {
+    for (line, expected) in LAST_WORDS {
         assert_eq!(death(line).0, expected, "{line}");
         assert!(!death(line).2, "{line}");
     }
@@ -111,6 +166,9 @@ fn prose_about_an_error_is_not_the_error() {
         "If the worker is slow then gunicorn prints WORKER TIMEOUT (pid:3)",
         "see how java.lang.OutOfMemoryError is handled",
         "Aborted by the user",
+        "Aborted!",
+        "FATAL:  terminating connection due to idle-in-transaction timeout",
+        "systemd-journald[246]: Failed to open system journal:\nCannot allocate memory",
         "Killed process 12 (x) total-vm:1kB, anon-rss:1kB, file-rss:0kB, shmem-rss:0kB",
         "kernel: Memory cgroup out of memory: Killed process 12 (x)",
         "earlyoom: sending SIGKILL to process 12 uid 0 \"x\": badness 900, VmRSS 3 MiB",
@@ -120,32 +178,66 @@ fn prose_about_an_error_is_not_the_error() {
     }
 }
 
+const WATCHED: [(&str, &str, Option<u32>); 22] = [
+    (
+        "[2026-05-27 10:00:00 +0000] [1] [ERROR] Worker (pid:7) was sent SIGKILL! Perhaps out of memory?",
+        "gunicorn",
+        Some(7),
+    ),
+    (
+        "billiard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 3.",
+        "celery",
+        None,
+    ),
+    (
+        "[ERROR/MainProcess] Process 'ForkPoolWorker-1' pid:12 exited with 'signal 9 (SIGKILL)'",
+        "celery",
+        Some(12),
+    ),
+    ("LOG:  server process (PID 71) was terminated by signal 9: Killed", "postgres", Some(71)),
+    (
+        "[27-May-2026 10:00:00] WARNING: [pool www] child 12 exited on signal 9 (SIGKILL) after 3.1 seconds from start",
+        "php-fpm",
+        Some(12),
+    ),
+    ("DAMN ! worker 1 (pid: 9) died, killed by signal 9 :( trying respawn ...", "uwsgi", Some(9)),
+    ("[core:notice] [pid 1] AH00052: child pid 14 exit signal Killed (9)", "apache", Some(1)),
+    ("2026/05/27 10:00:00 [alert] 1#1: worker process 22 exited on signal 9", "nginx", Some(22)),
+    (
+        "2026-05-27 10:00:00,000 INFO exited: shop (terminated by SIGKILL; not expected)",
+        "supervisord",
+        None,
+    ),
+    ("make: *** [Makefile:3: all] Killed", "make", None),
+    ("make[1]: *** [build] Error 137", "make", None),
+    ("npm ERR! signal SIGKILL", "npm", None),
+    (" ELIFECYCLE  Command failed with exit code 137.", "npm", None),
+    ("error Command failed with signal \"SIGKILL\".", "yarn", None),
+    ("  code: null, signal: 'SIGKILL',", "node", None),
+    ("c++: fatal error: Killed signal terminated program cc1plus", "gcc", None),
+    ("RuntimeError: DataLoader worker (pid 31) is killed by signal: Killed.", "pytorch", Some(31)),
+    ("Error: llama runner process has terminated: signal: killed", "ollama", None),
+    ("The exit codes of the workers are {SIGKILL(-9)}", "loky", None),
+    (
+        "[2026-05-27 10:00:00,000] {taskinstance.py:1} INFO - Task exited with return code Negsignal.SIGKILL",
+        "airflow",
+        None,
+    ),
+    (
+        "subprocess.CalledProcessError: Command '['train']' died with <Signals.SIGKILL: 9>.",
+        "python",
+        None,
+    ),
+    (
+        "failed (exitcode: -9) local_rank: 0 (pid: 77) of binary: /usr/bin/python",
+        "torchrun",
+        Some(77),
+    ),
+];
+
 #[test]
 fn a_killed_child_is_seen_by_whoever_watches() {
-    for (line, by, pid) in [
-        ("[2026-05-27 10:00:00 +0000] [1] [ERROR] Worker (pid:7) was sent SIGKILL! Perhaps out of memory?", "gunicorn", Some(7)),
-        ("billiard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 3.", "celery", None),
-        ("[ERROR/MainProcess] Process 'ForkPoolWorker-1' pid:12 exited with 'signal 9 (SIGKILL)'", "celery", Some(12)),
-        ("LOG:  server process (PID 71) was terminated by signal 9: Killed", "postgres", Some(71)),
-        ("[27-May-2026 10:00:00] WARNING: [pool www] child 12 exited on signal 9 (SIGKILL) after 3.1 seconds from start", "php-fpm", Some(12)),
-        ("DAMN ! worker 1 (pid: 9) died, killed by signal 9 :( trying respawn ...", "uwsgi", Some(9)),
-        ("[core:notice] [pid 1] AH00052: child pid 14 exit signal Killed (9)", "apache", Some(1)),
-        ("2026/05/27 10:00:00 [alert] 1#1: worker process 22 exited on signal 9", "nginx", Some(22)),
-        ("2026-05-27 10:00:00,000 INFO exited: shop (terminated by SIGKILL; not expected)", "supervisord", None),
-        ("make: *** [Makefile:3: all] Killed", "make", None),
-        ("make[1]: *** [build] Error 137", "make", None),
-        ("npm ERR! signal SIGKILL", "npm", None),
-        (" ELIFECYCLE  Command failed with exit code 137.", "npm", None),
-        ("error Command failed with signal \"SIGKILL\".", "yarn", None),
-        ("  code: null, signal: 'SIGKILL',", "node", None),
-        ("c++: fatal error: Killed signal terminated program cc1plus", "gcc", None),
-        ("RuntimeError: DataLoader worker (pid 31) is killed by signal: Killed.", "pytorch", Some(31)),
-        ("Error: llama runner process has terminated: signal: killed", "ollama", None),
-        ("The exit codes of the workers are {SIGKILL(-9)}", "loky", None),
-        ("[2026-05-27 10:00:00,000] {taskinstance.py:1} INFO - Task exited with return code Negsignal.SIGKILL", "airflow", None),
-        ("subprocess.CalledProcessError: Command '['train']' died with <Signals.SIGKILL: 9>.", "python", None),
-        ("failed (exitcode: -9) local_rank: 0 (pid: 77) of binary: /usr/bin/python", "torchrun", Some(77)),
-    ] {
+    for (line, by, pid) in WATCHED {
         match only(line) {
             Application::ChildKilled { by: said, pid: named, .. } => {
                 assert_eq!((said.as_str(), named), (by, pid), "{line}");
@@ -158,15 +250,39 @@ fn a_killed_child_is_seen_by_whoever_watches() {
 #[test]
 fn a_supervisor_that_kills_says_so() {
     for (line, by, pid) in [
-        ("[2026-05-27 10:00:00 +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:16)", "gunicorn", Some(16)),
-        ("Wed May 27 10:00:00 2026 - *** HARAKIRI ON WORKER 1 (pid: 9, try: 1) ***", "uwsgi", Some(9)),
-        ("WARNING: [pool www] child 12, script '/x.php' (request: \"GET /x\") execution timed out (31.2 sec), terminating", "php-fpm", Some(12)),
+        (
+            "[2026-05-27 10:00:00 +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:16)",
+            "gunicorn",
+            Some(16),
+        ),
+        (
+            "Wed May 27 10:00:00 2026 - *** HARAKIRI ON WORKER 1 (pid: 9, try: 1) ***",
+            "uwsgi",
+            Some(9),
+        ),
+        (
+            "WARNING: [pool www] child 12, script '/x.php' (request: \"GET /x\") execution timed out (31.2 sec), terminating",
+            "php-fpm",
+            Some(12),
+        ),
         ("timeout: sending signal KILL to command ‘sleep’", "timeout", None),
         ("2026-05-27 10:00:00,000 WARN killing 'shop' (12) with SIGKILL", "supervisord", Some(12)),
         ("[ERROR/MainProcess] Hard time limit (30s) exceeded for shop.bill[5c1f]", "celery", None),
-        ("[1] ! Terminating timed out worker (Worker 0 failed to check in within 60 seconds): 25", "puma", Some(25)),
-        ("E, [2026-05-27T10:00:00.0 #1] ERROR -- : worker=1 PID:33 timeout (61s > 60s), killing", "unicorn", Some(33)),
-        ("PM2 | Process with pid 12 still alive after 1600ms, sending it SIGKILL now...", "pm2", Some(12)),
+        (
+            "[1] ! Terminating timed out worker (Worker 0 failed to check in within 60 seconds): 25",
+            "puma",
+            Some(25),
+        ),
+        (
+            "E, [2026-05-27T10:00:00.0 #1] ERROR -- : worker=1 PID:33 timeout (61s > 60s), killing",
+            "unicorn",
+            Some(33),
+        ),
+        (
+            "PM2 | Process with pid 12 still alive after 1600ms, sending it SIGKILL now...",
+            "pm2",
+            Some(12),
+        ),
     ] {
         match only(line) {
             Application::SupervisorKills { by: said, pid: named, .. } => {
@@ -206,7 +322,9 @@ fn nodes_own_kill_of_a_child_is_not_a_strangers() {
 fn a_garbage_collection_block_tells_of_v8_without_its_fatal_line() {
     let text = "<--- Last few GCs --->\n\n  901 ms: Mark-sweep 98.1 (120.2) -> 98.0 (118.0) MB, 60.1 / 0 ms [last resort gc].\n\n<--- JS stacktrace --->\n\n==== JS stack trace ====\n";
     assert_eq!(death(text).0, LanguageDeath::V8HeapLimit);
-    let with = format!("{text}FATAL ERROR: CALL_AND_RETRY_LAST Allocation failed - JavaScript heap out of memory\n");
+    let with = format!(
+        "{text}FATAL ERROR: CALL_AND_RETRY_LAST Allocation failed - JavaScript heap out of memory\n"
+    );
     assert_eq!(death(&with).0, LanguageDeath::V8HeapLimit);
     assert_eq!(applications("<--- Last few GCs --->\n\n<--- JS stacktrace --->\n"), []);
     assert_eq!(applications("901 ms: Mark-sweep 98.1 (120.2) -> 98.0 (118.0) MB\n"), []);
@@ -233,14 +351,50 @@ fn the_jvm_that_ran_its_kill_command_says_so() {
 #[test]
 fn a_platforms_numbers_are_read_in_its_own_units() {
     for (line, name, limit, usage, killed) in [
-        ("REPORT RequestId: 1\tDuration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 70 MB", "lambda", Some(128 << 20), Some(70 << 20), false),
-        ("Memory limit of 512 MiB exceeded with 550 MiB used. Consider increasing the memory limit", "cloud-run", Some(512 << 20), Some(550 << 20), true),
-        ("Memory limit of 256M exceeded with 263M used.", "cloud-run", Some(256 << 20), Some(263 << 20), true),
+        (
+            "REPORT RequestId: 1\tDuration: 3 ms\tMemory Size: 128 MB\tMax Memory Used: 70 MB",
+            "lambda",
+            Some(128 << 20),
+            Some(70 << 20),
+            false,
+        ),
+        (
+            "Memory limit of 512 MiB exceeded with 550 MiB used. Consider increasing the memory limit",
+            "cloud-run",
+            Some(512 << 20),
+            Some(550 << 20),
+            true,
+        ),
+        (
+            "Memory limit of 256M exceeded with 263M used.",
+            "cloud-run",
+            Some(256 << 20),
+            Some(263 << 20),
+            true,
+        ),
         ("Process running mem=1062M(207.5%)", "heroku", None, Some(1062 << 20), false),
         ("Error R15 (Memory quota vastly exceeded)", "heroku", None, None, true),
-        ("Container killed by YARN for exceeding memory limits. 2.5 GB of 2 GB physical memory used.", "yarn", Some(2 << 30), Some(5 << 29), true),
-        ("Container [pid=4,containerID=c_1] is running beyond physical memory limits. Current usage: 3 GB of 2 GB physical memory used; Killing container.", "yarn", Some(2 << 30), Some(3 << 30), true),
-        ("RequestId: 1 Error: Runtime exited with error: signal: killed", "lambda", None, None, false),
+        (
+            "Container killed by YARN for exceeding memory limits. 2.5 GB of 2 GB physical memory used.",
+            "yarn",
+            Some(2 << 30),
+            Some(5 << 29),
+            true,
+        ),
+        (
+            "Container [pid=4,containerID=c_1] is running beyond physical memory limits. Current usage: 3 GB of 2 GB physical memory used; Killing container.",
+            "yarn",
+            Some(2 << 30),
+            Some(3 << 30),
+            true,
+        ),
+        (
+            "RequestId: 1 Error: Runtime exited with error: signal: killed",
+            "lambda",
+            None,
+            None,
+            false,
+        ),
     ] {
         let expected = Application::Platform {
             name: name.to_owned(),
@@ -260,7 +414,10 @@ fn fatal_signals_and_requests_to_stop_are_told_apart() {
         ("Bus error", 7),
         ("#  SIGSEGV (0xb) at pc=0x00007f, pid=1, tid=7", 11),
         ("RuntimeError: DataLoader worker (pid 3) is killed by signal: Bus error.", 7),
-        ("2026/05/27 10:00:00 [alert] 1#1: worker process 22 exited on signal 11 (core dumped)", 11),
+        (
+            "2026/05/27 10:00:00 [alert] 1#1: worker process 22 exited on signal 11 (core dumped)",
+            11,
+        ),
     ] {
         assert_eq!(only(line), Application::FatalSignal(signal), "{line}");
     }

@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(stamp("2026-05-27T12:00:00Z x"), wall(noon));
         assert_eq!(stamp("[2026-05-27 14:00:00 +0200] [3] x"), wall(noon));
         assert_eq!(stamp("web_1 | 2026/05/27 12:00:00 x"), Moment::parse(noon).map(Stamp::Local));
-        assert_eq!(stamp("2026-05-27 12:00:00,500 x").is_some(), true);
+        assert!(stamp("2026-05-27 12:00:00,500 x").is_some());
         assert_eq!(stamp("no time here 2026"), None);
     }
 

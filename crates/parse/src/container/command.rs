@@ -79,9 +79,8 @@ impl Command {
         });
         words.next()?;
         // Between the program and its verb there may be global options (`docker --context x run`).
-        let (at, verb) = words.take(6).find(|(_, word)| {
-            matches!(*word, "run" | "create" | "update")
-        })?;
+        let (at, verb) =
+            words.take(6).find(|(_, word)| matches!(*word, "run" | "create" | "update"))?;
         Some(Self { skip: at + verb.len(), past_image: false })
     }
 

@@ -28,7 +28,12 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
         return None;
     }
     let attribute = |key: &str| {
-        let holders = [node.path(&["Actor", "Attributes"]), node.get("Attributes"), node.get("attributes"), Some(node)];
+        let holders = [
+            node.path(&["Actor", "Attributes"]),
+            node.get("Attributes"),
+            node.get("attributes"),
+            Some(node),
+        ];
         holders.into_iter().flatten().find_map(|holder| holder.get_any_case(key))
     };
     let said = |key: &str| attribute(key).and_then(Node::as_str).map(str::to_owned);
@@ -126,7 +131,10 @@ fn new_form(rest: &str) -> Option<ContainerEvent> {
     let (action, id, bracket) = split_at_id(rest)?;
     let pairs = pairs(bracket.strip_suffix(')').unwrap_or(bracket));
     let value = |key: &str| {
-        pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value.clone())
+        pairs
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.clone())
     };
     let number = |key: &str| value(key).and_then(|value| value.parse().ok());
     let attributes = Attributes {

@@ -123,9 +123,9 @@ fn number_at_head(text: &str) -> Option<i64> {
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let after = text.get(end..)?;
     let part_of_more = after.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '%')
-        || after.strip_prefix(['.', ':', '-']).is_some_and(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_digit())
-        });
+        || after
+            .strip_prefix(['.', ':', '-'])
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     (!part_of_more).then(|| text.get(..end)?.parse().ok()).flatten()
 }
 

@@ -60,11 +60,8 @@ pub(super) fn is_labelled(words: &str) -> bool {
 
 fn sighting(mut record: ContainerRecord, span: Span) -> Sighting {
     record.form = Some(Form::Format);
-    let only_memory = ContainerRecord {
-        form: record.form,
-        memory: record.memory,
-        ..ContainerRecord::default()
-    };
+    let only_memory =
+        ContainerRecord { form: record.form, memory: record.memory, ..ContainerRecord::default() };
     let record = match record.memory {
         Some(limit) if record == only_memory => Record::BareLimit(limit),
         Some(_) | None => Record::Container(Box::new(record)),
@@ -126,7 +123,8 @@ fn is_of_kubectl(words: &str) -> bool {
 
 /// A line that a person typed: a prompt, or a runtime's command.
 pub(super) fn is_command(words: &str) -> bool {
-    let programs = ["docker ", "podman ", "nerdctl ", "sudo ", "docker-compose ", "echo ", "crictl "];
+    let programs =
+        ["docker ", "podman ", "nerdctl ", "sudo ", "docker-compose ", "echo ", "crictl "];
     let prompted = ["$ ", "# ", "% ", "> ", "PS "].iter().any(|prompt| words.starts_with(prompt));
     let after_prompt = ["$ ", "# ", "% ", "> "]
         .iter()

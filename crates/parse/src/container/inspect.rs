@@ -214,9 +214,8 @@ fn read_config(node: &Node, record: &mut ContainerRecord) {
     note(record, "stop_timeout", config(node, "StopTimeout"));
     note(record, "memory_settings", config(node, "Env"));
     let command = node.get("Path").map(|path| {
-        node.get("Args").map_or(path.span, |arguments: &Node| -> Span {
-            path.span.joined(arguments.span)
-        })
+        node.get("Args")
+            .map_or(path.span, |arguments: &Node| -> Span { path.span.joined(arguments.span) })
     });
     record.shown_at.extend(command.map(|span| ("command", span)));
 }

@@ -50,9 +50,10 @@ impl Header {
         let titles = ["CONTAINER ID", "NAMES", "NAME ", "STATUS", "IMAGE"];
         let ps = titles.iter().filter(|title| words.contains(**title)).count() >= 2
             && words.contains("STATUS");
-        let names_at = words.find("NAMES").map(|at| at + indent).or_else(|| {
-            words.starts_with("NAME").then_some(indent)
-        });
+        let names_at = words
+            .find("NAMES")
+            .map(|at| at + indent)
+            .or_else(|| words.starts_with("NAME").then_some(indent));
         (stats || ps || compose_v1).then(|| Self {
             stats,
             compose_v1,
@@ -305,15 +306,12 @@ fn amount(word: &str) -> Option<Bytes> {
 pub(super) fn from_json(node: &Node) -> Option<Sighting> {
     let text = |key: &str| node.get(key).and_then(Node::as_str);
     let id = text("ID").or_else(|| text("Id")).or_else(|| text("Container"));
-    let names = node.get("Names").and_then(|names| {
-        names.as_str().or_else(|| names.items().first().and_then(Node::as_str))
-    });
+    let names = node
+        .get("Names")
+        .and_then(|names| names.as_str().or_else(|| names.items().first().and_then(Node::as_str)));
     let name = names.or_else(|| text("Name")).map(|name| name.trim_start_matches('/').to_owned());
-    let mut record = ContainerRecord {
-        id: id.and_then(ContainerId::parse),
-        name,
-        ..ContainerRecord::default()
-    };
+    let mut record =
+        ContainerRecord { id: id.and_then(ContainerId::parse), name, ..ContainerRecord::default() };
     if let Some((usage, limit)) = text("MemUsage").and_then(|usage| usage.split_once('/')) {
         record.form = Some(Form::Stats);
         record.usage = amount(&usage.replace(' ', ""));
@@ -334,8 +332,9 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
         .as_ref()
         .and_then(|status| status.exit_code)
         .or(code.filter(|_| matches!(state, "exited" | "dead" | "restarting" | "stopped")));
-    record.health = text("Health").filter(|health| !health.is_empty()).map(str::to_owned).or_else(
-        || sentence.and_then(|status| status.health).map(str::to_owned),
-    );
+    record.health = text("Health")
+        .filter(|health| !health.is_empty())
+        .map(str::to_owned)
+        .or_else(|| sentence.and_then(|status| status.health).map(str::to_owned));
     Some(container(record, node.span))
 }

@@ -109,8 +109,12 @@ fn an_inspect_document_fills_every_field() {
 fn an_inspect_document_that_lost_any_line_still_tells_the_code() {
     let text = inspect();
     for (number, gone) in text.lines().enumerate() {
-        let kept: Vec<&str> =
-            text.lines().enumerate().filter(|(at, _)| *at != number).map(|(_, line)| line).collect();
+        let kept: Vec<&str> = text
+            .lines()
+            .enumerate()
+            .filter(|(at, _)| *at != number)
+            .map(|(_, line)| line)
+            .collect();
         let found = records(&read_inspect(&kept.join("\n")));
         assert_eq!(found.len(), 1, "without {gone}");
         if !gone.contains("ExitCode") {
@@ -179,14 +183,19 @@ fn events_are_read_in_every_form() {
 #[test]
 fn actions_with_arguments_are_told_apart() {
     let line = |action: &str| {
-        event(&format!("2024-02-06T00:00:00Z container {action} {ID} (execID=1, exitCode=126, name=w)"))
-            .action
+        event(&format!(
+            "2024-02-06T00:00:00Z container {action} {ID} (execID=1, exitCode=126, name=w)"
+        ))
+        .action
     };
     assert_eq!(line("health_status: unhealthy"), ContainerAction::Health("unhealthy".to_owned()));
     assert_eq!(line("exec_die"), ContainerAction::ExecDie { exit_code: Some(126) });
     assert!(matches!(line("exec_start: sh -c \"(true)\""), ContainerAction::Other(_)));
     assert_eq!(line("unpause"), ContainerAction::Pause(false));
-    assert!(read_events("2024-02-06T00:00:00Z network connect abc (container=x, name=bridge)").is_empty());
+    assert!(
+        read_events("2024-02-06T00:00:00Z network connect abc (container=x, name=bridge)")
+            .is_empty()
+    );
     let health = format!(
         "2024-05-06 01:02:03 +0000 UTC container health_status {ID} (image=w, name=w, health_status=unhealthy)"
     );
@@ -217,9 +226,13 @@ fn bare_values_are_read_by_shape() {
     let record = one("2026-05-27T18:42:11Z 2026-05-27T18:40:11Z 137 false 67108864");
     assert_eq!(record.memory, Some(Limit::At(Bytes(64 << 20))));
     assert!(record.started_at < record.finished_at);
-    let record = one("{exited false false false true false 0 137  2026-05-27T18:42:10Z 2026-05-27T18:42:11Z <nil>}");
+    let record = one(
+        "{exited false false false true false 0 137  2026-05-27T18:42:10Z 2026-05-27T18:42:11Z <nil>}",
+    );
     assert_eq!((record.oom_killed, record.exit_code), (Some(true), Some(137)));
-    let record = one("map[Dead:false Error: ExitCode:137 FinishedAt:2026-05-27T18:42:11Z OOMKilled:false Paused:false Pid:0 Restarting:false Running:false StartedAt:2026-05-27T18:42:10Z Status:exited]");
+    let record = one(
+        "map[Dead:false Error: ExitCode:137 FinishedAt:2026-05-27T18:42:11Z OOMKilled:false Paused:false Pid:0 Restarting:false Running:false StartedAt:2026-05-27T18:42:10Z Status:exited]",
+    );
     assert_eq!((record.oom_killed, record.exit_code), (Some(false), Some(137)));
 }
 
@@ -247,11 +260,17 @@ fn labels_are_read_in_any_spelling() {
 
 #[test]
 fn the_commands_template_says_what_the_values_are() {
-    let record = one("$ docker inspect --format '{{.State.Running}} {{.State.ExitCode}}' web\nfalse 137\n");
-    assert_eq!((record.running, record.exit_code, record.oom_killed), (Some(false), Some(137), None));
+    let record =
+        one("$ docker inspect --format '{{.State.Running}} {{.State.ExitCode}}' web\nfalse 137\n");
+    assert_eq!(
+        (record.running, record.exit_code, record.oom_killed),
+        (Some(false), Some(137), None)
+    );
     let record = one("docker inspect -f '{{.State.OOMKilled}}' web\ntrue\n");
     assert_eq!(record.oom_killed, Some(true));
-    let record = one("root@h:~# docker inspect web --format='code={{.State.ExitCode}} err={{.State.Error}}'\ncode=137 err=some words\n");
+    let record = one(
+        "root@h:~# docker inspect web --format='code={{.State.ExitCode}} err={{.State.Error}}'\ncode=137 err=some words\n",
+    );
     assert_eq!((record.exit_code, record.error.as_deref()), (Some(137), Some("some words")));
     let text = "$ docker inspect --format '{{.HostConfig.Memory}}' web\n67108864\n";
     assert_eq!(bare(text), [Record::BareLimit(Limit::At(Bytes(64 << 20)))]);
@@ -271,7 +290,8 @@ fn a_lone_number_is_a_limit_or_a_code_and_a_lone_flag_is_nothing() {
 fn rows_of_ps_are_read_with_and_without_header() {
     let header = "CONTAINER ID   IMAGE     COMMAND    CREATED         STATUS                       PORTS     NAMES\n";
     let row = "1a2b3c4d5e6f   app:1     \"sh -c x\"  2 minutes ago   Exited (137) 3 seconds ago             web\n";
-    for text in [row.to_owned(), format!("{header}{row}"), format!("$ docker ps -a\n{header}{row}")] {
+    for text in [row.to_owned(), format!("{header}{row}"), format!("$ docker ps -a\n{header}{row}")]
+    {
         let record = one(&text);
         assert_eq!(record.form, Some(Form::PsRow));
         assert_eq!(record.id, ContainerId::parse("1a2b3c4d5e6f"));
@@ -279,16 +299,26 @@ fn rows_of_ps_are_read_with_and_without_header() {
         assert_eq!(record.image.as_deref(), Some("app:1"));
     }
     let up = one("1a2b3c4d5e6f  app:1  \"x\"  2 hours ago  Up 2 hours (unhealthy)  80/tcp  web");
-    assert_eq!((up.running, up.exit_code, up.health.as_deref()), (Some(true), None, Some("unhealthy")));
-    let again = one("1a2b3c4d5e6f  app:1  \"x\"  2 hours ago  Restarting (137) 5 seconds ago    web");
+    assert_eq!(
+        (up.running, up.exit_code, up.health.as_deref()),
+        (Some(true), None, Some("unhealthy"))
+    );
+    let again =
+        one("1a2b3c4d5e6f  app:1  \"x\"  2 hours ago  Restarting (137) 5 seconds ago    web");
     assert_eq!((again.status.as_deref(), again.exit_code), (Some("restarting"), Some(137)));
-    let compose = one("NAME      IMAGE   COMMAND   SERVICE   CREATED   STATUS   PORTS\napp-web-1   app:1   \"sh\"   web   2 minutes ago   Exited (137) 3 seconds ago\n");
+    let compose = one(
+        "NAME      IMAGE   COMMAND   SERVICE   CREATED   STATUS   PORTS\napp-web-1   app:1   \"sh\"   web   2 minutes ago   Exited (137) 3 seconds ago\n",
+    );
     assert_eq!(compose.name.as_deref(), Some("app-web-1"));
-    let v1 = one("  Name     Command    State    Ports\n------------------------\nweb_1   python app.py   Exit 137\n");
+    let v1 = one(
+        "  Name     Command    State    Ports\n------------------------\nweb_1   python app.py   Exit 137\n",
+    );
     assert_eq!((v1.name.as_deref(), v1.exit_code), (Some("web_1"), Some(137)));
     let narrow = one("web\tExited (137) About a minute ago");
     assert_eq!((narrow.name.as_deref(), narrow.exit_code), (Some("web"), Some(137)));
-    let json = one(r#"{"Command":"\"sh\"","ID":"1a2b3c4d5e6f","Names":"web","State":"exited","Status":"Exited (137) 3 hours ago"}"#);
+    let json = one(
+        r#"{"Command":"\"sh\"","ID":"1a2b3c4d5e6f","Names":"web","State":"exited","Status":"Exited (137) 3 hours ago"}"#,
+    );
     assert_eq!((json.form, json.exit_code), (Some(Form::PsRow), Some(137)));
 }
 
@@ -299,7 +329,9 @@ fn rows_of_stats_show_usage_and_limit() {
     assert_eq!((record.form, record.name.as_deref()), (Some(Form::Stats), Some("web")));
     assert_eq!(record.memory, Some(Limit::At(Bytes(64 << 20))));
     assert_eq!(record.usage.map(|usage| usage.0 >> 20), Some(62));
-    let old = one("CONTAINER   CPU %   MEM USAGE / LIMIT   MEM %   NET I/O\nweb   0.1%   62.1 MiB/64 MiB   97.0%   1 kB/0 B\n");
+    let old = one(
+        "CONTAINER   CPU %   MEM USAGE / LIMIT   MEM %   NET I/O\nweb   0.1%   62.1 MiB/64 MiB   97.0%   1 kB/0 B\n",
+    );
     assert_eq!(old.usage.map(|usage| usage.0 >> 20), Some(62));
 }
 
@@ -345,7 +377,12 @@ fn other_programs_lines_are_left_alone() {
         "{\"kind\": \"Pod\", \"status\": {\"phase\": \"Running\"}}",
         "worker exited with code 2 (unexpected) after 3 tries of 7 status code 404",
     ] {
-        assert_eq!(bare(text).into_iter().filter(|record| *record != Record::BareExit(2)).count(), 0, "{text}\n{:#?}", bare(text));
+        assert_eq!(
+            bare(text).into_iter().filter(|record| *record != Record::BareExit(2)).count(),
+            0,
+            "{text}\n{:#?}",
+            bare(text)
+        );
     }
 }
 
@@ -358,14 +395,22 @@ fn commands_and_compose_files_show_limits() {
         ("docker run --memory-swap 1g --memory 64m \\\n  app java -Xmx512m", "--memory 64m"),
         ("docker run -d \\\n  --name web \\\n  -m64m \\\n  app -m 5m", "-m64m"),
         ("services:\n  web:\n    mem_limit: 64m\n", "mem_limit: 64m"),
-        ("services:\n  web:\n    deploy:\n      resources:\n        limits:\n          memory: 64M\n        reservations:\n          memory: 5M\n", "memory: 64M"),
+        (
+            "services:\n  web:\n    deploy:\n      resources:\n        limits:\n          memory: 64M\n        reservations:\n          memory: 5M\n",
+            "memory: 64M",
+        ),
     ] {
         let found = read(text);
         assert_eq!(found.len(), 1, "{text}\n{found:#?}");
         assert_eq!(found[0].record, limit(64), "{text}");
         assert_eq!(found[0].span.of(text), Some(quote));
     }
-    for text in ["docker run app prog -m 64m", "python -m 64m", "limits:\n  memory: 64Mi\n", "docker stop -t 5 web"] {
+    for text in [
+        "docker run app prog -m 64m",
+        "python -m 64m",
+        "limits:\n  memory: 64Mi\n",
+        "docker stop -t 5 web",
+    ] {
         assert_eq!(bare(text), [], "{text}");
     }
 }
@@ -380,7 +425,14 @@ fn valid(text: &str) {
 
 #[test]
 fn long_texts_are_read_in_linear_time() {
-    for part in ["{\"Type\":\"container\",\"Action\":\"die\",\"timeNano\":5}\n", "{{", "ExitCode=137 OOMKilled=true\n", "a / b / c\n", "docker run \\\n", "Exited (137) "] {
+    for part in [
+        "{\"Type\":\"container\",\"Action\":\"die\",\"timeNano\":5}\n",
+        "{{",
+        "ExitCode=137 OOMKilled=true\n",
+        "a / b / c\n",
+        "docker run \\\n",
+        "Exited (137) ",
+    ] {
         let text = part.repeat(40_000);
         let started = std::time::Instant::now();
         valid(&text);

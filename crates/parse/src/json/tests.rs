@@ -138,7 +138,9 @@ fn python_prints_dictionaries_too() {
 
 #[test]
 fn escapes_wraps_and_margins_are_undone() {
-    let object = one("> {\n>   \"a\": \"x\\u00e9\\ud83d\\ude00\\n\\\"q\\\"\",\n>   \"b\": \"killed due\n>     to memory\"\n> }");
+    let object = one(
+        "> {\n>   \"a\": \"x\\u00e9\\ud83d\\ude00\\n\\\"q\\\"\",\n>   \"b\": \"killed due\n>     to memory\"\n> }",
+    );
     assert_eq!(object.get("a").unwrap().as_str(), Some("xé😀\n\"q\""));
     assert_eq!(object.get("b").unwrap().as_str(), Some("killed due to memory"));
     let lost_quote = one("{\n \"a\": \"x,\n \"b\": 1\n}");

@@ -220,10 +220,8 @@ impl<'a> Builder<'a> {
 
     fn open(&mut self, bracket: char, span: Span, column: Option<usize>) -> Step {
         // A bracket in column 0 where a key is due begins the next document: this one is cut.
-        let due_key = matches!(
-            self.stack.last(),
-            Some(Frame { value: Open::Object { key: None, .. }, .. })
-        );
+        let due_key =
+            matches!(self.stack.last(), Some(Frame { value: Open::Object { key: None, .. }, .. }));
         if due_key && column == Some(0) {
             self.mark_broken();
             return Step::End;
@@ -262,10 +260,12 @@ impl<'a> Builder<'a> {
         match self.stack.last_mut().map(|frame| &mut frame.value) {
             Some(Open::Object { key, colon, .. }) => {
                 *colon = false;
-                Some(key.take().map_or_else(
-                    || (String::new(), usize::MAX),
-                    |(name, span)| (name, span.start),
-                ))
+                Some(
+                    key.take().map_or_else(
+                        || (String::new(), usize::MAX),
+                        |(name, span)| (name, span.start),
+                    ),
+                )
             }
             Some(Open::Array(_)) | None => None,
         }

@@ -18,6 +18,9 @@ use crate::{
     transport::{Line, Writer},
 };
 
+/// Three cgroup paths of 4,096 bytes do not fit a record of 1 KiB, pieces of several do.
+const LONGEST_SUMMARY: usize = 1 << 13;
+
 /// How many reports back a line may look for its own.
 const REACH: usize = 64;
 
@@ -42,7 +45,7 @@ impl Assembly {
             Writer::Program { .. } => return,
         };
         let taken = self.take_opener(line, sure)
-            || self.take_victim(line)
+            || self.take_victim(line, sure)
             || self.take_context(line)
             || self.take_summary(line, sure)
             || self.take_table(line, sure)
@@ -98,9 +101,12 @@ impl Assembly {
     }
 
     /// `Killed process …`, `Kill process …`, `oom_reaper: …`, `OOM victim … already exiting`.
-    fn take_victim(&mut self, line: &Line) -> bool {
+    fn take_victim(&mut self, line: &Line, sure: bool) -> bool {
         let text = line.text.as_str();
         if let Some(killed) = victim::killed(text, line.span, line.at) {
+            if !sure && !self.is_exact(&killed) {
+                return false;
+            }
             self.add_killed(killed, line);
         } else if let Some((message, named)) = victim::chosen(text, line.span) {
             self.body(line, |draft| draft.report.chosen.is_some(), |draft| {
@@ -121,7 +127,7 @@ impl Assembly {
             });
             let latest = self.drafts.len().checked_sub(1);
             let latest = latest.filter(|at| {
-                self.drafts.get(*at).is_some_and(|draft| near(draft.last_at, line.at, 60))
+                self.drafts.get(*at).is_some_and(|draft| near(draft.last_at, line.at, 5))
             });
             self.at_or_new(place.or(latest), line, |draft| draft.report.reaped.push(named));
         } else {
@@ -130,18 +136,27 @@ impl Assembly {
         true
     }
 
+    /// Without the kernel's prefix `Killed process 7 (worker)` could be a supervisor's words: the
+    /// kernel's have a message, sizes, or a `Kill process` line before them.
+    fn is_exact(&self, killed: &Killed) -> bool {
+        let announced = self.drafts.last().is_some_and(|draft| draft.report.chosen.is_some());
+        killed.message.is_some() || killed.total_vm_kb.is_some() || announced
+    }
+
     fn add_killed(&mut self, killed: Killed, line: &Line) {
+        let named = self.place(|draft| {
+            draft.report.killed.is_empty()
+                && draft.named_pid() == Some(killed.pid)
+                && near(draft.last_at, line.at, 120)
+        });
         // A group kill prints its first victim twice, a pasted pair of logs every victim.
         let again = self.place(|draft| {
             near(draft.last_at, line.at, 10)
                 && draft.report.killed.iter().any(|seen| seen.pid == killed.pid)
         });
-        if again.is_some() {
+        if again.is_some() && named.is_none() {
             return self.at_or_new(again, line, |_| {});
         }
-        let named = self.place(|draft| {
-            draft.report.killed.is_empty() && draft.named_pid() == Some(killed.pid)
-        });
         let latest = self.drafts.len().checked_sub(1);
         let group = latest.filter(|at| {
             self.drafts.get(*at).is_some_and(|draft| {
@@ -217,18 +232,30 @@ impl Assembly {
     /// The summary line, or a later piece of it.
     fn take_summary(&mut self, line: &Line, sure: bool) -> bool {
         if line.text.starts_with("oom-kill:constraint=") {
-            self.body(line, |draft| draft.report.summary.is_some(), |draft| {
-                draft.report.summary = Some(line.span);
-                draft.summary_at = line.at;
-                draft.summary_text.clone_from(&line.text);
-                draft.stats_open = false;
-                draft.read_summary();
+            let pid = summary::parse(&line.text, line.span, |_| None).named.and_then(|n| n.pid);
+            // In a text that was filtered or sorted the victim can stand before its summary.
+            let victim = pid.and_then(|pid| {
+                self.place(|draft| {
+                    draft.report.summary.is_none()
+                        && draft.report.killed.iter().any(|killed| killed.pid == pid)
+                        && near(draft.last_at, line.at, 5)
+                })
             });
+            let latest_open = self.drafts.last().is_some_and(|draft| !draft.closed);
+            if victim.is_some() && !latest_open {
+                self.at_or_new(victim, line, |draft| draft.begin_summary(line));
+                return true;
+            }
+            let has = |draft: &Draft| draft.report.summary.is_some();
+            self.body(line, has, |draft| draft.begin_summary(line));
             return true;
         }
         let piece = line.text.starts_with(',') || line.text.contains(",pid=");
         let Some(draft) = self.drafts.last_mut().filter(|_| piece && sure) else { return false };
         if draft.closed || !draft.report.summary_cut || draft.summary_text.is_empty() {
+            return false;
+        }
+        if draft.summary_text.len() > LONGEST_SUMMARY {
             return false;
         }
         draft.summary_text.push_str(&line.text);

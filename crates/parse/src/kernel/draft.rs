@@ -3,7 +3,10 @@
 use casefile::{Span, Stamp};
 
 use super::{amounts::Columns, summary};
-use crate::record::{Constraint, KillMessage, Killed, OomReport};
+use crate::{
+    record::{Constraint, KillMessage, Killed, OomReport},
+    transport::Line,
+};
 
 /// A report that more lines may join.
 #[derive(Debug, Default)]
@@ -33,6 +36,15 @@ impl Draft {
         self.span = Some(self.span.map_or(span, |seen| seen.joined(span)));
         self.first_at = self.first_at.or(at);
         self.last_at = at.or(self.last_at);
+    }
+
+    /// Takes a summary line, or its first piece.
+    pub(super) fn begin_summary(&mut self, line: &Line) {
+        self.report.summary = Some(line.span);
+        self.summary_at = line.at;
+        self.summary_text.clone_from(&line.text);
+        self.stats_open = false;
+        self.read_summary();
     }
 
     /// Reads the summary again after a piece of it came, or its victim's name.

@@ -41,7 +41,8 @@ pub(super) fn sysrq(text: &str) -> Option<&str> {
 fn hardware(text: &str) -> Option<KernelEvent> {
     let known = ["Memory failure: ", "MCE: ", "MCE 0x"].iter().any(|words| text.starts_with(words));
     let (head, _) = text.split_once(" due to hardware memory corruption")?;
-    let (_, task) = head.split_once("Killing ")?;
+    let task = head.split_once("Killing ").or_else(|| head.split_once("Sending SIGBUS to "));
+    let (_, task) = task?;
     let (comm, pid) = task.rsplit_once(':')?;
     known.then(|| KernelEvent::HardwareMemory {
         pid: digits(pid).and_then(|(pid, _)| pid.parse().ok()),

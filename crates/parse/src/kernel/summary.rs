@@ -36,8 +36,11 @@ pub(super) fn parse(text: &str, span: Span, comm: impl Fn(u32) -> Option<String>
         // Serial consoles lose bytes: `uid0`.
         digits(rest.strip_prefix('=').unwrap_or(rest))
     });
-    // A pid at the very end may have lost digits.
-    let pid = pid_digits.filter(|(_, rest)| !rest.is_empty()).and_then(|(pid, _)| pid.parse().ok());
+    // A pid at the end, or before the `>` of a pager, may have lost digits.
+    let pid = pid_digits.filter(|(_, rest)| rest.starts_with(','));
+    let pid = pid.and_then(|(pid, _)| pid.parse().ok());
+    let whole = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
+    let uid_digits = uid_digits.filter(|(_, rest)| whole(rest));
     let uid = uid_digits.and_then(|(uid, _)| uid.parse().ok());
     let known = pid.and_then(comm);
     let (head, task) = match before_pid.split_once(",task_memcg=") {
@@ -47,6 +50,7 @@ pub(super) fn parse(text: &str, span: Span, comm: impl Fn(u32) -> Option<String>
         }
         None => (before_pid, None),
     };
+    let task_follows = task.is_some();
     let (task_memcg, name) = match task {
         Some(split) => split,
         // A kernel without memory cgroups names the task only.
@@ -58,11 +62,17 @@ pub(super) fn parse(text: &str, span: Span, comm: impl Fn(u32) -> Option<String>
         constraint: constraint(text),
         global_oom: head.ends_with(",global_oom") || head.contains(",global_oom,"),
         // Complete only if the next field follows.
-        oom_memcg: oom_memcg.filter(|_| head.len() < text.len()).and_then(CgroupPath::parse),
-        task_memcg: task_memcg.and_then(CgroupPath::parse),
+        oom_memcg: oom_memcg.filter(|_| task_follows).and_then(whole_path),
+        task_memcg: task_memcg.and_then(whole_path),
         named,
         cut: uid_digits.is_none(),
     }
+}
+
+/// A path without an elision: people shorten them with dots, pagers with `>`.
+fn whole_path(text: &str) -> Option<CgroupPath> {
+    let shortened = text.contains("...") || text.contains('…') || text.ends_with('>');
+    CgroupPath::parse(text).filter(|_| !shortened)
 }
 
 /// Splits `/A,task=C`. Both may hold `,task=`: the victim's own line decides, else the longest
@@ -79,7 +89,7 @@ fn split_task<'a>(
     };
     let by_name = splits().find(|(_, name)| known.is_some_and(|known| known == *name));
     let found = by_name
-        .or_else(|| splits().find(|(_, name)| name.chars().count() <= 15))
+        .or_else(|| splits().find(|(_, name)| name.len() <= 60 && name.chars().count() <= 15))
         .or_else(|| splits().last());
     match found {
         // Without `,pid=` behind it the name may be cut.
@@ -107,7 +117,7 @@ pub(super) fn task_in(text: &str) -> Option<(Option<CgroupPath>, Option<CgroupPa
     }
     let rest = text.strip_prefix("Task in ").filter(|rest| rest.starts_with('/'))?;
     let (task, limit) = rest.split_once(" killed as a result of limit of ")?;
-    Some((CgroupPath::parse(task), CgroupPath::parse(limit)))
+    Some((whole_path(task), whole_path(limit)))
 }
 
 /// `Tasks in /G are going to be killed due to memory.oom.group set`

@@ -116,7 +116,10 @@ pub(super) fn signed(text: &str) -> Option<i32> {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let value: i32 = digits(rest)?.0.parse().ok()?;
+    let (number, rest) = digits(rest)?;
+    // A pager's `>` or dots tell that the number is cut.
+    let whole = rest.is_empty() || rest.starts_with([' ', '\t', ',', ')']);
+    let value: i32 = number.parse().ok().filter(|_| whole)?;
     Some(if negative { -value } else { value })
 }
 

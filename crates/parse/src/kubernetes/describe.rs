@@ -109,8 +109,15 @@ impl Reader {
         let (containers, init) = match key {
             "Containers" | "Ephemeral Containers" => (true, false),
             "Init Containers" => (true, true),
-            "Conditions" | "Volumes" | "Events" | "Allocated resources" | "Tolerations"
-            | "Capacity" | "Allocatable" | "System Info" | "Mounts" => {
+            "Conditions"
+            | "Volumes"
+            | "Events"
+            | "Allocated resources"
+            | "Tolerations"
+            | "Capacity"
+            | "Allocatable"
+            | "System Info"
+            | "Mounts" => {
                 if key != "Mounts" {
                     self.finish_container();
                     self.in_containers = false;
@@ -130,13 +137,23 @@ impl Reader {
     }
 
     /// `  main:` under `Containers:`, or anywhere right above a `Container ID:`.
-    fn begins_container(&mut self, row: &Row<'_>, key: &str, value: &str, next: Option<&Row<'_>>) -> bool {
+    fn begins_container(
+        &mut self,
+        row: &Row<'_>,
+        key: &str,
+        value: &str,
+        next: Option<&Row<'_>>,
+    ) -> bool {
         let named = value.is_empty()
-            && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+            && key
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
             && next.is_some_and(|next| {
                 next.words.starts_with("Container ID:")
                     || self.in_containers
-                        && ["Image:", "Port:", "State:"].iter().any(|key| next.words.starts_with(key))
+                        && ["Image:", "Port:", "State:"]
+                            .iter()
+                            .any(|key| next.words.starts_with(key))
             });
         if named {
             self.finish_container();
@@ -201,7 +218,11 @@ impl Reader {
         let last = key == "Last State";
         // A second state of the same kind: the excerpt goes on with another container.
         let again = self.container.as_ref().is_some_and(|container| {
-            if last { container.last.is_some() } else { container.state.is_some() || container.last.is_some() }
+            if last {
+                container.last.is_some()
+            } else {
+                container.state.is_some() || container.last.is_some()
+            }
         });
         if again {
             self.finish_container();
@@ -242,10 +263,12 @@ impl Reader {
 
     /// Lines of a state: under its header, or without it where the excerpt begins too late.
     fn state_line(&mut self, row: &Row<'_>, key: &str, value: &str) -> bool {
-        let is_key = matches!(key, "Reason" | "Exit Code" | "Signal" | "Message" | "Started" | "Finished");
+        let is_key =
+            matches!(key, "Reason" | "Exit Code" | "Signal" | "Message" | "Started" | "Finished");
         let in_state = matches!(self.part, Part::State | Part::LastState);
         // `Reason:`, `Message:` alone may be the pod's; these two only ended containers have.
-        let headless = matches!(key, "Exit Code" | "Finished") || (key == "Reason" && value == "OOMKilled");
+        let headless =
+            matches!(key, "Exit Code" | "Finished") || (key == "Reason" && value == "OOMKilled");
         if !is_key || !(in_state || headless) || self.part == Part::Elsewhere {
             return false;
         }

@@ -11,6 +11,7 @@ use super::{Row, event_sighting, kind};
 use crate::Sighting;
 use crate::application::words::{after, between, has_any, number};
 use crate::record::{PodEvent, Record};
+use crate::transport::{self, Writer};
 
 /// Reasons of events that bear on a death. Others are kept where a table or an API object shows
 /// them, but do not make an event of a stranger's object.
@@ -98,12 +99,19 @@ pub(super) fn reason_of(message: &str) -> Option<&'static str> {
     let lower = message.to_ascii_lowercase();
     // The loop that starts with the kubelet evicts nobody.
     let reclaims = lower.contains("eviction manager")
-        && has_any(&lower, &["attempting to reclaim", "must evict pod", "thresholds have been met"]);
+        && has_any(
+            &lower,
+            &["attempting to reclaim", "must evict pod", "thresholds have been met"],
+        );
     if reclaims {
         return Some("EvictionThresholdMet");
     }
-    let probe = ["\"Probe failed\" probeType=\"Liveness\"", "\"Probe failed\" probeType=\"Startup\"",
-        "Liveness probe for \"", "Startup probe for \""];
+    let probe = [
+        "\"Probe failed\" probeType=\"Liveness\"",
+        "\"Probe failed\" probeType=\"Startup\"",
+        "Liveness probe for \"",
+        "Startup probe for \"",
+    ];
     if has_any(message, &probe) && lower.contains("failed") {
         return Some("Unhealthy");
     }
@@ -127,11 +135,21 @@ pub(super) fn container_of(message: &str) -> Option<String> {
         verbs.iter().any(|verb| rest.starts_with(verb)).then_some(name)
     };
     let stopped = || after(message, "Stopping container ").map(first_word);
-    let old = || after(message, "docker://").and_then(|rest| rest.split_once(':')).map(|(name, _)| name);
+    let old =
+        || after(message, "docker://").and_then(|rest| rest.split_once(':')).map(|(name, _)| name);
     let name = quoted.or_else(named).or_else(stopped).or_else(old)?;
     let name = name.trim_matches(['\'', '"', '.', ',']);
     let is_name = !name.is_empty() && name.len() <= 63 && name != "failed" && !name.contains(' ');
     is_name.then(|| name.to_owned())
+}
+
+/// `… failed container main in pod NAME_NAMESPACE(UID)`: the pod's name and uid.
+fn pod_of(message: &str) -> Option<(String, String)> {
+    let (head, rest) = message.split_once('(')?;
+    let (uid, _) = rest.split_once(')')?;
+    let hex = uid.len() == 36 && uid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
+    let (name, _) = head.rsplit([' ', '"']).next()?.split_once('_')?;
+    hex.then(|| (name.to_owned(), uid.to_owned()))
 }
 
 fn first_word(text: &str) -> &str {
@@ -163,6 +181,10 @@ pub(super) fn tables(rows: &[Row<'_>], known: &[Sighting]) -> Vec<Sighting> {
         .into_iter()
         .map(|(mut event, span)| {
             event.container = event.container.or_else(|| container_of(&event.message));
+            if let Some((pod, uid)) = pod_of(&event.message) {
+                event.uid = Some(uid);
+                event.object = event.object.or(Some(pod));
+            }
             if event.object.is_none() {
                 event.object = pod_above(known, span);
                 event.kind = event.kind.or_else(|| event.object.as_ref().map(|_| "Pod".to_owned()));
@@ -220,7 +242,8 @@ fn table_row(words: &str) -> Option<PodEvent> {
         event.message = described(tail);
     } else {
         // kubectl up to 1.6: ages, count and source stand before the type.
-        let old = head.contains('{') || head.split_whitespace().filter(|word| is_age(word)).count() >= 2;
+        let old =
+            head.contains('{') || head.split_whitespace().filter(|word| is_age(word)).count() >= 2;
         let plain = head.is_empty() && is_reason(reason);
         (old || plain || !head.is_empty() && is_age(first_word(head))).then_some(())?;
         event.message = tail.trim().to_owned();
@@ -279,7 +302,10 @@ fn without_source(rest: &str) -> String {
         || teller.ends_with("-manager")
         || teller.ends_with("-monitor")
         || teller.ends_with("-detector")
-        || matches!(teller, "node-controller" | "controllermanager" | "karpenter" | "cluster-autoscaler");
+        || matches!(
+            teller,
+            "node-controller" | "controllermanager" | "karpenter" | "cluster-autoscaler"
+        );
     if is_teller {
         rest = after(rest, first).unwrap_or_default();
         // `kubelet, ip-10-0-0-1`: the node.
@@ -292,13 +318,26 @@ fn without_source(rest: &str) -> String {
 }
 
 /// Lines that hold an event's message alone, and a Node's MemoryPressure row.
-pub(super) fn lines(rows: &[Row<'_>]) -> Vec<Sighting> {
-    rows.iter()
-        .filter_map(|row| {
-            let event = pressure(row.words).or_else(|| alone(row.words))?;
-            Some(event_sighting(event, row.span))
+pub(super) fn lines(text: &str) -> Vec<Sighting> {
+    transport::lines(text)
+        .iter()
+        .filter(|line| line.writer != Writer::Kernel)
+        .filter_map(|line| {
+            let event = pressure(&line.text).or_else(|| alone(&line.text))?;
+            let record = Record::PodEvent(event);
+            Some(Sighting { record, span: line.span, at: line.at })
         })
         .collect()
+}
+
+/// klog's header: `I0325 14:22:36.319017    1432 prober.go:107] `; a description's key.
+fn without_header(words: &str) -> &str {
+    let words = words.strip_prefix("Message:").unwrap_or(words).trim();
+    let level = words.starts_with(['I', 'W', 'E', 'F']);
+    let header = words.split_once("] ").filter(|(head, _)| {
+        level && head.len() < 100 && head.contains(".go:") && !head.contains('"')
+    });
+    header.map_or(words, |(_, rest)| rest)
 }
 
 fn alone(words: &str) -> Option<PodEvent> {
@@ -307,6 +346,7 @@ fn alone(words: &str) -> Option<PodEvent> {
     if kernel || table_row(words).is_some() {
         return None;
     }
+    let words = without_header(words);
     let reason = reason_of(words)?;
     let pod = between(words, "pod=\"", "\"")
         .or_else(|| between(words, "pod ", " is evicted successfully"))
@@ -334,7 +374,8 @@ fn pressure(words: &str) -> Option<PodEvent> {
     if !matches!(status, "True" | "False" | "Unknown") {
         return None;
     }
-    let at = ["KubeletHas", "NodeStatus", "Kubelet stopped"].iter().find_map(|start| rest.find(start));
+    let at =
+        ["KubeletHas", "NodeStatus", "Kubelet stopped"].iter().find_map(|start| rest.find(start));
     let message = at.and_then(|at| rest.get(at..)).unwrap_or_default();
     let message: Vec<&str> = message.split_whitespace().collect();
     Some(PodEvent {

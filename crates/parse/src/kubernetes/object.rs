@@ -80,7 +80,8 @@ fn pod(node: &Node) -> Option<Sighting> {
     record.name = metadata("name");
     record.namespace = metadata("namespace");
     record.uid = metadata("uid");
-    record.deleting = node.get("metadata").map(|metadata| metadata.get("deletionTimestamp").is_some());
+    record.deleting =
+        node.get("metadata").map(|metadata| metadata.get("deletionTimestamp").is_some());
     record.node = text_of(node, &["spec", "nodeName"]);
     record.grace_seconds =
         node.path(&["spec", "terminationGracePeriodSeconds"]).and_then(Node::as_u64);
@@ -102,11 +103,15 @@ fn sighting(record: PodRecord, span: Span) -> Sighting {
 }
 
 fn statuses(status: &Node) -> Vec<(bool, &Node)> {
-    [("containerStatuses", false), ("initContainerStatuses", true), ("ephemeralContainerStatuses", false)]
-        .iter()
-        .filter_map(|(key, init)| Some((*init, status.get(key)?)))
-        .flat_map(|(init, list)| list.items().iter().map(move |item| (init, item)))
-        .collect()
+    [
+        ("containerStatuses", false),
+        ("initContainerStatuses", true),
+        ("ephemeralContainerStatuses", false),
+    ]
+    .iter()
+    .filter_map(|(key, init)| Some((*init, status.get(key)?)))
+    .flat_map(|(init, list)| list.items().iter().map(move |item| (init, item)))
+    .collect()
 }
 
 fn of_status(status: &Node) -> PodRecord {
@@ -275,18 +280,28 @@ fn event(node: &Node) -> Option<Sighting> {
     }
     let message = message.unwrap_or_default();
     let in_object = |key: &str| object.and_then(|object| text_of(object, &[key]));
-    let at = ["lastTimestamp", "eventTime", "deprecatedLastTimestamp", "lastSeen", "TimeStamp",
-        "timestamp", "time", "TimeGenerated", "firstTimestamp"]
-        .iter()
-        .find_map(|key| moment(node.get_any_case(key)?.as_str()?))
-        .or_else(|| moment(node.path(&["series", "lastObservedTime"])?.as_str()?))
-        .or_else(|| moment(node.path(&["metadata", "creationTimestamp"])?.as_str()?));
+    let at = [
+        "lastTimestamp",
+        "eventTime",
+        "deprecatedLastTimestamp",
+        "lastSeen",
+        "TimeStamp",
+        "timestamp",
+        "time",
+        "TimeGenerated",
+        "firstTimestamp",
+    ]
+    .iter()
+    .find_map(|key| moment(node.get_any_case(key)?.as_str()?))
+    .or_else(|| moment(node.path(&["series", "lastObservedTime"])?.as_str()?))
+    .or_else(|| moment(node.path(&["metadata", "creationTimestamp"])?.as_str()?));
     let field = in_object("fieldPath");
     let named = field.as_deref().and_then(|path| words::between(path, "{", "}")).map(str::to_owned);
     let event = PodEvent {
         reason: reason.or_else(|| inferred.map(str::to_owned)).unwrap_or_default(),
         container: named.or_else(|| events::container_of(&message)),
-        object: in_object("name").or_else(|| any(&["ReplicaName", "subject_name", "pod_name", "pod"])),
+        object: in_object("name")
+            .or_else(|| any(&["ReplicaName", "subject_name", "pod_name", "pod"])),
         kind: in_object("kind").or_else(|| any(&["subject_type"]).and_then(|word| kind(&word))),
         uid: in_object("uid"),
         count: node.get_any_case("count").and_then(Node::as_u64),
@@ -326,7 +341,8 @@ fn words_of(text: &str, span: Span) -> Option<Sighting> {
 /// A Node's `MemoryPressure` condition, of a whole Node or of the condition alone.
 fn pressure(node: &Node) -> Option<Vec<Sighting>> {
     let is_condition = |node: &Node| {
-        node.get("type").and_then(Node::as_str) == Some("MemoryPressure") && node.get("status").is_some()
+        node.get("type").and_then(Node::as_str) == Some("MemoryPressure")
+            && node.get("status").is_some()
     };
     let of_node = node.get("kind").and_then(Node::as_str) == Some("Node");
     let conditions = match node.path(&["status", "conditions"]) {
@@ -334,21 +350,20 @@ fn pressure(node: &Node) -> Option<Vec<Sighting>> {
         _ if is_condition(node) => vec![node],
         _ => return None,
     };
-    let found = conditions.into_iter().filter(|condition| is_condition(condition)).map(|condition| {
-        let status = text_of(condition, &["status"]).unwrap_or_default();
-        let words: Vec<String> = ["reason", "message"]
-            .iter()
-            .filter_map(|key| text_of(condition, &[key]))
-            .collect();
-        let event = PodEvent {
-            reason: format!("MemoryPressure={status}"),
-            message: words.join(": "),
-            object: text_of(node, &["metadata", "name"]),
-            kind: Some("Node".to_owned()),
-            at: moment_of(condition, "lastTransitionTime"),
-            ..PodEvent::default()
-        };
-        event_sighting(event, condition.span)
-    });
+    let found =
+        conditions.into_iter().filter(|condition| is_condition(condition)).map(|condition| {
+            let status = text_of(condition, &["status"]).unwrap_or_default();
+            let words: Vec<String> =
+                ["reason", "message"].iter().filter_map(|key| text_of(condition, &[key])).collect();
+            let event = PodEvent {
+                reason: format!("MemoryPressure={status}"),
+                message: words.join(": "),
+                object: text_of(node, &["metadata", "name"]),
+                kind: Some("Node".to_owned()),
+                at: moment_of(condition, "lastTransitionTime"),
+                ..PodEvent::default()
+            };
+            event_sighting(event, condition.span)
+        });
     Some(found.collect())
 }

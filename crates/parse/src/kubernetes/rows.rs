@@ -27,16 +27,19 @@ fn pod(words: &str) -> Option<Record> {
     let columns: Vec<&str> = words.split_whitespace().collect();
     let ready = columns.iter().take(4).position(|word| is_ready(word))?;
     let name = columns.get(ready.checked_sub(1)?)?;
-    let named = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c));
+    let named =
+        name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c));
     let status = columns.get(ready + 1)?;
     let restarts: u64 = columns.get(ready + 2)?.parse().ok()?;
     let word = status.chars().all(|c| c.is_ascii_alphanumeric() || ":/-".contains(c));
     if !(named && word && status.starts_with(|c: char| c.is_ascii_uppercase())) {
         return None;
     }
-    let namespace = ready.checked_sub(2).and_then(|at| columns.get(at)).map(|word| (*word).to_owned());
+    let namespace =
+        ready.checked_sub(2).and_then(|at| columns.get(at)).map(|word| (*word).to_owned());
     let mut pod = PodRecord { name: Some((*name).to_owned()), namespace, ..PodRecord::default() };
-    let mut container = ContainerStatus { restart_count: Some(restarts), ..ContainerStatus::default() };
+    let mut container =
+        ContainerStatus { restart_count: Some(restarts), ..ContainerStatus::default() };
     let state = status.strip_prefix("Init:").unwrap_or(status);
     container.init = state.len() != status.len();
     match state {
@@ -108,9 +111,9 @@ fn bare(words: &str) -> Option<Record> {
     }
     let mut times = words.split_whitespace().filter_map(Moment::parse);
     let (first, second) = (times.next(), times.next());
-    let name = columns.first().filter(|word| {
-        *word != reason && word.starts_with(|c: char| c.is_ascii_lowercase())
-    });
+    let name = columns
+        .first()
+        .filter(|word| *word != reason && word.starts_with(|c: char| c.is_ascii_lowercase()));
     let container = ContainerStatus {
         name: name.map(|name| (*name).to_owned()),
         reason: Some((*reason).to_owned()),
@@ -145,7 +148,8 @@ fn go_map(words: &str) -> Option<Record> {
 /// `OOMKilled`, `reason: OOMKilled`, `"reason": "OOMKilled"` with nothing around it.
 fn flag(words: &str) -> Option<Record> {
     let value = words.trim_end_matches(',').rsplit([':', '=']).next().unwrap_or(words);
-    let key = words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);
+    let key =
+        words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);
     let alone = value.trim().trim_matches(['"', '\'']) == "OOMKilled";
     let known = key == "OOMKilled" || key.eq_ignore_ascii_case("reason");
     (alone && known && words.len() < 60).then_some(Record::BareOomFlag(true))

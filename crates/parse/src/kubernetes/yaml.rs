@@ -3,8 +3,6 @@
 //! Not a YAML reader: anchors, tags, multi-line flow collections and complex keys are not known, because
 //! `sigs.k8s.io/yaml` never prints them for API objects. A text may begin or end inside a document.
 
-use casefile::Span;
-
 use super::Row;
 use crate::json::{self, Node, Value};
 
@@ -26,11 +24,14 @@ const KEYS: [&str; 9] = [
 
 /// Every document of a text that looks like an API object in YAML.
 pub(super) fn documents(text: &str, rows: &[Row<'_>]) -> Vec<Node> {
-    let is_key = |row: &&Row<'_>| KEYS.iter().any(|key| row.words.starts_with(key));
-    let pressure = |row: &&Row<'_>| row.words.trim_start_matches("- ") == "type: MemoryPressure";
-    if !rows.iter().any(|row| is_key(&row) || pressure(&row)) {
-        return Vec::new();
-    }
+    let is_key = |row: &Row<'_>| KEYS.iter().any(|key| row.words.starts_with(key));
+    let pressure = |row: &Row<'_>| row.words.trim_start_matches("- ") == "type: MemoryPressure";
+    let looks_so = rows.iter().any(|row| is_key(row) || pressure(row));
+    if looks_so { blocks(text, rows) } else { Vec::new() }
+}
+
+/// Everything in a text that can be read as block YAML.
+pub(crate) fn blocks(text: &str, rows: &[Row<'_>]) -> Vec<Node> {
     let rows: Vec<Row<'_>> = rows
         .iter()
         .filter(|row| !row.words.is_empty() && !row.words.starts_with('#'))
@@ -174,7 +175,8 @@ fn key_of(words: &str) -> Option<(&str, &str)> {
         None => (words.strip_suffix(':')?, ""),
     };
     let bare = key.trim_matches(['"', '\'']);
-    let is_key = !bare.is_empty() && !key.contains(char::is_whitespace) && !key.starts_with(['{', '[']);
+    let is_key =
+        !bare.is_empty() && !key.contains(char::is_whitespace) && !key.starts_with(['{', '[']);
     is_key.then(|| (bare, rest.trim()))
 }
 

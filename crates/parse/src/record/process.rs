@@ -215,3 +215,16 @@ pub enum MachineFact {
     /// The stamp of the kernel log's oldest record, microseconds since boot.
     KernelLogSince(u64),
 }
+
+/// How a process ended, as wait(2) told its parent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WaitStatus {
+    /// Pid in the initial namespace.
+    pub pid: u32,
+    /// Its name.
+    pub comm: Option<String>,
+    /// Its exit code, if it ended by itself.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, if one did.
+    pub signal: Option<i32>,
+}

@@ -63,7 +63,13 @@ fn peel_stamped(line: &str) -> Peeled<'_> {
     if let Some(peeled) = raw_record(line).or_else(|| rfc5424(line)) {
         return peeled;
     }
-    let (facility, rest) = match priority(line).or_else(|| decoded_priority(line)) {
+    let facility = priority(line).or_else(|| decoded_priority(line)).or_else(|| {
+        // `talosctl dmesg` puts the node's address before it.
+        let (node, rest) = line.split_once(": ")?;
+        let address = node.len() <= 64 && !node.contains(char::is_whitespace);
+        address.then(|| decoded_priority(rest))?
+    });
+    let (facility, rest) = match facility {
         Some((facility, rest)) => (Some(facility), rest.trim_start()),
         None => (None, line),
     };
@@ -76,6 +82,13 @@ fn peel_stamped(line: &str) -> Peeled<'_> {
             }
             Writer::Kernel | Writer::Program { .. } | Writer::Unsaid => peeled,
         };
+    }
+    if let Some(facility) = facility
+        && let Some((at, text)) = bracketed_iso(rest)
+    {
+        let program = Writer::Program { name: String::new(), pid: None };
+        let writer = if facility == 0 { Writer::Kernel } else { program };
+        return Peeled::from(text, at, writer);
     }
     if let Some(peeled) = wall_stamped(rest) {
         return peeled;
@@ -169,8 +182,9 @@ fn priority(line: &str) -> Option<(u32, &str)> {
 
 /// `kern  :err   : ` of `dmesg -x`.
 fn decoded_priority(line: &str) -> Option<(u32, &str)> {
-    const LEVELS: [&str; 8] =
-        ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
+    const LEVELS: [&str; 10] = [
+        "emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "warning", "error",
+    ];
     let (facility, rest) = line.split_once(':').filter(|(name, _)| name.len() <= 10)?;
     let (level, rest) = rest.split_once(':').filter(|(name, _)| name.len() <= 8)?;
     if !LEVELS.contains(&level.trim()) {
@@ -199,6 +213,13 @@ fn bracketed(line: &str) -> Option<Peeled<'_>> {
     }
     let peeled = inside(rest, seen.at, Writer::Kernel);
     Some(Peeled { after_micros: seen.after_micros, ..peeled })
+}
+
+/// `[2021-04-08T12:21:45.123456Z]: ` of Talos, which follows a facility; alone it is anybody's.
+fn bracketed_iso(line: &str) -> Option<(Option<Stamp>, &str)> {
+    let (inner, rest) = line.strip_prefix('[')?.split_once("]: ")?;
+    let iso = stamp::iso(inner).filter(|iso| iso.rest.is_empty())?;
+    Some((iso.at, rest))
 }
 
 struct Bracket {
@@ -342,10 +363,15 @@ fn tagged(line: &str, at: Option<Stamp>) -> Option<Peeled<'_>> {
 fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
     if let Some(iso) = stamp::iso(line) {
         let rest = iso.rest.trim_start();
-        return after_wall(rest, iso.at).or_else(|| {
-            // `dmesg --time-format iso` has no host and no tag.
-            iso.comma.then(|| inside(rest, iso.at, Writer::Kernel))
-        });
+        // `dmesg --time-format iso` has no host and no tag: `memory:` is no program there. Older
+        // journalctl prints a comma, too, with host and tag.
+        let tagged = stamp::token(rest)
+            .and_then(|(_host, after)| tag(after.trim_start()))
+            .is_some_and(|(name, pid, _)| name == "kernel" || pid.is_some());
+        if iso.comma && !tagged {
+            return Some(inside(rest, iso.at, Writer::Kernel));
+        }
+        return after_wall(rest, iso.at);
     }
     if let Some((at, rest)) = stamp::full(line).or_else(|| stamp::unix(line)) {
         return after_wall(rest.trim_start(), at);

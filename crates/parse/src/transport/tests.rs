@@ -49,6 +49,11 @@ fn every_kernel_transport_comes_off() {
         "Thu May  9 14:52:38 2024 kern.err kernel: [   83.469293] ",
         "Feb  3 19:57:08 host [   83.469293] ",
         "19:57:08 host kernel: ",
+        "kern: warning: [2021-04-08T12:21:45.123456Z]: ",
+        "10.5.0.2: kern:     err: [2021-04-08T12:21:45.123456789Z]: ",
+        "2024-05-09T14:52:38,123456+0200 host kernel: ",
+        "2024-05-09T14:52:38.123Z [   83.469293] ",
+        "2024-05-09T14:52:38.123456Z ERR kernel: [   83.469293] ",
         "kernel: ",
         " kernel:[   83.469293] ",
         "> >> | [   83.469293] ",
@@ -81,6 +86,7 @@ fn a_programs_line_is_never_the_kernels() {
         (format!("<14>1 2024-05-09T14:52:38Z host app 77 - - {WORDS}"), "app", Some(77)),
         (format!("2024-05-09T14:52:38.123456789Z stdout F {WORDS}"), "stdout", None),
         (format!("user  :warn  : [   12.345678] {WORDS}"), "", None),
+        (format!("user: warning: [2021-04-08T12:21:45.123456Z]: {WORDS}"), "", None),
         (format!("<12>[   12.345678] {WORDS}"), "", None),
     ] {
         let line = only(&text);

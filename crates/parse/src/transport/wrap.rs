@@ -8,6 +8,8 @@ use super::{Line, Writer, stamp};
 
 /// Mailers wrap at 72 to 80 columns; a line that had room for the next word was not wrapped.
 const WRAP_FROM: usize = 66;
+/// The kernel cuts a record near 1 KiB; far above that nothing was wrapped.
+const LONGEST: usize = 1 << 13;
 /// Longer lines were not wrapped by a mailer.
 const WRAP_TO: usize = 100;
 
@@ -42,6 +44,9 @@ pub(super) fn joint(last: Last, line: &Line, text: &str, indent: usize) -> Joint
     }
     if line.text.is_empty() {
         return Joint::Blank;
+    }
+    if line.text.len() > LONGEST {
+        return Joint::Apart;
     }
     let report = line.writer == Writer::Kernel
         || (line.writer == Writer::Unsaid && begins_report(&line.text));
