@@ -22,4 +22,4 @@ mod shell;
 pub use daemon::{Daemon, Lifetime};
 pub use debian::{Release, unpacked_python};
 pub use host::why_it_cannot_run;
-pub use run::{Entry, Lab, Outcome, Wish, all_names, bring_up, run, take_down};
+pub use run::{Entry, Lab, NOT_MADE, Outcome, Wish, all_names, bring_up, run, take_down};

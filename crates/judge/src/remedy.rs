@@ -101,15 +101,15 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
         return vec![remedy(
             "look at who set the inner cgroup's limit: it is below the container's own",
             "the container's limit was not the one that filled",
-            "none",
-            "nothing to undo",
+            "",
+            "",
         )];
     }
     vec![remedy(
         "find out whether the memory would have stopped growing before the limit is touched: watch `docker stats` over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)",
         "a leak or a runtime that is sized for a bigger machine dies at every limit",
-        "none: nothing is changed",
-        "nothing to undo",
+        "",
+        "",
     )]
 }
 
@@ -126,8 +126,8 @@ fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
             neighbour.unwrap_or_default()
         ),
         "the container's own limit was not reached; a change to it does not help",
-        "none: nothing is changed",
-        "nothing to undo",
+        "",
+        "",
     )]
 }
 

@@ -78,22 +78,9 @@ impl Node {
 
     /// Follows keys down. A member whose own key is cut off stands in for a key that is missing.
     pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
-        self.follow(keys, Self::get)
-    }
-
-    /// [`Node::path`], with keys in any case.
-    pub(crate) fn path_any_case(&self, keys: &[&str]) -> Option<&Self> {
-        self.follow(keys, Self::get_any_case)
-    }
-
-    fn follow<'a>(
-        &'a self,
-        keys: &[&str],
-        step: fn(&'a Self, &str) -> Option<&'a Self>,
-    ) -> Option<&'a Self> {
         let Some((key, rest)) = keys.split_first() else { return Some(self) };
-        if let Some(member) = step(self, key) {
-            return member.follow(rest, step);
+        if let Some(member) = self.get(key) {
+            return member.path(rest);
         }
         if rest.is_empty() {
             return None;
@@ -101,19 +88,7 @@ impl Node {
         self.members()
             .iter()
             .filter(|(name, _)| name.is_empty())
-            .find_map(|(_, unnamed)| unnamed.follow(rest, step))
-    }
-
-    /// The first value of this key here or anywhere below, the nearest level first.
-    pub(crate) fn find(&self, key: &str) -> Option<&Self> {
-        let mut level = vec![self];
-        while !level.is_empty() {
-            if let Some(found) = level.iter().find_map(|node| node.get(key)) {
-                return Some(found);
-            }
-            level = level.into_iter().flat_map(Self::children).collect();
-        }
-        None
+            .find_map(|(_, unnamed)| unnamed.path(rest))
     }
 
     /// The values directly below.

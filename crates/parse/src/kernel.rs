@@ -42,7 +42,8 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
 
 /// `journalctl -r` and log viewers show the newest line first: stamps only go back.
 fn newest_first(lines: &[Line]) -> bool {
-    let stamps = lines.iter().filter(|line| line.writer == Writer::Kernel).filter_map(|line| line.at);
+    let stamps =
+        lines.iter().filter(|line| line.writer == Writer::Kernel).filter_map(|line| line.at);
     let (mut back, mut last) = (0_usize, None);
     for stamp in stamps {
         let order = match (last, stamp) {

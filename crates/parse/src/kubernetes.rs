@@ -13,6 +13,8 @@ mod rows;
 mod tests;
 pub(crate) mod yaml;
 
+use std::collections::BTreeMap;
+
 use casefile::{Span, Stamp};
 
 use crate::record::{PodEvent, Record};
@@ -28,23 +30,22 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
     for document in yaml::documents(text, &rows) {
         object::read(&document, &mut found);
     }
-    let documents = spans(&found);
-    found.extend(describe::read(text, &rows).into_iter().filter(|new| !is_within(new, &documents)));
-    let documents = spans(&found);
-    let plain = [rows::read(&rows), events::tables(&rows, &found), events::lines(text)].concat();
-    for new in plain {
-        let event = matches!(new.record, Record::PodEvent(_));
-        // A line inside a described pod may still be an event; inside a JSON document it is not.
-        let taken = found.iter().any(|known| {
-            let same_kind = matches!(known.record, Record::PodEvent(_)) == event;
-            same_kind && known.span.start < new.span.end && new.span.start < known.span.end
-        });
-        let in_json = is_within(&new, &documents) && !event;
-        let quoted = event && in_pod(text, &new, &found);
-        if !(taken || in_json || quoted) {
-            found.push(new);
-        }
-    }
+    let documents = Places::of(found.iter());
+    let described = describe::read(&rows);
+    found.extend(described.into_iter().filter(|new| !documents.touch(new.span)));
+    // A row or a line inside a document is part of that document. Inside a described pod an event
+    // is one of its own, but the pod's `Message:` is not.
+    let pods = Places::of(found.iter().filter(|known| matches!(known.record, Record::Pod(_))));
+    found.extend(rows::read(&rows).into_iter().filter(|new| !pods.touch(new.span)));
+    let tables = events::tables(&rows, &found);
+    found.extend(tables.into_iter().filter(|new| !documents.touch(new.span)));
+    let events =
+        Places::of(found.iter().filter(|known| matches!(known.record, Record::PodEvent(_))));
+    found.extend(events::lines(text).into_iter().filter(|new| {
+        let line = new.span.of(text).unwrap_or_default();
+        let own_message = line.trim_start().starts_with("Message:") && pods.touch(new.span);
+        !(own_message || documents.touch(new.span) || events.touch(new.span))
+    }));
     name_pods(&mut found);
     found.sort_by_key(|sighting| (sighting.span.start, sighting.span.end));
     found
@@ -52,7 +53,7 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
 
 /// A description shows the pod's uid only in its events' messages.
 fn name_pods(found: &mut [Sighting]) {
-    let uids: Vec<(String, String)> = found
+    let uids: BTreeMap<String, String> = found
         .iter()
         .filter_map(|sighting| match &sighting.record {
             Record::PodEvent(event) => event.object.clone().zip(event.uid.clone()),
@@ -63,9 +64,32 @@ fn name_pods(found: &mut [Sighting]) {
         if let Record::Pod(pod) = &mut sighting.record
             && pod.uid.is_none()
         {
-            let own = uids.iter().find(|(name, _)| Some(name) == pod.name.as_ref());
-            pod.uid = own.map(|(_, uid)| uid.clone());
+            pod.uid = pod.name.as_ref().and_then(|name| uids.get(name).cloned());
         }
+    }
+}
+
+/// Spans in order, each with the furthest end of it and all before it: whether another span
+/// touches one of them is told in logarithmic time.
+struct Places(Vec<(usize, usize)>);
+
+impl Places {
+    fn of<'a>(found: impl Iterator<Item = &'a Sighting>) -> Self {
+        let mut spans: Vec<(usize, usize)> =
+            found.map(|sighting| (sighting.span.start, sighting.span.end)).collect();
+        spans.sort_unstable();
+        let mut furthest = 0;
+        for (_, end) in &mut spans {
+            furthest = furthest.max(*end);
+            *end = furthest;
+        }
+        Self(spans)
+    }
+
+    fn touch(&self, span: Span) -> bool {
+        let before = self.0.partition_point(|(start, _)| *start < span.end);
+        let last = before.checked_sub(1).and_then(|at| self.0.get(at));
+        last.is_some_and(|(_, end)| span.start < *end)
     }
 }
 
@@ -94,28 +118,6 @@ pub(crate) fn rows_of(text: &str) -> Vec<Row<'_>> {
         start += raw.len();
     }
     found
-}
-
-fn spans(found: &[Sighting]) -> Vec<Span> {
-    found.iter().map(|sighting| sighting.span).collect()
-}
-
-fn is_within(new: &Sighting, spans: &[Span]) -> bool {
-    spans.iter().any(|span| span.start <= new.span.start && new.span.end <= span.end)
-}
-
-/// True if the line is part of a pod that was read as one: a termination message that quotes an
-/// event, or the pod's own `Message:`, is not an event.
-fn in_pod(text: &str, new: &Sighting, found: &[Sighting]) -> bool {
-    found.iter().any(|known| {
-        let within = known.span.start <= new.span.start && new.span.end <= known.span.end;
-        let first = known.span.of(text).and_then(|whole| whole.trim_start().chars().next());
-        let message =
-            new.span.of(text).is_some_and(|line| line.trim_start().starts_with("Message:"));
-        within
-            && matches!(known.record, Record::Pod(_))
-            && (message || matches!(first, Some('{' | '[' | '"')))
-    })
 }
 
 fn event_sighting(event: PodEvent, span: Span) -> Sighting {

@@ -34,9 +34,7 @@ pub fn read(source: Source, text: &str) -> Vec<Sighting> {
         Source::ContainerInspect => container::read_inspect(text),
         Source::ContainerEvents => container::read_events(text),
         Source::DockerConfig => container::read_config(text),
-        Source::Journal => {
-            [kernel::read(text), daemon::read(text), own::read_stops(text)].concat()
-        }
+        Source::Journal => [kernel::read(text), daemon::read(text), own::read_stops(text)].concat(),
         Source::Cgroup => cgroupfs::read(text),
         Source::Proc => [machine::read_proc(text), own::read_wait_statuses(text)].concat(),
         Source::ApplicationLog => application::read(text),

@@ -15,7 +15,10 @@ pub use kernel::{
     TaskRow,
 };
 pub use orchestrator::{ContainerStatus, EcsTask, PodEvent, PodRecord, Requirement};
-pub use process::{Application, Counter, CounterValue, LanguageDeath, MachineFact, ProcessRecord, TraceEvent, WaitStatus};
+pub use process::{
+    Application, Counter, CounterValue, LanguageDeath, MachineFact, ProcessRecord, TraceEvent,
+    WaitStatus,
+};
 
 /// One thing a reader saw, with the bytes it was read from.
 #[derive(Debug, Clone, PartialEq)]

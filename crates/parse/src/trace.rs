@@ -60,13 +60,13 @@ fn micros(time: &str) -> Option<u64> {
 /// The sending context: `runc-8488    [001] d..1.`, `my app-x-8488  (  8488) [001] ....`, perf's
 /// `runc  8488 [001]`.
 fn context(head: &str) -> Option<(String, u32)> {
-    let bracket = head.match_indices('[').filter_map(|(at, _)| {
+    let mut bracket = head.rmatch_indices('[').filter_map(|(at, _)| {
         let rest = head.get(at + 1..)?;
         let (cpu, _) = rest.split_once(']')?;
         let is_cpu = !cpu.is_empty() && cpu.bytes().all(|b| b.is_ascii_digit());
         is_cpu.then_some(at)
     });
-    let before = bracket.last().and_then(|at| head.get(..at)).unwrap_or(head).trim_end();
+    let before = bracket.next().and_then(|at| head.get(..at)).unwrap_or(head).trim_end();
     // `record-tgid` adds the thread group in round brackets; `-------` where it is unknown.
     let before = match before.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
         Some((name, tgid)) if tgid.trim().bytes().all(|b| b.is_ascii_digit() || b == b'-') => {

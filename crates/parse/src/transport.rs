@@ -162,7 +162,7 @@ impl Reader<'_> {
     fn read_object(&mut self, start: usize) -> Option<Line> {
         let rest = self.text.get(start..)?;
         let end = journal::object_end(rest.get(..self.object_budget).unwrap_or(rest));
-        let looked_at = end.map_or_else(|looked_at| looked_at, |length| length);
+        let looked_at = end.unwrap_or_else(|looked_at| looked_at);
         self.object_budget = self.object_budget.saturating_sub(looked_at);
         let length = end.ok()?;
         let span = Span { start, end: start + length };

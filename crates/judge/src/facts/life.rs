@@ -296,11 +296,14 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         lives.push(Life::default());
     }
     let Some(life) = lives.last_mut() else { return };
+    let cite = |field: &str| {
+        told.span_of(field).map_or_else(|| record.cite.clone(), |span| record.cite_at(span))
+    };
     life.started_at = life.started_at.or(told.started_at);
     life.id = life.id.clone().or_else(|| told.id.clone());
     life.name = told.name.clone().or_else(|| life.name.take());
     if running == Some(true) {
-        (life.alive, life.alive_cite) = (true, Some(record.cite.clone()));
+        (life.alive, life.alive_cite) = (true, Some(cite("status")));
         life.end = None;
     } else if running == Some(false) || told.exit_code.is_some() {
         life.alive = false;
@@ -308,12 +311,12 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         life.end = Some(End {
             at: known.as_ref().and_then(|end| end.at).or(told.finished_at),
             exit_code: told.exit_code.or(known.as_ref().and_then(|end| end.exit_code)),
-            cite: record.cite.clone(),
+            cite: cite("exit_code"),
             reason: None,
         });
     }
     if let Some(flag) = told.oom_killed {
-        life.flag = Some((flag, record.cite.clone()));
+        life.flag = Some((flag, cite("oom_killed")));
     }
     let richer = life.record.as_ref().is_none_or(|known| known.what.command.is_empty());
     if richer {

@@ -50,6 +50,10 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 const OWN_MAKING: [i32; 10] = [4, 5, 6, 7, 8, 11, 13, 16, 25, 31];
 
 fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
+    // A smaller code is the main process's own: it outlived the child that aborted (not-killed).
+    if stage.life.exit_code().is_some_and(|code| (0..126).contains(&code)) {
+        return None;
+    }
     let (fact, death, ceiling) = stage.application().find_map(|fact| match &fact.what {
         Application::Language { death, ceiling, survived: false } if aborts(*death) => {
             Some((fact, *death, *ceiling))

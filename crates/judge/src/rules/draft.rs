@@ -53,7 +53,8 @@ fn subject(life: &Life) -> Option<Subject> {
         Teller::Docker => Some("docker"),
         Teller::Kubernetes => Some("kubernetes"),
         Teller::Ecs => Some("ecs"),
-        Teller::Parent | Teller::Bare | Teller::Nobody => None,
+        Teller::Parent => Some("process"),
+        Teller::Bare | Teller::Nobody => None,
     };
     let known = life.name.is_some() || life.id.is_some();
     known.then(|| Subject {

@@ -46,10 +46,19 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     verdict.limit_at_fault = Some(false);
     verdict.limit = None;
     verdict.killed_by = Some(KilledBy { name: Some("kubelet".to_owned()), ..KilledBy::default() });
-    verdict.detail = Some(message.trim().to_owned());
+    verdict.detail = Some(clause(&message));
     verdict.because.push(because(&cite, at, "the kubelet's own reason for the eviction"));
     verdict.because.extend(end_line(stage, "how the container ended when it was evicted"));
     Some(verdict)
+}
+
+/// The kubelet's sentences as one clause.
+fn clause(message: &str) -> String {
+    let text = message.trim().trim_end_matches('.');
+    match text.strip_prefix("The ") {
+        Some(rest) => format!("the {rest}"),
+        None => text.to_owned(),
+    }
 }
 
 fn told(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {

@@ -79,7 +79,7 @@ fn by_kubelet(stage: &Stage<'_>) -> Option<Told> {
         cite: event.cite.clone(),
         at: event.at,
         by: "kubelet".to_owned(),
-        says: event.what.message.trim().to_owned(),
+        says: event.what.message.trim().replacen("Container", "container", 1),
     })
 }
 

@@ -304,27 +304,24 @@ fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
 
 /// What the summary line says about the level, and the words that say it.
 fn level_words(kill: &OomKill) -> (String, Option<String>) {
-    let limit = kill.limit_cgroup().map(ToString::to_string);
-    let name = limit.clone().unwrap_or_default();
-    let words = limit.map(|path| format!("oom_memcg={path}"));
-    match kill.level {
-        Level::Own => ("the limit that filled is the victim's own cgroup's".to_owned(), words),
-        Level::Nested => {
-            (format!("the limit that filled is `{name}`, set inside the container"), words)
-        }
-        Level::Ancestor => {
-            (format!("the limit that filled is `{name}`, above the victim's cgroup"), words)
-        }
-        Level::Host => (
-            "no cgroup's limit: the whole machine was out of memory".to_owned(),
-            kill.report.global_oom.then(|| "global_oom".to_owned()),
-        ),
-        Level::Numa => (
-            "the memory of the allowed NUMA nodes was out, not the machine's as a whole".to_owned(),
-            Some("constraint=CONSTRAINT_".to_owned()),
-        ),
-        Level::Unknown | Level::None => ("whose limit filled is not shown".to_owned(), None),
-    }
+    let says = match kill.level {
+        Level::Own => "the limit that filled is the victim's own cgroup's",
+        Level::Nested => "the limit that filled was set inside the container",
+        Level::Ancestor => "the limit that filled is above the victim's cgroup",
+        Level::Host => "no cgroup's limit: the whole machine was out of memory",
+        Level::Numa => "the memory of the allowed NUMA nodes was out, not the machine's as a whole",
+        Level::Unknown | Level::None => "whose limit filled is not shown",
+    };
+    let words = match kill.level {
+        Level::Own | Level::Nested | Level::Ancestor => Some("oom_memcg="),
+        Level::Host => kill.report.global_oom.then_some("global_oom"),
+        Level::Numa => Some("constraint="),
+        Level::Unknown | Level::None => None,
+    };
+    // Before 5.0 the line reads `Task in /A killed as a result of limit of /B`.
+    let old = kill.report.constraint.is_none() && words == Some("oom_memcg=");
+    let words = if old { Some("as a result of limit of") } else { words };
+    (says.to_owned(), words.map(str::to_owned))
 }
 
 fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<crate::verdict::RuledOut> {

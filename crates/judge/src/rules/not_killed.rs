@@ -49,15 +49,13 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     if !(0..128).contains(&code) && code != 255 {
         return None;
     }
-    let told = stage.life.teller == Teller::Docker || stage.life.teller == Teller::Kubernetes;
     let (confidence, detail) = match code {
         126 | 127 => (Confidence::Likely, start_failure(stage, code)),
         255 => (
             Confidence::Likely,
             "255: the program's own, or the runtime lost its state (a reboot)".to_owned(),
         ),
-        code if told => (Confidence::Proven, format!("it ended with {code}")),
-        code => (Confidence::Likely, format!("it ended with {code}")),
+        code => (certainty(stage), format!("it ended with {code}")),
     };
     let mut verdict = base(stage, confidence);
     verdict.detail = Some(detail);
@@ -75,6 +73,14 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     }
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// The code says that the main process chose its end; that nothing else was killed in it needs the
+/// runtime's flag, and the runtime itself rather than an orchestrator.
+fn certainty(stage: &Stage<'_>) -> Confidence {
+    let waited = stage.life.teller == Teller::Parent;
+    let runtime = stage.life.teller == Teller::Docker && stage.life.flagged() == Some(false);
+    if waited || runtime { Confidence::Proven } else { Confidence::Likely }
 }
 
 fn start_failure(stage: &Stage<'_>, code: i64) -> String {
@@ -123,15 +129,15 @@ fn allocation_words<'a>(stage: &Stage<'a>) -> Option<Words<'a>> {
     let told: Vec<Words<'a>> = stage
         .application()
         .filter_map(|fact| match &fact.what {
-            Application::Language { death, survived: false, .. } => Some((fact, words(*death)?)),
+            Application::Language { death, survived: false, .. } => Some((fact, words(*death))),
             _ => None,
         })
         .collect();
     told.last().copied()
 }
 
-fn words(death: LanguageDeath) -> Option<&'static str> {
-    Some(match death {
+fn words(death: LanguageDeath) -> &'static str {
+    match death {
         LanguageDeath::JavaOutOfMemoryError => {
             "Java's own heap or metaspace was exhausted (OutOfMemoryError)"
         }
@@ -141,12 +147,12 @@ fn words(death: LanguageDeath) -> Option<&'static str> {
         LanguageDeath::PhpMemoryLimit => "PHP's own memory_limit was reached",
         LanguageDeath::RubyNoMemory => "a Ruby allocation was refused (NoMemoryError)",
         LanguageDeath::OtherAllocation => "the program could not get memory and gave up",
-        LanguageDeath::V8HeapLimit
-        | LanguageDeath::V8OutOfMemory
-        | LanguageDeath::DotnetOutOfMemory
-        | LanguageDeath::RustAllocation
-        | LanguageDeath::CppBadAlloc => return None,
-    })
+        LanguageDeath::V8HeapLimit => "a child reached V8's own heap limit and aborted",
+        LanguageDeath::V8OutOfMemory => "V8 could not get memory in a child, which aborted",
+        LanguageDeath::DotnetOutOfMemory => ".NET ran out of its own heap in a child",
+        LanguageDeath::RustAllocation => "a Rust allocation failed in a child, which aborted",
+        LanguageDeath::CppBadAlloc => "a C++ allocation failed (std::bad_alloc) in a child",
+    }
 }
 
 fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {

@@ -26,10 +26,10 @@
 //! - containerd pull request 6323: which counter the notification is made from
 
 use casefile::{Citation, Moment};
-use parse::record::{Application, DaemonLine};
+use parse::record::{Application, DaemonLine, TraceEvent};
 
 use super::draft::{decisive, draft, end_line};
-use super::{Rule, Seek, kernel_kill, rivals};
+use super::{Rule, Seek, kernel_kill, memory, rivals};
 use crate::facts::{Stage, Teller, is_oom_reason};
 use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
 
@@ -48,7 +48,10 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::KilledInside || stage.kills.iter().any(|kill| kill.is_policy()) {
         return None;
     }
-    let word = runtime_word(stage).or_else(|| log_word(stage))?;
+    let word = counted(stage)
+        .or_else(|| traced(stage))
+        .or_else(|| runtime_word(stage))
+        .or_else(|| log_word(stage))?;
     Some(by_word(stage, word))
 }
 
@@ -90,6 +93,50 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
         says: "the runtime got an OOM notification for this container's cgroup",
         decisive: reason.unwrap_or_else(|| "OOMKilled".to_owned()),
         confidence,
+    })
+}
+
+/// The kernel's own counter of a living container's cgroup, where the log no longer shows the kill.
+fn counted(stage: &Stage<'_>) -> Option<Word> {
+    if !stage.life.alive || !stage.last {
+        return None;
+    }
+    let counter = memory::counter(stage, "memory.oom_control", "oom_kill")
+        .or_else(|| memory::counter(stage, "memory.events", "oom_kill"))?;
+    let kills = memory::number(stage, &counter.what.file, "oom_kill")?;
+    (kills > 0).then(|| Word {
+        cite: counter.cite.clone(),
+        at: None,
+        says: "the kernel counts OOM kills in this container's cgroup; the log that would name them is not at hand",
+        decisive: "oom_kill".to_owned(),
+        confidence: Confidence::Likely,
+    })
+}
+
+/// A signal trace shows the kernel's own SIGKILL (code 128) and the OOM killer's mark on the same
+/// process. The mark alone is no kill: it is also set on a process that is ending anyway.
+fn traced(stage: &Stage<'_>) -> Option<Word> {
+    if rivals::kernel_silent(stage).is_some() {
+        return None;
+    }
+    let marked: Vec<u32> = stage
+        .trace()
+        .filter_map(|fact| match &fact.what {
+            TraceEvent::MarkVictim { pid, .. } => Some(*pid),
+            _ => None,
+        })
+        .collect();
+    stage.trace().find_map(|fact| match &fact.what {
+        TraceEvent::Signal { signal: 9, code: 128, result: 0, pid, .. } if marked.contains(pid) => {
+            Some(Word {
+                cite: fact.cite.clone(),
+                at: fact.at,
+                says: "the kernel sent SIGKILL, and its OOM killer marked the same process",
+                decisive: "code=128".to_owned(),
+                confidence: Confidence::Likely,
+            })
+        }
+        _ => None,
     })
 }
 

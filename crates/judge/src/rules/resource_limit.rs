@@ -90,7 +90,8 @@ fn by_configuration(stage: &Stage<'_>) -> Option<Verdict> {
             "the container may use {seconds} s of CPU time, and it lived {lived:.1} s"
         ));
         let says = format!("a hard limit of {seconds} s of CPU time is configured");
-        verdict.because.push(decisive(&record.cite, None, says, "cpu"));
+        let cite = record.cite_at(record.what.span_of("ulimits").unwrap_or(record.cite.span));
+        verdict.because.push(decisive(&cite, None, says, "cpu"));
         verdict.because.extend(end_line(stage, "an end by SIGKILL that nobody else claims"));
         verdict.ruled_out = rivals::kernel_ruled_out(stage);
         verdict.ruled_out.extend(rivals::api_ruled_out(stage));

@@ -173,8 +173,10 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
     let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
     if docker && !stage.sheet.events_covered && stage.life.signals.is_empty() {
         wanted.push(WouldSettle {
-            missing: "docker's memory of it, before its 256 latest events roll over".to_owned(),
-            how: "why137 explain NAME        (on that machine)".to_owned(),
+            missing:
+                "docker's memory of it, on that machine, before its 256 latest events roll over"
+                    .to_owned(),
+            how: "why137 explain NAME".to_owned(),
         });
     }
     if stage.life.teller == Teller::Kubernetes && stage.sheet.pod_events.is_empty() {
@@ -195,11 +197,16 @@ fn verdict_is_open(stage: &Stage<'_>) -> bool {
 }
 
 fn who_sends_the_next() -> WouldSettle {
-    WouldSettle { missing: "who sent the next SIGKILL".to_owned(), how: CATCH_THE_NEXT.to_owned() }
+    WouldSettle {
+        missing:
+            "who sends the next SIGKILL: set before it comes, read with `ausearch -k why137 -i`"
+                .to_owned(),
+        how: CATCH_THE_NEXT.to_owned(),
+    }
 }
 
 /// The kernel's audit log names sender and login; it must be on before the kill.
-const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137        (before the next one; then ausearch -k why137 -i)";
+const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137";
 
 /// The command that shows the kernel log around a moment.
 pub(super) fn kernel_log_command(at: Option<Moment>) -> String {

@@ -5,7 +5,7 @@
 //! is healthy, full of cache that can be dropped, or stalled at its limit.
 //!
 //! ## Why it means that
-//! The runtime says that it runs; the kernel's counters and log hold no kill. Usage at the limit is no
+//! The runtime says that it runs; the kernel's counters or log hold no kill (without either it is `likely`). Usage at the limit is no
 //! danger by itself: page cache is dropped before anything is killed. With the OOM killer disabled (v1
 //! `oom_kill_disable`) or throttled (`memory.high`) a full limit shows as a stall: `under_oom 1`, every task waits.
 //!
@@ -40,12 +40,15 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         return None;
     }
     let live = stage.last;
-    let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Proven);
+    let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Likely);
     verdict.main.fate = Fate::Alive;
     verdict.limit_at_fault = Some(false);
     verdict.at = None;
     let cite = stage.life.alive_cite.as_ref()?;
     verdict.because.push(because(cite, None, "the main process runs"));
+    if stage.sheet.kernel_covered || counted(stage) == Some(0) {
+        verdict.confidence = Confidence::Proven;
+    }
     if live {
         verdict.memory = memory::now(stage);
         verdict.usage = memory::number(stage, "memory.current", "")
@@ -58,6 +61,12 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     }
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// OOM kills in the container's cgroup since it was made, by the kernel's own counter.
+fn counted(stage: &Stage<'_>) -> Option<u64> {
+    memory::number(stage, "memory.oom_control", "oom_kill")
+        .or_else(|| memory::number(stage, "memory.events", "oom_kill"))
 }
 
 /// Every task waits at the full limit: alive, and stuck.
@@ -94,6 +103,7 @@ fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
         return false;
     }
     verdict.level = Level::Own;
+    verdict.confidence = Confidence::Proven;
     verdict.limit_at_fault = Some(true);
     true
 }

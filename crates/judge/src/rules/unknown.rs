@@ -56,8 +56,8 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     node_pressure(stage, &mut verdict);
     verdict.would_settle_it = vec![
         WouldSettle {
-            missing: "the container itself".to_owned(),
-            how: "why137 explain NAME        (on the machine that ran it)".to_owned(),
+            missing: "the container itself, on the machine that ran it".to_owned(),
+            how: "why137 explain NAME".to_owned(),
         },
         WouldSettle {
             missing: "the kernel log".to_owned(),

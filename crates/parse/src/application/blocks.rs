@@ -3,6 +3,8 @@
 //!
 //! A log may stand newest line first (Cloud Logging prints it so): stamps tell, where there are any.
 
+use casefile::Span;
+
 use super::Said;
 use super::words::{after, begins, has_any, pid};
 use crate::Sighting;
@@ -10,6 +12,9 @@ use crate::record::{Application, LanguageDeath, Record};
 
 /// So far apart two lines of one event may stand.
 const NEAR: usize = 60;
+
+/// So far is looked for a program's going on.
+const FAR: usize = 100;
 
 /// Adds and corrects sightings by what other lines show.
 pub(super) fn complete(said: &[Said], found: &mut Vec<Sighting>) {
@@ -32,6 +37,9 @@ fn v8_block(said: &[Said], found: &mut Vec<Sighting>) {
             })
         )
     };
+    let mut fatal: Vec<usize> =
+        found.iter().filter(|known| is_v8(known)).map(|known| known.span.start).collect();
+    fatal.sort_unstable();
     let mut gcs = None;
     let mut desperate = false;
     for line in said {
@@ -50,12 +58,8 @@ fn v8_block(said: &[Said], found: &mut Vec<Sighting>) {
         {
             let span = start.span.joined(line.span);
             // The fatal line stands between the two, or shortly after, from Node 12 on.
-            let near = |other: &&Sighting| {
-                is_v8(other)
-                    && other.span.start + 400 >= span.start
-                    && other.span.start <= span.end + 400
-            };
-            if found.iter().find(near).is_none() {
+            let from = fatal.partition_point(|start| start + 400 < span.start);
+            if fatal.get(from).is_none_or(|start| *start > span.end + 400) {
                 let death = LanguageDeath::V8HeapLimit;
                 let record = Application::Language { death, ceiling: None, survived: false };
                 found.push(Sighting { record: Record::Application(record), span, at: start.at });
@@ -99,7 +103,7 @@ fn killed_by_node(said: &[Said], found: &mut [Sighting]) {
         let Record::Application(Application::ChildKilled { by, pid, .. }) = &sighting.record else {
             continue;
         };
-        let Some(at) = said.iter().position(|line| line.span == sighting.span) else { continue };
+        let Some(at) = line_of(said, sighting.span) else { continue };
         let near = said.get(at.saturating_sub(3)..said.len().min(at + 4)).unwrap_or_default();
         if by == "node" && near.iter().any(|line| line.text.contains("killed: true")) {
             sighting.record = Record::Application(Application::SupervisorKills {
@@ -144,7 +148,7 @@ fn survivors(said: &[Said], found: &mut [Sighting]) {
         else {
             continue;
         };
-        let Some(at) = said.iter().position(|line| line.span == sighting.span) else { continue };
+        let Some(at) = line_of(said, sighting.span) else { continue };
         let own = said.get(at).map(|line| line.text.as_str()).unwrap_or_default();
         if has_any(
             own,
@@ -152,7 +156,7 @@ fn survivors(said: &[Said], found: &mut [Sighting]) {
         ) {
             continue;
         }
-        let later = said.get(at + 1..).unwrap_or_default();
+        let later = said.get(at + 1..said.len().min(at + 1 + FAR)).unwrap_or_default();
         let logged = later.iter().filter(|line| {
             let trace = ["at ", "Caused by", "...", "Suppressed", "Exception", "#", "java.lang."];
             let words = line.text.trim_start();
@@ -161,6 +165,11 @@ fn survivors(said: &[Said], found: &mut [Sighting]) {
         let ended = later.iter().any(|line| has_any(&line.text, &ENDINGS));
         *survived |= !ended && logged.count() >= 3;
     }
+}
+
+/// The place of a sighting among the lines, which stand in the order of their bytes.
+fn line_of(said: &[Said], span: Span) -> Option<usize> {
+    said.binary_search_by_key(&span.start, |line| line.span.start).ok()
 }
 
 /// True if the stamps run backwards.

@@ -9,9 +9,10 @@ use super::words::{after, begins, between, has_any, number, pid};
 use crate::record::Application;
 
 /// Which words in a line betray which program watches.
-const WATCHERS: [(&str, &str); 46] = [
+const WATCHERS: [(&str, &str); 50] = [
     ("Perhaps out of memory?", "gunicorn"),
     ("Worker with pid", "gunicorn"),
+    ("Worker (pid:", "gunicorn"),
     ("WorkerLostError", "celery"),
     ("Worker exited prematurely", "celery"),
     ("ForkPoolWorker", "celery"),
@@ -22,6 +23,7 @@ const WATCHERS: [(&str, &str); 46] = [
     ("DAMN !", "uwsgi"),
     ("AH00052", "apache"),
     ("exit signal Killed", "apache"),
+    ("jest worker process", "jest"),
     ("worker process ", "nginx"),
     ("not expected)", "supervisord"),
     ("DataLoader worker", "pytorch"),
@@ -37,13 +39,15 @@ const WATCHERS: [(&str, &str); 46] = [
     ("llama-server", "ollama"),
     ("exit codes of the workers", "loky"),
     ("died with <Signals", "python"),
-    ("jest worker process", "jest"),
     ("program cc1", "gcc"),
     ("fatal error: Killed signal terminated", "gcc"),
     ("collect2:", "gcc"),
     ("unable to execute command: Killed", "clang"),
     ("(signal: 9, SIGKILL: kill)", "cargo"),
     ("possible container OOM", "spark"),
+    ("Container killed on request", "spark"),
+    ("non-zero exit value", "gradle"),
+    ("heroku[", "heroku"),
     ("Container terminated on signal 9", "cloud-run"),
     ("Uncaught signal: 9", "cloud-run"),
     ("reaped #<Process::Status", "unicorn"),
@@ -76,8 +80,8 @@ fn killed(by: &str, pid: Option<u32>, child: Option<&str>) -> Option<Application
 /// `[1]+  Killed   x`; zsh's `zsh: killed     x` and `[1]    12 killed     x`.
 fn shell(line: &str) -> Option<Application> {
     if let Some(rest) = begins(line, "Killed") {
-        let rest = rest.trim_end_matches(['"', '}', '\\', 'n', ' ', ',']);
-        if rest.trim().is_empty() {
+        // In a JSON log the field ends here: `{"log":"Killed\n","stream":…`.
+        if rest.trim().is_empty() || rest.starts_with(['"', '\\']) {
             return killed("shell", None, None);
         }
     }
@@ -178,6 +182,7 @@ fn generic(line: &str, lower: &str) -> Option<Application> {
             "error=",
             "err=",
             "rc=-9",
+            ": signal: killed",
         ],
     );
     // Their own act, or an intent, is not a wait status.
@@ -205,39 +210,32 @@ fn watcher(line: &str) -> &'static str {
 
 /// SIGKILL by name, by number, or as a negative exit code.
 fn says_sigkill(line: &str, lower: &str) -> bool {
-    let named = has_any(
+    let by_name = has_any(
         lower,
         &[
             "sigkill",
-            "signal: killed",
             "signal: kill",
             "signal killed",
             "killed (9)",
             "was killed before it finished",
+            "137(sigkill",
+        ],
+    );
+    // An exit code alone names no signal: only those who watch processes mean one by 137.
+    let by_code = has_any(
+        lower,
+        &[
             "error 137",
             "code 137",
             "code=137",
             "code: 137",
             "status 137",
-            "exitcode=137",
-            "137(sigkill",
+            "status: 137",
+            "code is 137",
+            "value 137",
         ],
     );
-    // An exit code alone names no signal: only those who watch processes mean one by 137.
-    let by_code = has_any(lower, &["error 137", "code 137", "code=137", "code: 137", "status 137"]);
-    let is_watcher = watcher(line) != "its parent";
-    let by_name = has_any(
-        lower,
-        &[
-            "sigkill",
-            "signal: killed",
-            "signal: kill",
-            "signal killed",
-            "killed (9)",
-            "was killed before it finished",
-        ],
-    );
-    if named && (by_name || (by_code && is_watcher)) {
+    if by_name || (by_code && watcher(line) != "its parent") {
         return true;
     }
     [

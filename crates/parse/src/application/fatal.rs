@@ -109,6 +109,7 @@ fn told(line: &str, lower: &str) -> Option<Application> {
             "terminated signal",
             "terminate signal",
             "signal: 15",
+            "\"signal\":15",
         ],
     );
     let received = has_any(

@@ -249,15 +249,14 @@ const FIXED: [(&str, LanguageDeath, bool); 46] = [
 ];
 
 fn fixed(line: &str) -> Option<Application> {
-    let (words, death, survived) = FIXED.iter().find_map(|(words, death, survived)| {
+    let (death, survived) = FIXED.iter().find_map(|(words, death, survived)| {
         let rest = begins(line, words)?;
         // These are whole sentences or type names elsewhere: nothing more than an end may follow.
         let alone = ["Out of memory.", "not enough memory", "std::bad_alloc"].contains(words);
         let allocation = !words.starts_with("libc++abi") || rest.contains("std::bad_alloc");
         let ends = rest.trim().trim_matches(['"', '}', '.', '\\', 'n', '\'']).is_empty();
-        ((!alone || ends) && allocation).then_some((words, death, survived))
+        ((!alone || ends) && allocation).then_some((death, survived))
     })?;
-    debug_assert!(!words.is_empty());
     died(*death, None, *survived)
 }
 

@@ -178,7 +178,15 @@ fn prose_about_an_error_is_not_the_error() {
     }
 }
 
-const WATCHED: [(&str, &str, Option<u32>); 22] = [
+const WATCHED: [(&str, &str, Option<u32>); 26] = [
+    (
+        "A jest worker process (pid=12) was terminated by another process: signal=SIGKILL, exitCode=null.",
+        "jest",
+        Some(12),
+    ),
+    ("/usr/lib/go/pkg/tool/linux_amd64/link: signal: killed", "go", None),
+    ("Gradle Test Executor 1 finished with non-zero exit value 137", "gradle", None),
+    ("{\"log\":\"Killed\\n\",\"stream\":\"stderr\"}", "shell", None),
     (
         "[2026-05-27 10:00:00 +0000] [1] [ERROR] Worker (pid:7) was sent SIGKILL! Perhaps out of memory?",
         "gunicorn",
@@ -438,6 +446,21 @@ const MIXED: &str = "FATAL ERROR: Reached heap limit Allocation failed - JavaScr
     REPORT RequestId: 1\tMemory Size: 128 MB\tMax Memory Used: 70 MB\nreceived SIGTERM\n\
     <--- Last few GCs --->\n1 ms: Mark-sweep 1 (2) -> 1 (2) MB\n<--- JS stacktrace --->\n\
     # -XX:OnOutOfMemoryError=\"kill -9 %p\"\nBus error\n\u{1b}[31mMemoryError\u{1b}[0m\n";
+
+#[test]
+fn long_texts_are_read_in_time() {
+    for line in [
+        "MemoryError\n",
+        "<--- Last few GCs --->\n",
+        "x MemoryError ",
+        "java.lang.OutOfMemoryError: Java heap space\n",
+    ] {
+        let text = line.repeat(100_000 / line.len());
+        let began = std::time::Instant::now();
+        read(&text);
+        assert!(began.elapsed().as_secs() < 8, "{line}");
+    }
+}
 
 proptest! {
     #[test]

@@ -144,6 +144,10 @@ fn is_prefix(prefix: &str) -> bool {
     if prefix.is_empty() || field.iter().any(|end| prefix.ends_with(end)) {
         return true;
     }
+    // Longer than any logger's prefix; bounds the work on a hostile line.
+    if prefix.len() > 600 {
+        return false;
+    }
     let tokens = tokens(prefix);
     tokens.len() <= MOST_PREFIX_TOKENS
         && tokens.iter().enumerate().all(|(at, token)| {

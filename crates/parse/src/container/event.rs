@@ -24,7 +24,8 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
     let id = actor.or_else(|| ["id", "ID", "Id"].iter().find_map(|key| node.get(key)));
     let at = json_moment(node);
     // An old API event has neither type nor actor; a container row has no time.
-    if kind.is_none() && (at.is_none() || id.is_none()) {
+    let container = id.and_then(Node::as_str).and_then(ContainerId::parse);
+    if kind.is_none() && (at.is_none() || container.is_none()) {
         return None;
     }
     let attribute = |key: &str| {
@@ -45,7 +46,7 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
     };
     let event = ContainerEvent {
         action: action_of(action, &attributes),
-        id: id.and_then(Node::as_str).and_then(ContainerId::parse),
+        id: container,
         name: said("name"),
         image: said("image").or_else(|| node.get("from").and_then(Node::as_str).map(str::to_owned)),
         at,

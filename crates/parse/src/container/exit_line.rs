@@ -9,7 +9,7 @@ use crate::Sighting;
 use crate::record::{ContainerRecord, Form, Record};
 
 /// Words that stand directly before a code, lower case, the longest first.
-const LEADS: [&str; 20] = [
+const LEADS: [&str; 23] = [
     "non-zero exit status",
     "non-zero exit code",
     "non-zero status",
@@ -29,6 +29,9 @@ const LEADS: [&str; 20] = [
     "exited with",
     "exited code",
     "error code",
+    "normally with code",
+    "npm err! errno",
+    "exited (",
     "exit",
 ];
 
@@ -104,7 +107,7 @@ fn code_in(words: &str) -> Option<i64> {
             if before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
                 return None;
             }
-            code_after(lower.get(at + lead.len()..)?, *lead == "exit")
+            code_after(lower.get(at + lead.len()..)?, lead)
         })
     });
     by_lead.or_else(|| make_error(words)).filter(|code| (1..=255).contains(code))
@@ -112,10 +115,14 @@ fn code_in(words: &str) -> Option<i64> {
 
 /// `: 137`, `=137`, ` 137`, ` (137)`, `: "137"`. A bare `exit` is too common a word to stand far
 /// from its number.
-fn code_after(rest: &str, strict: bool) -> Option<i64> {
-    let trimmed = rest.trim_start_matches([' ', ':', '=', '(', '"', '\'', '`', '*']);
+fn code_after(rest: &str, lead: &str) -> Option<i64> {
+    let trimmed = rest.trim_start_matches([' ', ':', '=', '(', '[', '"', '\'', '`', '*']);
     let gap = rest.len() - trimmed.len();
-    let allowed = if strict { gap == 1 && rest.starts_with(' ') } else { (1..=4).contains(&gap) };
+    let allowed = match lead {
+        "exit" => gap == 1 && rest.starts_with([' ', '(']),
+        "exited (" => gap == 0,
+        _ => (1..=4).contains(&gap),
+    };
     allowed.then(|| number_at_head(trimmed)).flatten()
 }
 

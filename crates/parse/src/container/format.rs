@@ -31,6 +31,8 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     for (at, line) in lines.iter().enumerate() {
         if let Some(seen) = Template::in_command(line.words) {
             template = Some(seen);
+        } else if let Some(record) = commented(line.words, template.as_ref()) {
+            found.push(sighting(record, line.span));
         } else if is_command(line.words) {
             template = None;
         } else if let Some(record) = template.as_ref().and_then(|form| form.read(line.words)) {
@@ -38,6 +40,10 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         } else if let Some(record) = labelled(line.words) {
             let neighbours = [at.checked_sub(1), at.checked_add(1)];
             let near = neighbours.into_iter().flatten().filter_map(|near| lines.get(near));
+            if line.words.contains("State.Status") && record.status.is_some() {
+                found.push(sighting(record, line.span));
+                continue;
+            }
             if !near.map(|near| near.words).any(is_of_kubectl) {
                 group.add(record, line.span);
                 continue;
@@ -51,6 +57,16 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     }
     found.extend(group.take());
     found
+}
+
+/// An answer noted as a comment below its command: `# true`, `# => 137 false`.
+fn commented(words: &str, template: Option<&Template>) -> Option<ContainerRecord> {
+    let rest = words.strip_prefix("# ").or_else(|| words.strip_prefix("// "))?;
+    let rest = rest.trim_start_matches(['=', '-', '>', ' ', '→']);
+    let by_template = template.and_then(|form| form.read(rest));
+    by_template.or_else(|| bare_values(rest, false)).or_else(|| {
+        labelled(rest).filter(|record| record.exit_code.is_some() && record.oom_killed.is_some())
+    })
 }
 
 /// Whether a line is nothing but labelled values, one of them a code or the flag.

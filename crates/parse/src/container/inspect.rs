@@ -8,18 +8,10 @@ use crate::Sighting;
 use crate::json::{Node, Value};
 use crate::record::{ContainerRecord, Form, Record, Ulimit};
 
-/// Keys of the State object; two of them make one.
-const STATE_KEYS: [&str; 9] = [
-    "OOMKilled",
-    "ExitCode",
-    "Running",
-    "Paused",
-    "Restarting",
-    "Dead",
-    "Pid",
-    "StartedAt",
-    "FinishedAt",
-];
+/// Keys of the State object; two of them make one. `Pid` is not among them: a supervisor's
+/// `{"Pid":12,"ExitCode":1}` is no container.
+const STATE_KEYS: [&str; 8] =
+    ["OOMKilled", "ExitCode", "Running", "Paused", "Restarting", "Dead", "StartedAt", "FinishedAt"];
 
 /// A container, if the object describes one.
 pub(super) fn from_json(node: &Node) -> Option<Sighting> {

@@ -23,6 +23,10 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         }
         let known = header.as_ref();
         let record = stats_row(line.words, known).or_else(|| ps_row(text, line, known));
+        // A table ends with the first line that is no row; Compose v1 rules a line below its header.
+        if record.is_none() && !line.words.bytes().all(|byte| byte == b'-') {
+            header = None;
+        }
         found.extend(record.map(|record| container(record, line.span)));
     }
     found
@@ -247,7 +251,8 @@ fn stats_row(words: &str, header: Option<&Header>) -> Option<ContainerRecord> {
     let under_header = header.is_some_and(|header| header.stats);
     let cpu = head.split_whitespace().next_back().is_some_and(is_percentage);
     let memory = tail.split_whitespace().next().is_some_and(is_percentage);
-    if !under_header && !(cpu && memory) {
+    let between_percentages = cpu && memory;
+    if !(under_header || between_percentages) {
         return None;
     }
     let mut columns: Vec<&str> = head.split_whitespace().collect();

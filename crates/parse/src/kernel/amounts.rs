@@ -28,17 +28,17 @@ pub(super) fn usage(text: &str, span: Span) -> Option<(Counter, MemoryLine)> {
         ("swap: usage ", Counter::Swap),
         ("kmem: usage ", Counter::Kmem),
     ];
-    let (counter, rest) = COUNTERS
-        .iter()
-        .find_map(|(words, counter)| Some((*counter, text.strip_prefix(words)?)))?;
+    let (counter, rest) =
+        COUNTERS.iter().find_map(|(words, counter)| Some((*counter, text.strip_prefix(words)?)))?;
     let (number, rest) = digits(rest)?;
     // Cut before its unit the number may have lost digits.
     let rest = rest.strip_prefix("kB")?;
     let usage = number.parse().ok().and_then(Bytes::from_kib);
     let after = |key: &str| rest.split_once(key).and_then(|(_, rest)| digits(rest.trim_start()));
-    let limit = after("limit ").filter(|(_, rest)| rest.starts_with("kB")).and_then(|(number, _)| {
-        number.parse::<u128>().ok()?.checked_mul(1024).map(Limit::from_kernel)
-    });
+    let limit =
+        after("limit ").filter(|(_, rest)| rest.starts_with("kB")).and_then(|(number, _)| {
+            number.parse::<u128>().ok()?.checked_mul(1024).map(Limit::from_kernel)
+        });
     let failcnt = after("failcnt ").and_then(|(number, _)| number.parse().ok());
     Some((counter, MemoryLine { usage, limit, failcnt, span }))
 }
@@ -74,7 +74,8 @@ pub(super) fn stats(text: &str) -> Option<Vec<(String, Bytes)>> {
             }
         };
         let (name, number, unit) = value;
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_()".contains(&byte);
+        let plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_()".contains(&byte);
         if name.is_empty() || !name.bytes().all(plain) {
             return None;
         }
@@ -106,7 +107,8 @@ pub(super) fn free(text: &str) -> Option<Bytes> {
 
 /// `445340 pages RAM`
 pub(super) fn total_ram(text: &str) -> Option<Bytes> {
-    let (number, rest) = digits(text.strip_suffix(" pages RAM").or(text.strip_suffix(" pages of RAM"))?)?;
+    let (number, rest) =
+        digits(text.strip_suffix(" pages RAM").or(text.strip_suffix(" pages of RAM"))?)?;
     number.parse::<u64>().ok().filter(|_| rest.is_empty())?.checked_mul(PAGE).map(Bytes)
 }
 
@@ -221,7 +223,8 @@ mod tests {
         assert_eq!((counter, line.failcnt), (Counter::Memory, Some(3)));
         assert_eq!(line.usage, Some(Bytes(8192)));
         assert_eq!(line.limit, Some(Limit::At(Bytes(9216))));
-        let (_, line) = usage("kmem: usage 0kB, limit 9007199254740988kB, failcnt 0", SPAN).unwrap();
+        let (_, line) =
+            usage("kmem: usage 0kB, limit 9007199254740988kB, failcnt 0", SPAN).unwrap();
         assert_eq!(line.limit, Some(Limit::Unlimited));
         let (_, line) = usage("memory+swap: usage 0kB, limit 1801439850", SPAN).unwrap();
         assert_eq!(line.limit, None);

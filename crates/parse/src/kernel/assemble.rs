@@ -107,17 +107,26 @@ impl Assembly {
             if !sure && !self.is_exact(&killed) {
                 return false;
             }
+            let killed = self.with_whole_pid(killed, text);
             self.add_killed(killed, line);
         } else if let Some((message, named)) = victim::chosen(text, line.span) {
-            self.body(line, |draft| draft.report.chosen.is_some(), |draft| {
-                draft.chosen_message = message;
-                draft.report.chosen = Some(named);
-            });
+            self.body(
+                line,
+                |draft| draft.report.chosen.is_some(),
+                |draft| {
+                    draft.chosen_message = message;
+                    draft.report.chosen = Some(named);
+                },
+            );
         } else if let Some(named) = victim::exiting(text, line.span) {
-            self.body(line, |_| false, |draft| {
-                draft.report.already_exiting = Some(named);
-                draft.closed = true;
-            });
+            self.body(
+                line,
+                |_| false,
+                |draft| {
+                    draft.report.already_exiting = Some(named);
+                    draft.closed = true;
+                },
+            );
         } else if let Some(named) = victim::reaped(text, line.span) {
             let place = self.place(|draft| {
                 named.pid.is_some_and(|pid| {
@@ -127,13 +136,27 @@ impl Assembly {
             });
             let latest = self.drafts.len().checked_sub(1);
             let latest = latest.filter(|at| {
-                self.drafts.get(*at).is_some_and(|draft| near(draft.last_at, line.at, 5))
+                self.drafts
+                    .get(*at)
+                    .is_some_and(|draft| !draft.is_only_reaped() && near(draft.last_at, line.at, 5))
             });
             self.at_or_new(place.or(latest), line, |draft| draft.report.reaped.push(named));
         } else {
             return false;
         }
         true
+    }
+
+    /// A text that ends inside the pid shows a part of it; the summary before it has the whole.
+    fn with_whole_pid(&self, killed: Killed, text: &str) -> Killed {
+        if !text.ends_with(&format!(" {}", killed.pid)) {
+            return killed;
+        }
+        let open = self.drafts.last().filter(|draft| draft.report.killed.is_empty());
+        let whole = open
+            .and_then(Draft::named_pid)
+            .filter(|whole| whole.to_string().starts_with(&killed.pid.to_string()));
+        Killed { pid: whole.unwrap_or(killed.pid), ..killed }
     }
 
     /// Without the kernel's prefix `Killed process 7 (worker)` could be a supervisor's words: the
@@ -191,23 +214,31 @@ impl Assembly {
                 Counter::Kmem => draft.report.kmem = Some(amounts),
             });
         } else if let Some((task, limit)) = summary::task_in(text) {
-            self.body(line, |draft| draft.report.summary.is_some(), |draft| {
-                draft.report.summary = Some(line.span);
-                draft.report.task_memcg = task;
-                draft.report.oom_memcg = limit;
-                draft.summary_at = line.at;
-            });
+            self.body(
+                line,
+                |draft| draft.report.summary.is_some(),
+                |draft| {
+                    draft.report.summary = Some(line.span);
+                    draft.report.task_memcg = task;
+                    draft.report.oom_memcg = limit;
+                    draft.summary_at = line.at;
+                },
+            );
         } else if let Some((path, values)) = amounts::stats_for(text) {
             let values = amounts::stats(values).unwrap_or_default();
-            self.body(line, |draft| !draft.report.tasks.is_empty(), |draft| {
-                draft.stats_blocks += 1;
-                draft.stats_open = true;
-                if draft.stats_blocks == 1 {
-                    draft.report.stats_for = path;
-                    draft.report.stats_span = Some(line.span);
-                    draft.report.stats.extend(values);
-                }
-            });
+            self.body(
+                line,
+                |draft| !draft.report.tasks.is_empty(),
+                |draft| {
+                    draft.stats_blocks += 1;
+                    draft.stats_open = true;
+                    if draft.stats_blocks == 1 {
+                        draft.report.stats_for = path;
+                        draft.report.stats_span = Some(line.span);
+                        draft.report.stats.extend(values);
+                    }
+                },
+            );
         } else if let Some(path) = summary::group(text) {
             let place = self.drafts.len().checked_sub(1).filter(|at| {
                 self.drafts.get(*at).is_some_and(|draft| {
@@ -219,10 +250,14 @@ impl Assembly {
                 draft.report.group_path = path;
             });
         } else if text.starts_with("Out of memory and no killable processes") {
-            self.body(line, |_| false, |draft| {
-                draft.report.none_killable = true;
-                draft.closed = true;
-            });
+            self.body(
+                line,
+                |_| false,
+                |draft| {
+                    draft.report.none_killable = true;
+                    draft.closed = true;
+                },
+            );
         } else {
             return false;
         }
@@ -267,9 +302,13 @@ impl Assembly {
 
     fn take_table(&mut self, line: &Line, sure: bool) -> bool {
         if line.text.starts_with("Tasks state (memory values in pages)") {
-            self.body(line, |draft| !draft.report.tasks.is_empty(), |draft| {
-                draft.stats_open = false;
-            });
+            self.body(
+                line,
+                |draft| !draft.report.tasks.is_empty(),
+                |draft| {
+                    draft.stats_open = false;
+                },
+            );
             return true;
         }
         if let Some(columns) = amounts::header(&line.text) {
@@ -307,11 +346,7 @@ impl Assembly {
         if asked.is_some_and(|words| words.starts_with("Manual OOM execution")) {
             self.manual = Some(self.events.len());
         }
-        self.events.push(Sighting {
-            record: Record::Kernel(event),
-            span: line.span,
-            at: line.at,
-        });
+        self.events.push(Sighting { record: Record::Kernel(event), span: line.span, at: line.at });
         true
     }
 
@@ -352,15 +387,11 @@ impl Assembly {
 
     /// Changes the report that a line of its body belongs to: the latest, unless it is over or
     /// already has what the line tells; else a new one.
-    fn body(
-        &mut self,
-        line: &Line,
-        has: impl Fn(&Draft) -> bool,
-        change: impl FnOnce(&mut Draft),
-    ) {
-        let latest = self.drafts.last_mut().filter(|draft| {
-            !draft.closed && !has(draft) && near(draft.last_at, line.at, 600)
-        });
+    fn body(&mut self, line: &Line, has: impl Fn(&Draft) -> bool, change: impl FnOnce(&mut Draft)) {
+        let latest = self
+            .drafts
+            .last_mut()
+            .filter(|draft| !draft.closed && !has(draft) && near(draft.last_at, line.at, 600));
         if let Some(draft) = latest {
             draft.covers(line.span, line.at);
             return change(draft);

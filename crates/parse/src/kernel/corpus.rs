@@ -51,28 +51,19 @@ fn victims(report: &OomReport) -> Vec<(u32, Option<String>, [Option<i64>; 6])> {
             killed.uid.map(i64::from),
         ]
     };
-    report
-        .killed
-        .iter()
-        .map(|killed| (killed.pid, killed.comm.clone(), numbers(killed)))
-        .collect()
+    report.killed.iter().map(|killed| (killed.pid, killed.comm.clone(), numbers(killed))).collect()
 }
 
 fn compare(truth: &Value, found: &[OomReport]) -> Vec<String> {
-    const NUMBERS: [&str; 6] = [
-        "anon_rss_kb",
-        "file_rss_kb",
-        "shmem_rss_kb",
-        "total_vm_kb",
-        "oom_score_adj",
-        "uid",
-    ];
+    const NUMBERS: [&str; 6] =
+        ["anon_rss_kb", "file_rss_kb", "shmem_rss_kb", "total_vm_kb", "oom_score_adj", "uid"];
     let mut wrong = Vec::new();
     let seen: Vec<_> = found.iter().flat_map(victims).collect();
     let wanted = truth["victims"].as_array().unwrap();
     for victim in wanted {
         let pid = victim["pid"].as_u64().unwrap();
-        let Some((_, comm, numbers)) = seen.iter().find(|(seen, ..)| u64::from(*seen) == pid) else {
+        let Some((_, comm, numbers)) = seen.iter().find(|(seen, ..)| u64::from(*seen) == pid)
+        else {
             wrong.push(format!("victim {pid} not found"));
             continue;
         };
@@ -97,7 +88,8 @@ fn compare(truth: &Value, found: &[OomReport]) -> Vec<String> {
     }
     let memory = || found.iter().filter_map(|report| report.memory);
     if let Some(limit) = truth["limit_bytes"].as_u64()
-        && !memory().any(|line| line.limit.and_then(|limit| limit.bytes()).map(|b| b.0) == Some(limit))
+        && !memory()
+            .any(|line| line.limit.and_then(|limit| limit.bytes()).map(|b| b.0) == Some(limit))
     {
         wrong.push(format!("limit {limit} not found"));
     }
@@ -122,7 +114,8 @@ fn posted_reports_are_read_as_a_person_reads_them() {
     folders.sort();
     for case in folders.into_iter().filter(|case| case.join("case.json").exists()) {
         let about: Value =
-            serde_json::from_str(&std::fs::read_to_string(case.join("case.json")).unwrap()).unwrap();
+            serde_json::from_str(&std::fs::read_to_string(case.join("case.json")).unwrap())
+                .unwrap();
         let name = case.file_name().unwrap().to_string_lossy().into_owned();
         let files = evidence(&case);
         if files.is_empty() {

@@ -86,8 +86,8 @@ impl Draft {
             || report.memory.is_some()
             || report.memcg_in_trace == Some(true)
             || report.constraint == Some(Constraint::Memcg);
-        let host = report.global_oom
-            || (report.memcg_in_trace == Some(false) && report.memory.is_none());
+        let host =
+            report.global_oom || (report.memcg_in_trace == Some(false) && report.memory.is_none());
         let level_fits = match killed.message.or(self.chosen_message) {
             Some(KillMessage::MemoryCgroup) => memcg || !host,
             Some(KillMessage::OutOfMemory | KillMessage::AllocatingTask) => !memcg,
@@ -136,7 +136,10 @@ impl Draft {
     /// True if the report consists of `oom_reaper` lines alone.
     pub(super) fn is_only_reaped(&self) -> bool {
         let report = &self.report;
-        !report.reaped.is_empty() && report.invoker.is_none() && report.summary.is_none()
+        !report.reaped.is_empty()
+            && report.killed.is_empty()
+            && report.invoker.is_none()
+            && report.summary.is_none()
     }
 
     fn shows_something(&self) -> bool {

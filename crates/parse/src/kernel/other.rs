@@ -94,7 +94,11 @@ mod tests {
     fn faults_name_their_process() {
         for (text, comm, what) in [
             ("a b[7]: segfault at 0 ip 1 sp 2 error 4 in x[3+4]", "a b", "segfault"),
-            ("traps: x[7] general protection ip:1 sp:2 error:0 in y[1+2]", "x", "general protection"),
+            (
+                "traps: x[7] general protection ip:1 sp:2 error:0 in y[1+2]",
+                "x",
+                "general protection",
+            ),
             ("traps: x[7] trap invalid opcode ip:1 sp:2 error:0", "x", "trap invalid opcode"),
             ("y[1][7]: segfault at 0 ip 1", "y[1]", "segfault"),
         ] {

@@ -57,7 +57,8 @@ pub(super) fn parse(text: &str, span: Span, comm: impl Fn(u32) -> Option<String>
         None => (None, split_task(head, known.as_deref(), end.is_some()).1),
     };
     let oom_memcg = head.split_once(",oom_memcg=").map(|(_, path)| path);
-    let named = (pid.is_some() || name.is_some()).then_some(NamedVictim { pid, comm: name, uid, span });
+    let named =
+        (pid.is_some() || name.is_some()).then_some(NamedVictim { pid, comm: name, uid, span });
     Summary {
         constraint: constraint(text),
         global_oom: head.ends_with(",global_oom") || head.contains(",global_oom,"),
@@ -83,9 +84,8 @@ fn split_task<'a>(
     whole: bool,
 ) -> (Option<&'a str>, Option<String>) {
     let splits = || {
-        tail.match_indices(",task=").filter_map(|(at, key)| {
-            Some((tail.get(..at)?, tail.get(at + key.len()..)?))
-        })
+        tail.match_indices(",task=")
+            .filter_map(|(at, key)| Some((tail.get(..at)?, tail.get(at + key.len()..)?)))
     };
     let by_name = splits().find(|(_, name)| known.is_some_and(|known| known == *name));
     let found = by_name
@@ -186,7 +186,7 @@ mod tests {
                     oom_memcg=/pod/abc,task_memcg=/pod/abc/def,task=java,pid=1234,uid=0";
         let whole = read(line);
         for end in 0..line.len() {
-            let cut = read(&line[..end]);
+            let cut = read(line.get(..end).unwrap());
             assert!(cut.oom_memcg.is_none() || cut.oom_memcg == whole.oom_memcg, "{end}");
             assert!(cut.task_memcg.is_none() || cut.task_memcg == whole.task_memcg, "{end}");
             let named = cut.named.clone();

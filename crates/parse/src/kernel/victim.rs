@@ -35,7 +35,7 @@ pub(super) fn killed(text: &str, span: Span, at: Option<Stamp>) -> Option<Killed
         pid: pid.parse().ok()?,
         comm,
         message,
-        uid: early_uid.or_else(|| uid(fields)),
+        uid: early_uid.or_else(|| uid(fields)).or_else(|| late_uid(rest, fields)),
         total_vm_kb: kilobytes("total-vm:").or_else(|| kilobytes("vsz:")),
         anon_rss_kb: kilobytes("anon-rss:"),
         file_rss_kb: kilobytes("file-rss:"),
@@ -55,6 +55,12 @@ fn early_uid(rest: &str) -> (Option<u32>, &str) {
     read().unwrap_or((None, rest))
 }
 
+/// `(java), UID 0, total-vm:…`: the fields then begin with the number.
+fn late_uid(rest: &str, fields: &str) -> Option<u32> {
+    let (number, after) = digits(fields).filter(|_| rest.contains("), UID "))?;
+    after.starts_with(", ").then(|| number.parse().ok())?
+}
+
 /// The name in parentheses, and the text behind it.
 fn name_and_fields(rest: &str) -> (Option<String>, &str) {
     let Some(inner) = rest.trim_start().strip_prefix('(') else { return (None, rest) };
@@ -64,11 +70,16 @@ fn name_and_fields(rest: &str) -> (Option<String>, &str) {
             return (Some(comm.to_owned()), fields);
         }
     }
-    // Cut inside the fields, or a form without them. A name has at most 15 bytes.
-    match inner.rsplit_once(')') {
-        Some((comm, fields)) if comm.chars().count() <= 15 => (Some(comm.to_owned()), fields),
-        Some(_) | None => (None, ""),
+    // RHEL 7.7 and later: `(java), UID 0, total-vm:…`.
+    if let Some((comm, fields)) = inner.rsplit_once("), UID ") {
+        return (Some(comm.to_owned()), fields);
     }
+    // Cut inside the fields, or a form without them. A name has at most 15 bytes.
+    let whole = inner.rmatch_indices(')').find_map(|(at, _)| {
+        let comm = inner.get(..at).filter(|comm| comm.chars().count() <= 15)?;
+        Some((Some(comm.to_owned()), inner.get(at + 1..).unwrap_or("")))
+    });
+    whole.unwrap_or((None, ""))
 }
 
 /// `Kill process 3861 (bash) score 88 or sacrifice child`, with the message before it.
@@ -134,11 +145,11 @@ fn size_kb(fields: &str, key: &str) -> Option<u64> {
 }
 
 /// `UID:0 pgtables:…`. In a mangled tail (`UID:00`) the number may have lost or gained digits, so
-/// only one that ends where the kernel ends it counts.
+/// only one with the next field behind it counts.
 fn uid(fields: &str) -> Option<u32> {
     let (number, rest) = digits(after(fields, "UID:")?)?;
     let leading_zero = number.len() > 1 && number.starts_with('0');
-    (rest.starts_with(' ') && !leading_zero).then(|| number.parse().ok())?
+    (rest.starts_with(" pgtables:") && !leading_zero).then(|| number.parse().ok())?
 }
 
 #[cfg(test)]
@@ -162,12 +173,21 @@ mod tests {
         assert_eq!((last.file_rss_kb, last.shmem_rss_kb), (Some(3), Some(2)));
         assert_eq!((last.uid, last.oom_score_adj), (Some(33), Some(-900)));
         assert_eq!(last.message, Some(KillMessage::MemoryCgroup));
-        let el6 = read("Killed process 18, UID 500, (java) total-vm:12kB, anon-rss:7kB, file-rss:0kB");
-        assert_eq!((el6.uid, el6.comm.as_deref(), el6.total_vm_kb), (Some(500), Some("java"), Some(12)));
+        let el6 =
+            read("Killed process 18, UID 500, (java) total-vm:12kB, anon-rss:7kB, file-rss:0kB");
+        assert_eq!(
+            (el6.uid, el6.comm.as_deref(), el6.total_vm_kb),
+            (Some(500), Some("java"), Some(12))
+        );
+        let el7 = read("Killed process 18 (a), UID 5), UID 33, total-vm:12kB, anon-rss:7kB");
+        assert_eq!((el7.uid, el7.comm.as_deref()), (Some(33), Some("a), UID 5")));
+        assert_eq!((el7.total_vm_kb, el7.anon_rss_kb), (Some(12), Some(7)));
         let el5 = read("Out of memory: Killed process 18, UID 500, (java).");
         assert_eq!((el5.uid, el5.comm.as_deref()), (Some(500), Some("java")));
         let old = read("Killed process 18 (java) vsz:12kB, anon-rss:7kB, file-rss:0kB");
         assert_eq!((old.total_vm_kb, old.comm.as_deref()), (Some(12), Some("java")));
+        let short = read("Out of memory: Killed process 18 (java) which we saw (twice)");
+        assert_eq!(short.comm.as_deref(), Some("java"));
         let asked = read("Out of memory (oom_kill_allocating_task): Killed process 18 (java)");
         assert_eq!(asked.message, Some(KillMessage::AllocatingTask));
     }
@@ -175,7 +195,8 @@ mod tests {
     #[test]
     fn a_hostile_name_cannot_end_itself() {
         for comm in ["a) total-vm:1kB", "((sd-pam))", ",pid=1,uid=0", ") x (", ")"] {
-            let line = format!("Killed process 7 ({comm}) total-vm:9kB, anon-rss:4kB, file-rss:3kB");
+            let line =
+                format!("Killed process 7 ({comm}) total-vm:9kB, anon-rss:4kB, file-rss:3kB");
             let read = read(&line);
             assert_eq!((read.comm.as_deref(), read.total_vm_kb), (Some(comm), Some(9)));
         }
@@ -187,7 +208,7 @@ mod tests {
                     shmem-rss:21kB, UID:33 pgtables:11kB oom_score_adj:0";
         let whole = read(line);
         for end in 0..line.len() {
-            let Some(cut) = killed(&line[..end], SPAN, None) else { continue };
+            let Some(cut) = killed(line.get(..end).unwrap(), SPAN, None) else { continue };
             assert!(cut.comm.is_none() || cut.comm == whole.comm, "{end}");
             assert!(cut.total_vm_kb.is_none() || cut.total_vm_kb == whole.total_vm_kb);
             assert!(cut.anon_rss_kb.is_none() || cut.anon_rss_kb == whole.anon_rss_kb);

@@ -12,7 +12,7 @@ use crate::Sighting;
 use crate::record::{ContainerStatus, PodRecord, Record};
 
 /// Reads every pod of the text.
-pub(super) fn read(_text: &str, rows: &[Row<'_>]) -> Vec<Sighting> {
+pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
     let mut reader = Reader::default();
     for (at, row) in rows.iter().enumerate() {
         reader.row(row, rows.get(at + 1));

@@ -177,6 +177,14 @@ pub(super) fn tables(rows: &[Row<'_>], known: &[Sighting]) -> Vec<Sighting> {
             open = None;
         }
     }
+    let mut pods: Vec<(usize, Option<&str>)> = known
+        .iter()
+        .filter_map(|sighting| match &sighting.record {
+            Record::Pod(pod) => Some((sighting.span.start, pod.name.as_deref())),
+            _ => None,
+        })
+        .collect();
+    pods.sort_unstable();
     found
         .into_iter()
         .map(|(mut event, span)| {
@@ -186,7 +194,7 @@ pub(super) fn tables(rows: &[Row<'_>], known: &[Sighting]) -> Vec<Sighting> {
                 event.object = event.object.or(Some(pod));
             }
             if event.object.is_none() {
-                event.object = pod_above(known, span);
+                event.object = pod_above(&pods, span);
                 event.kind = event.kind.or_else(|| event.object.as_ref().map(|_| "Pod".to_owned()));
             }
             event_sighting(event, span)
@@ -195,12 +203,10 @@ pub(super) fn tables(rows: &[Row<'_>], known: &[Sighting]) -> Vec<Sighting> {
 }
 
 /// The pod in whose description a table stands: the last one that begins above it.
-fn pod_above(known: &[Sighting], span: Span) -> Option<String> {
-    let above = known.iter().filter(|sighting| sighting.span.start < span.start);
-    above.max_by_key(|sighting| sighting.span.start).and_then(|sighting| match &sighting.record {
-        Record::Pod(pod) => pod.name.clone(),
-        _ => None,
-    })
+fn pod_above(pods: &[(usize, Option<&str>)], span: Span) -> Option<String> {
+    let above = pods.partition_point(|(start, _)| *start < span.start);
+    let (_, name) = pods.get(above.checked_sub(1)?)?;
+    name.map(str::to_owned)
 }
 
 /// True if a line goes on with the message of the row above it.

@@ -295,6 +295,23 @@ fn other_tools_texts_are_not_kubernetes() {
     }
 }
 
+#[test]
+fn long_texts_are_read_in_time() {
+    for line in [
+        "5m   Warning   Evicted   pod/web-1   The node was low on resource: memory.\n",
+        "api-1   0/1   OOMKilled   3   1h\n",
+        "Name: a\nLast State: Terminated\n  Exit Code: 137\n",
+        "- lastState:\n    terminated: {}\n",
+        "- - ",
+        "Container a failed liveness probe, will be restarted\n",
+    ] {
+        let text = format!("lastState:\n{}", line.repeat(100_000 / line.len()));
+        let began = std::time::Instant::now();
+        read(&text);
+        assert!(began.elapsed().as_secs() < 8, "{line}");
+    }
+}
+
 proptest! {
     #[test]
     fn never_panics(text in "\\PC{0,200}") {

@@ -75,7 +75,8 @@ fn peel_stamped(line: &str) -> Peeled<'_> {
     };
     if let Some(peeled) = bracketed(rest).or_else(|| tagged(rest, None)) {
         // Only the kernel writes facility 0; a program's /dev/kmsg line has another.
-        let foreign = facility.is_some_and(|facility| facility != 0) && !rest.starts_with("kernel:");
+        let foreign =
+            facility.is_some_and(|facility| facility != 0) && !rest.starts_with("kernel:");
         return match peeled.writer {
             Writer::Kernel if foreign => {
                 Peeled { writer: Writer::Program { name: String::new(), pid: None }, ..peeled }
@@ -182,9 +183,8 @@ fn priority(line: &str) -> Option<(u32, &str)> {
 
 /// `kern  :err   : ` of `dmesg -x`.
 fn decoded_priority(line: &str) -> Option<(u32, &str)> {
-    const LEVELS: [&str; 10] = [
-        "emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "warning", "error",
-    ];
+    const LEVELS: [&str; 10] =
+        ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug", "warning", "error"];
     let (facility, rest) = line.split_once(':').filter(|(name, _)| name.len() <= 10)?;
     let (level, rest) = rest.split_once(':').filter(|(name, _)| name.len() <= 8)?;
     if !LEVELS.contains(&level.trim()) {
@@ -249,7 +249,10 @@ fn bracket(line: &str) -> Option<(Bracket, &str)> {
     } else if let Some(delta) = first.strip_prefix('+') {
         Bracket { at: None, after_micros: Some(micros(delta)?) }
     } else {
-        Bracket { at: stamp::ctime(first).or_else(|| stamp::short_date(first))?, after_micros: None }
+        Bracket {
+            at: stamp::ctime(first).or_else(|| stamp::short_date(first))?,
+            after_micros: None,
+        }
     };
     Some((seen, without_caller(rest)))
 }
@@ -267,18 +270,21 @@ fn without_caller(rest: &str) -> &str {
         },
         None => text,
     };
-    let Some((inner, after)) = bracket_start.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+    let Some((inner, after)) =
+        bracket_start.strip_prefix('[').and_then(|rest| rest.split_once(']'))
     else {
         return text;
     };
     let inner = inner.trim();
-    let caller = inner.strip_prefix(['T', 'C']).is_some_and(|id| stamp::number::<u64>(id).is_some());
-    let android = inner.len() <= 40 && inner.split_once(':').is_some_and(|(head, tail)| {
-        let last = tail.rsplit(':').next().unwrap_or(tail).trim();
-        let cpu_comm_pid = stamp::number::<u64>(last).is_some() && tail.contains(':');
-        stamp::number::<u64>(head.trim()).is_some()
-            && (cpu_comm_pid || bracket_start.len() != text.len())
-    });
+    let caller =
+        inner.strip_prefix(['T', 'C']).is_some_and(|id| stamp::number::<u64>(id).is_some());
+    let android = inner.len() <= 40
+        && inner.split_once(':').is_some_and(|(head, tail)| {
+            let last = tail.rsplit(':').next().unwrap_or(tail).trim();
+            let cpu_comm_pid = stamp::number::<u64>(last).is_some() && tail.contains(':');
+            stamp::number::<u64>(head.trim()).is_some()
+                && (cpu_comm_pid || bracket_start.len() != text.len())
+        });
     if caller || android { after.trim_start() } else { text }
 }
 
@@ -344,11 +350,7 @@ fn tag(text: &str) -> Option<(String, Option<u32>, &str)> {
 }
 
 fn writer_of(name: &str, pid: Option<u32>) -> Writer {
-    if name == "kernel" {
-        Writer::Kernel
-    } else {
-        Writer::Program { name: name.to_owned(), pid }
-    }
+    if name == "kernel" { Writer::Kernel } else { Writer::Program { name: name.to_owned(), pid } }
 }
 
 /// A line that begins with its tag: only `kernel:` and `name[pid]:` are safe to take for one, and
@@ -378,8 +380,7 @@ fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
     }
     if let Some((at, rest)) = stamp::syslog(line) {
         let rest = rest.trim_start();
-        return after_wall(rest, at)
-            .or_else(|| Some(Peeled { at, ..Peeled::bare(rest) }));
+        return after_wall(rest, at).or_else(|| Some(Peeled { at, ..Peeled::bare(rest) }));
     }
     // A log cut to the time of day.
     let (word, rest) = stamp::token(line)?;
@@ -396,6 +397,12 @@ fn after_wall(rest: &str, at: Option<Stamp>) -> Option<Peeled<'_>> {
         // A container runtime's log marks full and partial lines.
         let words = words.strip_prefix("F ").or(words.strip_prefix("P ")).unwrap_or(words);
         return Some(Peeled::from(words, at, Writer::Program { name, pid: None }));
+    }
+    // vmware.log repeats what the guest's kernel prints: `In(05) vcpu-5 - Guest: <4>[…`.
+    if let Some((head, guest)) = rest.split_once(" - Guest: ").filter(|(head, _)| head.len() < 40)
+        && head.contains("vcpu-")
+    {
+        return Some(inside(guest, at, Writer::Kernel));
     }
     if let Some(peeled) = found(rest) {
         return Some(peeled);

@@ -259,16 +259,19 @@ pub(super) fn ctime(inner: &str) -> Option<Option<Stamp>> {
     Some(month(name).and_then(|month| local(year, month, day, time)))
 }
 
-/// The inside of a `dmesg -e` or `-H` bracket: `May10 13:45` (minute resolution).
+/// The inside of a `dmesg -e` or `-H` bracket: `May10 13:45` (to the minute).
 pub(super) fn short_date(inner: &str) -> Option<Option<Stamp>> {
     let (date, time) = inner.trim().rsplit_once(' ')?;
-    let (hour, minute) = time.split_once(':').filter(|_| time.len() == 5)?;
-    let time = civil::Time::new(number(hour)?, number(minute)?, 0, 0).ok()?;
+    // Some viewers show `Mar 24 03:17:42` in brackets.
+    let time = match time.split_once(':').filter(|_| time.len() == 5) {
+        Some((hour, minute)) => civil::Time::new(number(hour)?, number(minute)?, 0, 0).ok()?,
+        None => clock_time(time)?,
+    };
     let date = date.trim();
     let split = date.len().checked_sub(2)?;
     let (name, day) = date.split_at_checked(split)?;
     let day: i8 = number(day.trim())?;
-    Some(month(name.trim()).and_then(|month| local(1970, month, day, time)))
+    Some(local(1970, month(name.trim())?, day, time))
 }
 
 /// The first word and what follows it; `None` at the end of the text.
@@ -332,7 +335,10 @@ mod tests {
             shown(ctime("四 3月 18 18:47:12 2021").unwrap()),
             "local 2021-03-18 18:47:12 UTC"
         );
-        assert_eq!(shown(ctime("pt maj 10 18:47:12 2021").unwrap()), "local 2021-05-10 18:47:12 UTC");
+        assert_eq!(
+            shown(ctime("pt maj 10 18:47:12 2021").unwrap()),
+            "local 2021-05-10 18:47:12 UTC"
+        );
         assert_eq!(shown(short_date("May10 13:45").unwrap()), "local 1970-05-10 13:45:00 UTC");
         assert_eq!(ctime("Thu May 09 14:52:38.123456 2024"), None);
     }

@@ -54,6 +54,8 @@ fn every_kernel_transport_comes_off() {
         "2024-05-09T14:52:38,123456+0200 host kernel: ",
         "2024-05-09T14:52:38.123Z [   83.469293] ",
         "2024-05-09T14:52:38.123456Z ERR kernel: [   83.469293] ",
+        "2023-12-04T10:49:30.103Z In(05) vcpu-5 - Guest: <4>[39261021.091603] ",
+        "[Mar 24 03:17:42] ",
         "kernel: ",
         " kernel:[   83.469293] ",
         "> >> | [   83.469293] ",
@@ -127,8 +129,10 @@ fn stamps_keep_their_clock() {
 
 #[test]
 fn journal_json_tells_its_writer() {
-    let kernel = r#"{"__REALTIME_TIMESTAMP":"1715259158000000","_TRANSPORT":"kernel","MESSAGE":"a b"}"#;
-    let spoof = r#"{"_TRANSPORT":"stdout","SYSLOG_IDENTIFIER":"kernel","_PID":"7","MESSAGE":[97,10]}"#;
+    let kernel =
+        r#"{"__REALTIME_TIMESTAMP":"1715259158000000","_TRANSPORT":"kernel","MESSAGE":"a b"}"#;
+    let spoof =
+        r#"{"_TRANSPORT":"stdout","SYSLOG_IDENTIFIER":"kernel","_PID":"7","MESSAGE":[97,10]}"#;
     let found = lines(&format!("{kernel}\n{spoof}\n"));
     assert_eq!((found[0].text.as_str(), &found[0].writer), ("a b", &Writer::Kernel));
     assert!(matches!(found[0].at, Some(Stamp::Wall(_))));
@@ -155,19 +159,28 @@ fn a_journal_export_block_is_one_line() {
 fn wrapped_lines_are_one_and_neighbours_stay() {
     let joined = |text: &str| lines(text).into_iter().map(|line| line.text).collect::<Vec<_>>();
     assert_eq!(
-        joined("[   30.42] dd invoked oom-killer: \ngfp_mask=0x1(GFP), order=0,\noom_score_adj=0\n[   30.43] x"),
+        joined(
+            "[   30.42] dd invoked oom-killer: \ngfp_mask=0x1(GFP), order=0,\noom_score_adj=0\n[   30.43] x"
+        ),
         ["dd invoked oom-killer: gfp_mask=0x1(GFP), order=0, oom_score_adj=0", "x"]
     );
     assert_eq!(
-        joined("[   65.470256] \noom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),\ncpuset=/,task=a\nb,pid=1,uid=0\nprose"),
-        ["oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,task=a b,pid=1,uid=0", "prose"]
+        joined(
+            "[   65.470256] \noom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),\ncpuset=/,task=a\nb,pid=1,uid=0\nprose"
+        ),
+        [
+            "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,task=a b,pid=1,uid=0",
+            "prose"
+        ]
     );
     assert_eq!(
         joined("Out of memory: Killed\nprocess 7 (a b)\ntotal-vm:1kB, anon-rss:2kB,\nfile-rss:0kB"),
         ["Out of memory: Killed process 7 (a b) total-vm:1kB, anon-rss:2kB, file-rss:0kB"]
     );
     assert_eq!(
-        joined("[  270.699921] CPU: 1 UID: 0 PID: 946 Comm: test_memcontrol Not\ntainted 6.14.0-rc5 #1\n"),
+        joined(
+            "[  270.699921] CPU: 1 UID: 0 PID: 946 Comm: test_memcontrol Not\ntainted 6.14.0-rc5 #1\n"
+        ),
         ["CPU: 1 UID: 0 PID: 946 Comm: test_memcontrol Not tainted 6.14.0-rc5 #1"]
     );
     let kill = "[  1.25] Memory cgroup out of memory: Killed process 946 (a) total-vm:1kB, oom_score_adj:0";
@@ -177,7 +190,8 @@ fn wrapped_lines_are_one_and_neighbours_stay() {
 
 #[test]
 fn records_with_line_feeds_inside_are_lines_of_one_place() {
-    let text = "6,9,83469293,-;Memory cgroup stats for /a:\\x0aanon 4096\\x0afile 0\n SUBSYSTEM=x\n";
+    let text =
+        "6,9,83469293,-;Memory cgroup stats for /a:\\x0aanon 4096\\x0afile 0\n SUBSYSTEM=x\n";
     let found = lines(text);
     let words: Vec<&str> = found.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(words, ["Memory cgroup stats for /a:", "anon 4096", "file 0"]);

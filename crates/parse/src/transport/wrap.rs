@@ -53,6 +53,9 @@ pub(super) fn joint(last: Last, line: &Line, text: &str, indent: usize) -> Joint
     if report && line.text.starts_with("oom-kill:") && !ends_with_number(&line.text, "uid=") {
         return summary_joint(&line.text, text);
     }
+    if report && is_seam(&line.text, text) {
+        return Joint::Seamless;
+    }
     // A name with a line feed inside breaks its line in dmesg.
     let named = line.text.contains("Killed process ") && !line.text.contains("total-vm:");
     if report && named && text.contains(") total-vm:") {
@@ -176,6 +179,34 @@ fn is_fragment(text: &str) -> bool {
     text.starts_with('(') && text.contains(") total-vm:")
 }
 
+/// True if a terminal broke a word in two: the halves are one of the kernel's fields, neither is.
+fn is_seam(line: &str, text: &str) -> bool {
+    let last = line.rsplit(char::is_whitespace).next().unwrap_or(line);
+    let first = text.split_whitespace().next().unwrap_or("");
+    // `Killed process 176` and `60 (java)`.
+    let pid = line.strip_suffix(last).is_some_and(|head| head.ends_with("Killed process "));
+    if pid && last.bytes().all(|byte| byte.is_ascii_digit()) && !last.is_empty() {
+        return stamp::number::<u64>(first).is_some();
+    }
+    let whole = format!("{last}{first}");
+    whole.len() <= 64 && is_field(&whole) && !is_field(last) && !is_field(first)
+}
+
+fn is_field(word: &str) -> bool {
+    const WORDS: [&str; 8] =
+        ["Killed", "process", "usage", "limit", "failcnt", "memory:", "sacrifice", "child"];
+    const SIZES: [&str; 7] =
+        ["total-vm:", "anon-rss:", "file-rss:", "shmem-rss:", "pgtables:", "oom_score_adj:", ""];
+    let word = word.strip_suffix(',').unwrap_or(word);
+    let amount = word.strip_suffix("kB").unwrap_or(word);
+    let sized = SIZES.iter().any(|key| {
+        let number = amount.strip_prefix(key).unwrap_or("");
+        let unit = amount.len() != word.len() || *key == "oom_score_adj:";
+        unit && stamp::number::<u64>(number.trim_start_matches('-')).is_some()
+    });
+    sized || WORDS.contains(&word)
+}
+
 /// True if the record is open at its end and `text` has the shape that it waits for.
 fn dangles(line: &str, text: &str) -> bool {
     let numeric = |word: &str| stamp::number::<u64>(word.trim_start_matches('-')).is_some();
@@ -205,7 +236,8 @@ fn dangles(line: &str, text: &str) -> bool {
 /// A header without `name`, a row without a name.
 fn table_dangles(line: &str, text: &str) -> bool {
     let numeric = |word: &str| stamp::number::<u64>(word.trim_start_matches('-')).is_some();
-    let Some((inner, columns)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) else {
+    let Some((inner, columns)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+    else {
         return false;
     };
     if inner.trim() == "pid" {
@@ -214,8 +246,7 @@ fn table_dangles(line: &str, text: &str) -> bool {
     let row = columns.split_whitespace().all(numeric);
     let count = columns.split_whitespace().count();
     let word_only = text.split_whitespace().count() <= 2 && count >= 6;
-    row && count >= 2
-        && (word_only || text.split_whitespace().next().is_some_and(numeric))
+    row && count >= 2 && (word_only || text.split_whitespace().next().is_some_and(numeric))
 }
 
 /// True if the record is at its end: nothing can follow.

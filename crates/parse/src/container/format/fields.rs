@@ -249,7 +249,8 @@ pub(super) fn bare_values(line: &str, alone: bool) -> Option<ContainerRecord> {
     }
     let told = !flags.is_empty() || record.status.is_some();
     record.exit_code = only_code(&codes)?;
-    if !told && !(alone && !times.is_empty() && record.exit_code.is_some()) {
+    let alone = alone && !times.is_empty() && record.exit_code.is_some();
+    if !(told || alone) {
         return None;
     }
     // Two flags that differ: one is `Running`, and nothing says which.

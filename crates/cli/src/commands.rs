@@ -1,0 +1,28 @@
+//! One file per command. Each takes the printer and its flags, and gives an exit code.
+
+mod completions;
+pub(crate) mod demo;
+mod explain;
+mod generate;
+mod man;
+mod rules;
+mod schema;
+
+use std::process::ExitCode;
+
+use crate::flags::{Command, Parsed};
+use crate::printer::Printer;
+
+/// Does what was asked.
+pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode> {
+    match parsed.command {
+        Command::Explain(arguments) => explain::run(printer, &arguments),
+        Command::Demo(arguments) => demo::run(printer, &arguments),
+        Command::Rules => rules::list(printer),
+        Command::Rule { id } => rules::show(printer, &id),
+        Command::Completions { shell } => completions::run(printer, shell),
+        Command::Man => man::run(printer),
+        Command::Schema => schema::run(printer),
+        Command::Generate { directory } => generate::run(printer, &directory),
+    }
+}

@@ -1,0 +1,191 @@
+//! `why137 [explain] NAME | FILE… | -`: gather a case, judge it, show the report.
+//!
+//! A container's name leads to the docker daemon, files and standard input to their text. This
+//! command decides nothing about the death itself.
+
+mod input;
+
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use casefile::{CaseError, CaseFile, Moment};
+use evidence::{Environment, GatherError, Wanted};
+use input::Question;
+use judge::Verdict;
+use judge::verdict::{Confidence, Killer};
+use report::escape;
+use report::renderers::{json, markdown, quiet, text};
+
+use crate::failure::{Failure, NOTHING, USAGE};
+use crate::flags::{ExplainArgs, Format};
+use crate::printer::Printer;
+
+/// Answered, but not decided.
+const UNDECIDED: u8 = 3;
+/// Nothing died.
+const STILL_ALIVE: u8 = 4;
+
+const SHORT_HELP: &str = "\
+why137 tells who killed a container, why, and by which proof.
+
+  why137 NAME            a container of this machine's docker
+  why137 explain FILE    a kernel log, docker inspect, docker events … (`-`: standard input)
+  why137 demo            a real out-of-memory kill on this machine, explained
+
+why137 --help tells the rest.";
+
+/// Explains what was asked about.
+pub(super) fn run(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let now = now()?;
+    let case = match input::question(printer, arguments)? {
+        Question::Nothing => {
+            printer.help(SHORT_HELP);
+            return Ok(ExitCode::from(USAGE));
+        }
+        Question::Container(name) => gather(printer, arguments, name, now)?,
+        Question::Texts(sources) => {
+            let texts = input::read_all(printer, &sources)?;
+            evidence::case_from_texts(texts, now).map_err(unreadable_case)?
+        }
+    };
+    if let Some(path) = &arguments.save {
+        save(printer, &case, path)?;
+    }
+    if case.exhibits.is_empty() {
+        return Err(nothing_gathered(&case).into());
+    }
+    let verdict = judge::explain(&case, now);
+    let report = report::compose(&verdict, &case);
+    let shown = match (arguments.quiet, arguments.format) {
+        (true, _) => quiet::render(&report),
+        (false, Format::Text) => text::render(&report, printer.page(arguments.verbose)),
+        (false, Format::Json) => json::render(&report),
+        (false, Format::Markdown) => markdown::render(&report),
+    };
+    printer.answer(&shown)?;
+    Ok(exit_code(&verdict))
+}
+
+/// What the exit code tells a script.
+fn exit_code(verdict: &Verdict) -> ExitCode {
+    match (verdict.killer, verdict.confidence) {
+        (Killer::StillAlive, _) => ExitCode::from(STILL_ALIVE),
+        (Killer::Unknown, _) | (_, Confidence::Possible | Confidence::Unknown) => {
+            ExitCode::from(UNDECIDED)
+        }
+        (_, Confidence::Proven | Confidence::Likely) => ExitCode::SUCCESS,
+    }
+}
+
+/// The moment of asking. Tests set it, so that the same case gives the same page.
+fn now() -> anyhow::Result<Moment> {
+    match std::env::var("WHY137_NOW") {
+        Err(_unset) => Ok(Moment(jiff::Timestamp::now())),
+        Ok(text) => Moment::parse(&text).ok_or_else(|| {
+            Failure::new(USAGE, format!("`WHY137_NOW` is not a time: `{text}`"))
+                .hint("WHY137_NOW=2026-05-27T18:42:10Z")
+                .into()
+        }),
+    }
+}
+
+fn gather(
+    printer: &Printer,
+    arguments: &ExplainArgs,
+    name: String,
+    now: Moment,
+) -> anyhow::Result<CaseFile> {
+    let wanted = Wanted {
+        name,
+        docker_host: arguments.host.clone(),
+        docker_context: arguments.context.clone(),
+        with_logs: arguments.with_logs,
+        now,
+        environment: environment(),
+    };
+    evidence::gather_container(&wanted, &mut |doing| printer.progress(doing))
+        .map_err(|error| not_gathered(&error).into())
+}
+
+fn environment() -> Environment {
+    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = |name: &str| text(name).map(PathBuf::from);
+    Environment {
+        docker_host: text("DOCKER_HOST"),
+        docker_context: text("DOCKER_CONTEXT"),
+        docker_config: path("DOCKER_CONFIG"),
+        home: path("HOME"),
+        docker_tls_verify: text("DOCKER_TLS_VERIFY"),
+        docker_cert_path: path("DOCKER_CERT_PATH"),
+    }
+}
+
+fn not_gathered(error: &GatherError) -> Failure {
+    Failure::new(NOTHING, with_causes(error)).maybe_hint(error.hint())
+}
+
+fn unreadable_case(error: CaseError) -> anyhow::Error {
+    let failure = Failure::new(NOTHING, with_causes(&error));
+    match error {
+        CaseError::Version { .. } => {
+            failure.hint("read it with the why137 that wrote it, or a later one").into()
+        }
+        CaseError::Shape { .. } | CaseError::Write(_) => failure.into(),
+    }
+}
+
+/// An error with what caused it, which its own text does not repeat.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(&format!(": {next}"));
+        cause = next.source();
+    }
+    text
+}
+
+fn nothing_gathered(case: &CaseFile) -> Failure {
+    let name = case.asked.name.clone();
+    let what = name.map(|name| format!(" about `{name}`")).unwrap_or_default();
+    let reasons: Vec<String> = case
+        .gaps
+        .iter()
+        .map(|gap| match &gap.open_by {
+            Some(command) => format!("{}: {}; {command}", gap.tried, gap.because),
+            None => format!("{}: {}", gap.tried, gap.because),
+        })
+        .collect();
+    Failure::new(NOTHING, format!("nothing could be read{what}"))
+        .maybe_hint((!reasons.is_empty()).then(|| reasons.join("\n")))
+}
+
+/// Writes the case for its owner's eyes only: it holds log lines, names and command lines.
+fn save(printer: &Printer, case: &CaseFile, path: &Path) -> anyhow::Result<()> {
+    let doing = || format!("could not save the case in `{}`", path.display());
+    let json = case.to_json().with_context(doing)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(doing)?;
+    // The mode above is for a new file only; one that is there keeps its own. A pipe or a device
+    // is not ours to change.
+    if file.metadata().with_context(doing)?.is_file() {
+        fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(doing)?;
+    }
+    file.write_all(json.as_bytes()).with_context(doing)?;
+    let shown = escape::shell_word(&path.to_string_lossy());
+    printer.note(&format!(
+        "saved in `{}`; it holds log lines and names, so look before you share it. To explain it \
+         again: why137 explain {shown}",
+        path.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! What can be asked on the command line.
+//!
+//! `why137 NAME` is short for `why137 explain NAME`. A subcommand's name wins over a container's;
+//! `explain` in front reaches any container. Options may stand before the subcommand too: the
+//! subcommand is moved to the front before clap reads the line.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use anstream::ColorChoice;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::commands::demo::DemoArgs;
+
+/// Tells who killed a container or process, why, and by which proof.
+///
+/// Ask about a container of this machine's docker by its name or id, or give the text you have: a
+/// kernel log, `docker inspect`, `docker events`, `kubectl describe`, a saved case. A file that
+/// exists is read, even if a container has the same name.
+#[derive(Debug, Parser)]
+#[command(
+    name = "why137",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES,
+)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    explain: ExplainArgs,
+    /// When to write colours.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", global = true)]
+    color: Color,
+    /// Columns of the page.
+    #[arg(long, value_name = "COLUMNS", hide = true, global = true)]
+    width: Option<usize>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 answered (proven or likely), 3 possible or unknown, 4 still alive,
+1 nothing could be gathered, 2 usage.";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Explains a death: of a container, or from text.
+    #[command(after_help = EXIT_CODES)]
+    Explain(ExplainArgs),
+    /// Shows a real out-of-memory kill on this machine, and explains it.
+    Demo(DemoArgs),
+    /// Lists the rules by which a killer is found.
+    Rules,
+    /// Shows a rule's manual.
+    Rule {
+        /// The rule's id, as `why137 rules` lists it.
+        id: String,
+    },
+    /// Writes the completions for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Writes the manual page.
+    Man,
+    /// Writes the JSON schema of the answer.
+    Schema,
+    /// Writes the generated pages, manuals and completions of the source tree.
+    #[command(hide = true)]
+    Generate {
+        /// The root of the source tree.
+        directory: PathBuf,
+    },
+}
+
+/// The question, and how the answer is shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExplainArgs {
+    /// A container's name or id, one or several files, or `-` for standard input.
+    #[arg(value_name = "NAME|FILE|-")]
+    pub(crate) what: Vec<OsString>,
+    /// Also save what was gathered in this file, to be explained again or elsewhere.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) save: Option<PathBuf>,
+    /// Gather the last 300 lines that the container wrote, not only the telling ones.
+    #[arg(long)]
+    pub(crate) with_logs: bool,
+    /// The form of the answer.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+    /// One line only.
+    #[arg(long, short, conflicts_with_all = ["format", "verbose"])]
+    pub(crate) quiet: bool,
+    /// Also how to check each line of evidence by hand, and every source that could not be read.
+    #[arg(long, short, action = ArgAction::SetTrue)]
+    pub(crate) verbose: bool,
+    /// The docker daemon to ask.
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub(crate) host: Option<String>,
+    /// The docker context to ask.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// The form of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A page for a person.
+    Text,
+    /// For programs; `why137 schema` describes it.
+    Json,
+    /// For a ticket.
+    Markdown,
+}
+
+/// When to write colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// A command line that was understood.
+pub(crate) struct Parsed {
+    /// What to do.
+    pub(crate) command: Command,
+    /// When to write colours.
+    pub(crate) color: ColorChoice,
+    /// Columns, where they were given.
+    pub(crate) width: Option<usize>,
+}
+
+/// Understands a command line, the program's name first.
+pub(crate) fn read(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
+    let line = CommandLine::try_parse_from(subcommand_first(arguments))?;
+    Ok(Parsed {
+        command: line.command.unwrap_or(Command::Explain(line.explain)),
+        color: match line.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        },
+        width: line.width,
+    })
+}
+
+/// The grammar, for completions and manuals.
+pub(crate) fn grammar() -> clap::Command {
+    CommandLine::command()
+}
+
+/// Moves the subcommand before the options: `-q explain api` means `explain -q api`.
+/// Only the first word that is not an option can be one.
+fn subcommand_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let grammar = grammar();
+    let mut takes_value = false;
+    let mut found = None;
+    for (position, argument) in arguments.iter().enumerate().skip(1) {
+        if std::mem::take(&mut takes_value) {
+            continue;
+        }
+        let text = argument.to_str().unwrap_or_default();
+        if text == "--" {
+            break;
+        }
+        if text.starts_with('-') && text.len() > 1 {
+            takes_value = wants_next_word(&grammar, text);
+            continue;
+        }
+        if grammar.find_subcommand(argument).is_some() {
+            found = Some(position);
+        }
+        break;
+    }
+    if let Some(position) = found {
+        let subcommand = arguments.remove(position);
+        arguments.insert(1, subcommand);
+    }
+    arguments
+}
+
+/// Whether an option's value is the next word: `--format json`, `-H unix:///…`, not
+/// `--format=json` and not `-Hunix:///…`.
+fn wants_next_word(grammar: &clap::Command, option: &str) -> bool {
+    let takes =
+        |argument: &clap::Arg| matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+    match option.strip_prefix("--") {
+        Some(long) => grammar
+            .get_arguments()
+            .any(|argument| argument.get_long() == Some(long) && takes(argument)),
+        None => option.chars().last().is_some_and(|short| {
+            let first_valued = option.chars().skip(1).position(|letter| {
+                grammar
+                    .get_arguments()
+                    .any(|argument| argument.get_short() == Some(letter) && takes(argument))
+            });
+            // In `-qH` the value follows as the next word, in `-Hq` it is `q`.
+            first_valued == Some(option.chars().count() - 2) && short != '-'
+        }),
+    }
+}
+
+/// Whether a word is `-`, standard input.
+pub(crate) fn is_standard_input(word: &OsStr) -> bool {
+    word == "-"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(line: &str) -> Command {
+        let words = line.split(' ').map(OsString::from).collect();
+        read(words).map(|parsed| parsed.command).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn explained(line: &str) -> ExplainArgs {
+        match command(line) {
+            Command::Explain(arguments) => arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        grammar().debug_assert();
+    }
+
+    #[test]
+    fn a_name_alone_is_explained() {
+        assert_eq!(explained("why137 api").what, ["api"]);
+        assert_eq!(explained("why137 explain api").what, ["api"]);
+        assert_eq!(explained("why137 explain rules").what, ["rules"]);
+        assert_eq!(explained("why137 -- rules").what, ["rules"]);
+        assert_eq!(explained("why137 api rules").what, ["api", "rules"]);
+        assert_eq!(explained("why137 -").what, ["-"]);
+        assert!(matches!(command("why137 rules"), Command::Rules));
+    }
+
+    #[test]
+    fn options_may_stand_before_the_subcommand() {
+        let asked = explained("why137 -q -H unix:///x explain api");
+        assert!(asked.quiet && asked.what == ["api"] && asked.host.is_some());
+        assert!(matches!(command("why137 --color never rules"), Command::Rules));
+        assert!(matches!(command("why137 --color=never rules"), Command::Rules));
+        // The value of an option is no subcommand.
+        assert_eq!(explained("why137 -c rules api").context.as_deref(), Some("rules"));
+    }
+
+    #[test]
+    fn one_line_and_another_form_exclude_each_other() {
+        let words = ["why137", "-q", "--format", "json", "x"].map(OsString::from).to_vec();
+        assert!(read(words).is_err());
+    }
+}

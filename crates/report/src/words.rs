@@ -1,0 +1,401 @@
+//! Every sentence this program says about who killed what, at which level, how sure: one place.
+//!
+//! Sentences are made of the verdict alone and are not yet escaped: the renderer does that for its
+//! medium. How sure we are is in the verb (`was`, `was probably`, `may have been`), so that a
+//! sentence quoted without its grade does not claim more than the verdict does.
+//! Nothing here advises: what to change stands in the verdict's remedies only.
+
+mod cast;
+mod facts;
+mod labels;
+
+use casefile::{Bytes, CgroupPath, Limit, Source};
+pub(crate) use cast::Cast;
+pub(crate) use facts::{facts, when_short};
+use judge::Verdict;
+use judge::verdict::{Confidence, Fate, Killer, Level};
+pub(crate) use labels::{
+    candidate, fate, grade, is_command, killer_title, level_word, signal_name,
+};
+
+use crate::Report;
+
+/// The whole answer in one sentence, ended by a full stop.
+pub(crate) fn headline(report: &Report) -> String {
+    let verdict = &report.verdict;
+    let cast = Cast::of(report);
+    let mut sentence = match verdict.killer {
+        Killer::ContainerMemoryLimit
+        | Killer::AncestorMemoryLimit
+        | Killer::HostOutOfMemory
+        | Killer::NumaOutOfMemory
+        | Killer::OutOfMemory => kernel_oom(verdict, &cast),
+        Killer::StillAlive => still_alive(verdict, &cast),
+        Killer::Unknown => return undecided(report, &cast),
+        Killer::NotKilled | Killer::Crash => own_end(verdict, &cast),
+        Killer::OomDaemon
+        | Killer::Eviction
+        | Killer::StopTimeout
+        | Killer::Stopped
+        | Killer::ApiKill
+        | Killer::FailedProbe
+        | Killer::Process
+        | Killer::ResourceLimit
+        | Killer::Runtime => ended_by_someone(verdict, &cast),
+    };
+    if let Some(tail) = main_went_on(verdict, &cast) {
+        sentence.push_str("; ");
+        sentence.push_str(&tail);
+    }
+    sentence.push('.');
+    sentence
+}
+
+/// `was`, `were probably`, `may have been`.
+fn was(verdict: &Verdict, plural: bool) -> &'static str {
+    match (verdict.confidence, plural) {
+        (Confidence::Proven, false) => "was",
+        (Confidence::Proven, true) => "were",
+        (Confidence::Likely, false) => "was probably",
+        (Confidence::Likely, true) => "were probably",
+        (Confidence::Possible | Confidence::Unknown, _) => "may have been",
+    }
+}
+
+/// `ended`, `probably ended`, `may have ended`: of verbs whose past is also the participle.
+fn did(verdict: &Verdict, past: &str) -> String {
+    match verdict.confidence {
+        Confidence::Proven => past.to_owned(),
+        Confidence::Likely => format!("probably {past}"),
+        Confidence::Possible | Confidence::Unknown => format!("may have {past}"),
+    }
+}
+
+/// `: detail`, or nothing.
+fn colon(detail: Option<&str>) -> String {
+    detail.map(|detail| format!(": {}", clause(detail))).unwrap_or_default()
+}
+
+/// A clause of the judge's, without the full stop that the sentence will bring.
+fn clause(text: &str) -> &str {
+    text.trim().trim_end_matches('.')
+}
+
+/// `, 64 MiB,` where the limit is a number.
+fn amount_between(limit: Option<Limit>) -> String {
+    match limit {
+        Some(Limit::At(bytes)) => format!(", {bytes},"),
+        Some(Limit::Unlimited) | None => String::new(),
+    }
+}
+
+fn kernel_oom(verdict: &Verdict, cast: &Cast) -> String {
+    let amount = amount_between(verdict.limit);
+    let reason = match (verdict.killer, verdict.level) {
+        (Killer::AncestorMemoryLimit, _) => {
+            format!("the memory limit of {}{amount} was full", parent(verdict, cast))
+        }
+        (Killer::HostOutOfMemory, _) => {
+            format!("the {} was out of memory", if cast.has_container { "host" } else { "machine" })
+        }
+        (Killer::NumaOutOfMemory, _) => {
+            "the memory of the NUMA nodes it may use (cpuset or memory policy) ran out".to_owned()
+        }
+        (Killer::OutOfMemory, _) => {
+            "memory ran out, and the evidence does not show at which level".to_owned()
+        }
+        (_, Level::Nested) => {
+            format!("a memory limit set inside the container{}{amount} was full", nested(verdict))
+        }
+        _ => format!("{}{amount} was full", cast.own_limit(verdict)),
+    };
+    let more =
+        verdict.detail.as_deref().map(|detail| format!("; {}", clause(detail))).unwrap_or_default();
+    format!("{} {} killed by the kernel: {reason}{more}", cast.who, was(verdict, cast.plural))
+}
+
+/// The parent whose limit filled, in the words of whoever set it.
+fn parent(verdict: &Verdict, cast: &Cast) -> String {
+    let Some(path) = &verdict.limit_cgroup else {
+        return format!("a parent of {}", cast.container);
+    };
+    let name = path.name();
+    // `podUID` with the cgroupfs driver, `kubepods-burstable-podUID.slice` with systemd's; the
+    // slices of a quality class (`kubepods-burstable.slice`) are no pod.
+    let is_pod = path.pod_uid().is_some()
+        && (name.starts_with("pod") || (name.contains("-pod") && name.ends_with(".slice")));
+    if is_pod {
+        "its pod".to_owned()
+    } else if path.names().next() == Some("ecs") {
+        "its task".to_owned()
+    } else if name.ends_with(".slice") {
+        format!("its slice {name}")
+    } else {
+        format!("the parent cgroup {}", short_path(path))
+    }
+}
+
+/// ` (worker/1)`: the nested cgroup, as seen from the container.
+fn nested(verdict: &Verdict) -> String {
+    let below = verdict.limit_cgroup.as_ref().and_then(|path| {
+        let container = path.container()?;
+        let below = path.as_str().strip_prefix(container.as_str())?.trim_start_matches('/');
+        (!below.is_empty()).then(|| format!(" (on {below})"))
+    });
+    below.unwrap_or_default()
+}
+
+/// A cgroup path with container ids shortened to the 12 digits that runtimes show.
+pub(crate) fn short_path(path: &CgroupPath) -> String {
+    let Some(id) = path.container_id() else { return path.to_string() };
+    let short: String = id.as_str().chars().take(12).collect();
+    path.as_str().replace(id.as_str(), &format!("{short}…"))
+}
+
+fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
+    let who = &cast.who;
+    let is = match verdict.confidence {
+        Confidence::Proven => "is",
+        Confidence::Likely => "is probably",
+        Confidence::Possible | Confidence::Unknown => "may be",
+    };
+    match (verdict.level, &verdict.detail) {
+        (Level::None, Some(detail)) => format!("{who} {is} alive: {}", clause(detail)),
+        (Level::None, None) => format!("{who} {is} alive; nothing that died in it was seen"),
+        (level, detail) => {
+            let amount = amount_between(verdict.limit);
+            let whose = match level {
+                Level::Own => "its own memory limit".to_owned(),
+                Level::Nested => format!("a memory limit set inside it{}", nested(verdict)),
+                Level::Ancestor => format!("the memory limit of {}", parent(verdict, cast)),
+                Level::Host => "the end of the host's memory".to_owned(),
+                Level::Numa => "the end of its NUMA nodes' memory".to_owned(),
+                Level::Unknown | Level::None => "a memory limit".to_owned(),
+            };
+            let amount = if level == Level::Host { "" } else { amount.trim_end_matches(',') };
+            format!("{who} {is} alive but held up at {whose}{amount}{}", colon(detail.as_deref()))
+        }
+    }
+}
+
+fn undecided(report: &Report, cast: &Cast) -> String {
+    let verdict = &report.verdict;
+    if let Some(detail) = &verdict.detail {
+        return format!("Not decided: {}.", clause(detail));
+    }
+    let what = match verdict.main.exit_code {
+        Some(code) => format!("exit code {code}"),
+        None => "what is known".to_owned(),
+    };
+    match (report.verdict.candidates.len(), cast.named) {
+        (0, true) => {
+            format!("Not decided: the evidence does not tell what ended {}.", cast.container)
+        }
+        (0, false) => "Not decided: the evidence does not tell what happened.".to_owned(),
+        (1, _) => format!("Not decided: {what} fits one cause, and nothing here confirms it."),
+        (_, true) => {
+            format!("Not decided what ended {}: {what} fits several ends.", cast.container)
+        }
+        (_, false) => format!("Not decided: {what} fits several ends."),
+    }
+}
+
+fn own_end(verdict: &Verdict, cast: &Cast) -> String {
+    let who = &cast.who;
+    let detail = verdict.detail.as_deref();
+    if verdict.killer == Killer::Crash {
+        let signal = verdict.main.signal.map(|number| format!(" with {}", signal_name(number)));
+        return format!(
+            "{who} {}{}{}",
+            did(verdict, "crashed"),
+            signal.unwrap_or_default(),
+            colon(detail)
+        );
+    }
+    let code = match (verdict.main.exit_code, verdict.main.exit_code_trusted) {
+        (Some(code), true) => format!(" with exit code {code}"),
+        (Some(_), false) | (None, _) => String::new(),
+    };
+    let unkilled = if detail.is_none() { "; it was not killed" } else { "" };
+    let unkilled = if verdict.confidence == Confidence::Proven { unkilled } else { "" };
+    format!("{who} {} by itself{code}{}{unkilled}", did(verdict, "ended"), colon(detail))
+}
+
+fn ended_by_someone(verdict: &Verdict, cast: &Cast) -> String {
+    let who = &cast.who;
+    let was = was(verdict, cast.plural);
+    let detail = verdict.detail.as_deref();
+    let name = killer_name(verdict);
+    match verdict.killer {
+        Killer::OomDaemon => match (name, detail) {
+            (name, Some(detail)) => format!(
+                "{who} {was} killed by {}: {}",
+                name.unwrap_or_else(|| "an out-of-memory daemon".to_owned()),
+                clause(detail)
+            ),
+            (Some(name), None) => {
+                format!("{who} {was} killed by {name}, a daemon that acts when memory is short")
+            }
+            (None, None) => {
+                format!("{who} {was} killed by an out-of-memory daemon, not by the kernel")
+            }
+        },
+        Killer::Eviction => format!(
+            "{who} {was} evicted by the kubelet: {}",
+            detail.map_or("the node was short of a resource", clause)
+        ),
+        Killer::StopTimeout => format!(
+            "{who} {was} stopped by request and did not end in time: {}",
+            detail.map_or("SIGKILL followed after the grace period", clause)
+        ),
+        Killer::Stopped => {
+            format!("{who} {was} stopped by request and ended in time{}", colon(detail))
+        }
+        Killer::ApiKill => {
+            let client = verdict.killed_by.as_ref().and_then(|by| by.client.clone());
+            let client = client.map(|client| format!(" of {client}")).unwrap_or_default();
+            format!("{who} {was} killed by request{client}{}", colon(detail))
+        }
+        Killer::FailedProbe => {
+            format!("{who} {was} killed because it failed its health check{}", colon(detail))
+        }
+        Killer::Process => {
+            let named: Vec<&str> = name.as_deref().into_iter().chain(detail.map(clause)).collect();
+            let who_did =
+                if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
+            format!("{who} {was} killed by another process{who_did}")
+        }
+        Killer::ResourceLimit => format!(
+            "{who} {was} killed by the kernel at a resource limit that is not memory{}",
+            colon(detail)
+        ),
+        // The rest has its own sentences above.
+        Killer::Runtime
+        | Killer::ContainerMemoryLimit
+        | Killer::AncestorMemoryLimit
+        | Killer::HostOutOfMemory
+        | Killer::NumaOutOfMemory
+        | Killer::OutOfMemory
+        | Killer::Crash
+        | Killer::NotKilled
+        | Killer::StillAlive
+        | Killer::Unknown => {
+            format!("{who} {was} ended by the runtime's own clean-up{}", colon(detail))
+        }
+    }
+}
+
+/// `kill (pid 4711, uid 0)`.
+fn killer_name(verdict: &Verdict) -> Option<String> {
+    let by = verdict.killed_by.as_ref()?;
+    let mut numbers = Vec::new();
+    if let Some(pid) = by.pid {
+        numbers.push(format!("pid {pid}"));
+    }
+    if let Some(uid) = by.uid.filter(|_| verdict.killer == Killer::Process) {
+        numbers.push(format!("uid {uid}"));
+    }
+    match (&by.name, numbers.is_empty()) {
+        (Some(name), true) => Some(name.clone()),
+        (Some(name), false) => Some(format!("{name} ({})", numbers.join(", "))),
+        (None, false) => Some(numbers.join(", ")),
+        (None, true) => None,
+    }
+}
+
+/// What the main process did when something else in its container was killed.
+fn main_went_on(verdict: &Verdict, cast: &Cast) -> Option<String> {
+    if cast.is_whole || !cast.has_container {
+        return None;
+    }
+    let container = &cast.container;
+    match (verdict.main.fate, verdict.main.exit_code, verdict.main.exit_code_trusted) {
+        (Fate::Alive, _, _) => Some(format!("{container} runs on")),
+        (Fate::Exited, Some(137), true) => {
+            Some("the main process was not killed, it passed on its child's 137".to_owned())
+        }
+        (Fate::Exited, Some(code), true) => {
+            Some(format!("the main process ended by itself with exit code {code}"))
+        }
+        (Fate::Exited, _, _) => Some("the main process ended by itself".to_owned()),
+        (Fate::Killed | Fate::Unknown, _, _) => None,
+    }
+}
+
+/// The answer in a few words, for one line among others: `killed by its own memory limit (64 MiB)`.
+pub(crate) fn short(report: &Report) -> String {
+    let verdict = &report.verdict;
+    let amount = match verdict.limit.and_then(Limit::bytes) {
+        Some(bytes) => format!(" ({bytes})"),
+        None => String::new(),
+    };
+    let cast = Cast::of(report);
+    match verdict.killer {
+        Killer::ContainerMemoryLimit if verdict.level == Level::Nested => {
+            format!("killed by a memory limit inside the container{amount}")
+        }
+        Killer::ContainerMemoryLimit => {
+            format!("killed by {}{amount}", cast.own_limit(verdict))
+        }
+        Killer::AncestorMemoryLimit => {
+            format!("killed by the memory limit of {}{amount}", parent(verdict, &cast))
+        }
+        Killer::HostOutOfMemory => "killed by the kernel, the host was out of memory".to_owned(),
+        Killer::NumaOutOfMemory => {
+            "killed by the kernel, its NUMA nodes were out of memory".to_owned()
+        }
+        Killer::OutOfMemory => "killed by the kernel, out of memory at an unknown level".to_owned(),
+        Killer::OomDaemon => {
+            let name = killer_name(verdict);
+            format!("killed by {}", name.as_deref().unwrap_or("an out-of-memory daemon"))
+        }
+        Killer::Eviction => "evicted by the kubelet".to_owned(),
+        Killer::StopTimeout => "stopped by request, SIGKILL after the grace period".to_owned(),
+        Killer::Stopped => "stopped by request".to_owned(),
+        Killer::ApiKill => "killed by request".to_owned(),
+        Killer::FailedProbe => "killed after a failed health check".to_owned(),
+        Killer::Process => {
+            let name = killer_name(verdict).map(|name| format!(": {name}"));
+            format!("killed by another process{}", name.unwrap_or_default())
+        }
+        Killer::ResourceLimit => "killed by the kernel at a resource limit".to_owned(),
+        Killer::Runtime => "ended by the runtime's clean-up".to_owned(),
+        Killer::Crash => match verdict.main.signal {
+            Some(number) => format!("crashed with {}", signal_name(number)),
+            None => "crashed".to_owned(),
+        },
+        Killer::NotKilled => {
+            match verdict.main.exit_code.filter(|_| verdict.main.exit_code_trusted) {
+                Some(code) => format!("ended by itself with exit code {code}"),
+                None => "ended by itself".to_owned(),
+            }
+        }
+        Killer::StillAlive if verdict.level == Level::None => "alive".to_owned(),
+        Killer::StillAlive => format!("alive, held up at a memory limit{amount}"),
+        Killer::Unknown => "not decided".to_owned(),
+    }
+}
+
+/// Memory as the page shows it: `62.9 MiB`.
+pub(crate) fn amount_kb(kilobytes: u64) -> String {
+    Bytes::from_kib(kilobytes).map_or_else(|| format!("{kilobytes} kB"), |bytes| bytes.to_string())
+}
+
+/// A quote as it is read aloud: without /dev/kmsg's `level,number,microseconds,flags;` before the
+/// kernel's words, and a JSON document's indentation as one space. The exact bytes stand in the JSON
+/// answer and in the case.
+pub(crate) fn readable(quote: &str, source: Option<Source>) -> String {
+    let quote = quote.trim();
+    let words = match (source, quote.split_once(';')) {
+        (Some(Source::KernelLog), Some((head, words)))
+            if head.split(',').take(3).all(|field| field.parse::<u64>().is_ok()) =>
+        {
+            words
+        }
+        (_, _) => quote,
+    };
+    if !words.contains('\n') {
+        return words.to_owned();
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}

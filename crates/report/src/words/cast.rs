@@ -1,0 +1,155 @@
+//! Who the sentence is about: the container by its name, or the process that died in it.
+//!
+//! Pasted text often names neither; then it is `The container` or `A process`, never a guess.
+
+use judge::Verdict;
+use judge::verdict::{Fate, Killer, Role, Victim};
+
+use crate::Report;
+
+/// The persons of the sentence.
+pub(crate) struct Cast {
+    /// As the subject of the sentence: `api`, `python3 (pid 295) in api`, `The container`.
+    pub(crate) who: String,
+    /// True for `3 processes in api`.
+    pub(crate) plural: bool,
+    /// The container inside a sentence: `api`, `the container`.
+    pub(crate) container: String,
+    /// The container itself ended (its main process, or nothing more is known).
+    pub(crate) is_whole: bool,
+    /// The subject of the sentence is the one victim, by its name and pid.
+    pub(crate) is_victim: bool,
+    /// A container (not only a process) is known to be concerned.
+    pub(crate) has_container: bool,
+    /// The container has a name or an id.
+    pub(crate) named: bool,
+}
+
+impl Cast {
+    /// The persons of a report.
+    pub(crate) fn of(report: &Report) -> Self {
+        let verdict = &report.verdict;
+        let name = container_name(report);
+        let roles_need_one = |victim: &Victim| match victim.role {
+            Role::Main | Role::Child | Role::Exec => true,
+            Role::Other => false,
+        };
+        let has_container = name.is_some()
+            || verdict.victims.is_empty()
+            || verdict.victims.iter().any(roles_need_one);
+        let is_whole = verdict.main.fate == Fate::Killed
+            || verdict.victims.is_empty()
+            || verdict.victims.iter().any(|victim| victim.role == Role::Main)
+            || matches!(verdict.killer, Killer::StillAlive | Killer::NotKilled | Killer::Unknown);
+        let nameless = nameless(verdict);
+        let container = name.clone().unwrap_or_else(|| format!("the {nameless}"));
+        let named = name.is_some();
+        let (who, plural) = if is_whole && has_container {
+            (name.map_or_else(|| without_name(nameless), capital_for_id), false)
+        } else {
+            let place = if has_container { format!(" in {container}") } else { String::new() };
+            match verdict.victims.as_slice() {
+                [] => (format!("A process{place}"), false),
+                [one] => (format!("{}{place}", process(one, "A process")), false),
+                several => (format!("{} processes{place}", several.len()), true),
+            }
+        };
+        let is_victim = !(is_whole && has_container) && verdict.victims.len() == 1;
+        Self { is_victim, who, plural, container, is_whole, has_container, named }
+    }
+
+    /// The limit that is the victim's own: the container's, or that of the process's own cgroup
+    /// where no container is known.
+    pub(crate) fn own_limit(&self, verdict: &Verdict) -> String {
+        if self.has_container && self.is_whole {
+            return "its own memory limit".to_owned();
+        }
+        let holds_container =
+            verdict.limit_cgroup.as_ref().is_some_and(|path| path.container_id().is_some());
+        if self.has_container || holds_container {
+            return "the container's own memory limit".to_owned();
+        }
+        let whose = if self.plural { "their" } else { "its" };
+        match &verdict.limit_cgroup {
+            Some(path) if path.name().ends_with(".service") => {
+                format!("the memory limit of {whose} service {}", path.name())
+            }
+            Some(path) => {
+                format!("the memory limit of {whose} own cgroup {}", super::short_path(path))
+            }
+            None => format!("the memory limit of {whose} own cgroup"),
+        }
+    }
+}
+
+/// What a nameless victim is, as far as the evidence goes.
+fn nameless(verdict: &Verdict) -> &'static str {
+    let is_container = verdict.subject.is_some()
+        || verdict.container_id.is_some()
+        || verdict.main.exit_code.is_some()
+        || verdict.victims.iter().any(|victim| victim.role != Role::Other);
+    if is_container {
+        return "container";
+    }
+    let by = verdict.killed_by.as_ref().and_then(|by| by.name.as_deref());
+    match verdict.killer {
+        // A program's own last words need not come from a container.
+        Killer::NotKilled | Killer::Crash => "program",
+        Killer::Eviction => "pod",
+        Killer::StopTimeout | Killer::Stopped if by == Some("systemd") => "service",
+        Killer::OomDaemon | Killer::Process | Killer::ResourceLimit => "process",
+        Killer::ContainerMemoryLimit
+        | Killer::AncestorMemoryLimit
+        | Killer::HostOutOfMemory
+        | Killer::NumaOutOfMemory
+        | Killer::OutOfMemory
+        | Killer::StopTimeout
+        | Killer::Stopped
+        | Killer::ApiKill
+        | Killer::FailedProbe
+        | Killer::Runtime
+        | Killer::StillAlive
+        | Killer::Unknown => "container",
+    }
+}
+
+/// `The container`; of the many processes and services of a machine it is `A process`.
+fn without_name(what: &str) -> String {
+    let article = if matches!(what, "process" | "service") { "A" } else { "The" };
+    format!("{article} {what}")
+}
+
+/// `python3 (pid 295)`.
+pub(crate) fn process(victim: &Victim, nameless: &str) -> String {
+    match (&victim.comm, victim.pid) {
+        (Some(comm), Some(pid)) => format!("{comm} (pid {pid})"),
+        (Some(comm), None) => comm.clone(),
+        (None, Some(pid)) => format!("{nameless} (pid {pid})"),
+        (None, None) => nameless.to_owned(),
+    }
+}
+
+/// The container's name as the reader knows it, or its short id.
+fn container_name(report: &Report) -> Option<String> {
+    let verdict = &report.verdict;
+    let subject = verdict.subject.as_ref();
+    subject
+        .and_then(|subject| subject.name.clone())
+        .or_else(|| report.asked.clone())
+        .filter(|name| !name.trim().is_empty())
+        .or_else(|| {
+            let id = subject
+                .and_then(|subject| subject.container_id.as_ref())
+                .or(verdict.container_id.as_ref())?;
+            let short: String = id.as_str().chars().take(12).collect();
+            Some(format!("container {short}"))
+        })
+}
+
+/// A name stays as it is written; only our own word `container` takes a capital.
+fn capital_for_id(name: String) -> String {
+    match name.strip_prefix("container ") {
+        Some(id) => format!("Container {id}"),
+        None => name,
+    }
+}

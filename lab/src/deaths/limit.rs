@@ -1,0 +1,254 @@
+//! Deaths at the container's own memory limit: the main process, a child, an exec, a probe,
+//! tmpfs, respawned workers, copy-on-write after fork.
+
+use super::{BASE, Death, HOG, MIB_64, Other, Step, Truth, died, exited};
+use crate::expect::{Expect, Fault, Number, OPEN, Victims};
+
+/// A shell line whose first command is a hog of 128 MiB.
+macro_rules! child_hog {
+    ($then:literal) => {
+        concat!("python3 -c \"x=[bytearray(b'a'*(1<<20)) for _ in range(128)]\"; ", $then)
+    };
+}
+
+/// One run never shows a leak.
+pub(super) const LEAK: &[&str] = &["is a leak", "leaks", "memory leak", "heap leak"];
+
+/// An OOM kill at the own limit of 64 MiB, proven.
+pub(super) const OWN: Expect = Expect {
+    killer: &["container-memory-limit"],
+    level: &["own"],
+    confidence: &["proven"],
+    fate: &["killed"],
+    exit_code: Number::Is(137),
+    victims: Victims::These(&[("main", "python3")]),
+    limit_at_fault: Fault::Yes,
+    limit_bytes: Number::Is(MIB_64),
+    must_not: LEAK,
+    ..OPEN
+};
+
+/// The same with a child as victim while the main process goes on.
+const CHILD: Expect = Expect {
+    fate: &["alive"],
+    exit_code: Number::Null,
+    victims: Victims::These(&[("child", "python3")]),
+    must_not: &["no out-of-memory", "nothing was killed", "nothing died"],
+    ..OWN
+};
+
+/// The same; then the main process ends by itself.
+const CHILD_THEN_EXIT: Expect = Expect {
+    fate: &["exited"],
+    must_not: &["main process was killed", "SIGKILL was sent to the main process"],
+    ..CHILD
+};
+
+const SUPERVISOR_OF_HOGS: &str = r#"import os, time
+def worker():
+    pid = os.fork()
+    if pid == 0:
+        x = [bytearray(b'a' * (1 << 20)) for _ in range(30)]
+        time.sleep(600)
+    return pid
+for _ in range(6):
+    worker()
+for _ in range(4):
+    os.wait()
+    time.sleep(0.7)
+    worker()
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+    print("settled", flush=True)
+    time.sleep(600)
+"#;
+
+const REWRITER: &str = r#"import os, time
+pages = bytearray(60 << 20)
+for i in range(0, len(pages), 4096):
+    pages[i] = 1
+if os.fork() == 0:
+    time.sleep(600)
+for i in range(0, len(pages), 4096):
+    pages[i] = 2
+time.sleep(600)
+"#;
+
+const MAPPED: &str = r#"import mmap, os
+fd = os.open('/dev/shm/f', os.O_RDWR | os.O_CREAT)
+os.ftruncate(fd, 128 << 20)
+m = mmap.mmap(fd, 128 << 20)
+for i in range(0, len(m), 4096):
+    m[i] = 1
+"#;
+
+pub(super) const DEATHS: &[Death] = &[
+    Death {
+        name: "own-limit",
+        scenario: "1",
+        memory: 64,
+        command: &["python3", "-c", HOG],
+        then: &[Step::Ended("")],
+        truth: died(true),
+        expect: OWN,
+        ..BASE
+    },
+    Death {
+        name: "child-killed",
+        scenario: "2",
+        memory: 64,
+        command: &["bash", "-c", child_hog!("sleep 600")],
+        then: &[Step::Kills(1), Step::Sleep(300)],
+        truth: Truth { status: "running", exit_code: None, oom_killed: Some(false) },
+        expect: CHILD,
+        ..BASE
+    },
+    Death {
+        name: "child-killed-exit-0",
+        scenario: "3",
+        memory: 64,
+        command: &["bash", "-c", child_hog!("exit 0")],
+        then: &[Step::Ended("")],
+        truth: exited(0, true),
+        expect: Expect { exit_code: Number::Is(0), ..CHILD_THEN_EXIT },
+        ..BASE
+    },
+    Death {
+        name: "child-killed-exit-1",
+        scenario: "3",
+        memory: 64,
+        command: &["bash", "-c", child_hog!("sleep 1; exit 1")],
+        then: &[Step::Ended("")],
+        truth: exited(1, true),
+        expect: Expect { exit_code: Number::Is(1), ..CHILD_THEN_EXIT },
+        ..BASE
+    },
+    Death {
+        name: "child-killed-exit-137",
+        scenario: "3",
+        memory: 64,
+        command: &["bash", "-c", child_hog!("exit $?")],
+        then: &[Step::Ended("")],
+        truth: died(true),
+        expect: Expect { exit_code: Number::Is(137), ..CHILD_THEN_EXIT },
+        ..BASE
+    },
+    Death {
+        name: "tmpfs-full",
+        scenario: "14",
+        memory: 64,
+        options: &["--tmpfs", "/scratch:size=512m"],
+        command: &["dd", "if=/dev/zero", "of=/scratch/f", "bs=1M", "count=128"],
+        then: &[Step::Ended("")],
+        truth: died(true),
+        expect: Expect {
+            victims: Victims::These(&[("main", "dd")]),
+            must_not: &["heap"],
+            must_say: &["tmpfs", "shm"],
+            ..OWN
+        },
+        ..BASE
+    },
+    Death {
+        name: "shm-full",
+        scenario: "14",
+        memory: 64,
+        options: &["--shm-size", "512m"],
+        command: &["python3", "-c", MAPPED],
+        then: &[Step::Ended("")],
+        truth: died(true),
+        expect: Expect { must_not: &["heap"], must_say: &["tmpfs", "shm"], ..OWN },
+        ..BASE
+    },
+    Death {
+        name: "respawned-workers",
+        scenario: "19",
+        memory: 128,
+        command: &["python3", "-c", SUPERVISOR_OF_HOGS],
+        then: &[Step::Kills(4), Step::Sleep(3000)],
+        truth: Truth { status: "running", exit_code: None, oom_killed: None },
+        expect: Expect {
+            victims: Victims::AsCounted("child", "python3"),
+            limit_bytes: Number::Is(128 << 20),
+            ..CHILD
+        },
+        ..BASE
+    },
+    Death {
+        name: "copy-on-write",
+        scenario: "20",
+        memory: 96,
+        command: &["python3", "-c", REWRITER],
+        then: &[Step::Kills(1), Step::Sleep(500)],
+        truth: Truth { status: "", exit_code: None, oom_killed: None },
+        expect: Expect {
+            confidence: &["proven", "likely"],
+            fate: &["killed", "alive"],
+            exit_code: Number::Open,
+            victims: Victims::OneOf(&["main", "child"]),
+            limit_bytes: Number::Is(96 << 20),
+            ..OWN
+        },
+        ..BASE
+    },
+    Death {
+        name: "exec-killed",
+        memory: 64,
+        then: &[Step::Try(&["exec", "{name}", "python3", "-c", HOG]), Step::Sleep(300)],
+        expect: Expect { victims: Victims::These(&[("exec", "python3")]), ..CHILD },
+        ..BASE
+    },
+    Death {
+        name: "probe-killed",
+        memory: 64,
+        options: &[
+            "--health-interval",
+            "1s",
+            "--health-cmd",
+            "[ -e /once ] || { touch /once; python3 -c 'x=bytearray(b\"a\"*(1<<27))'; }",
+        ],
+        then: &[Step::Kills(1), Step::Sleep(300)],
+        expect: Expect { victims: Victims::OneOf(&["exec", "child"]), ..CHILD },
+        ..BASE
+    },
+    Death {
+        name: "removed-by-itself",
+        memory: 64,
+        options: &["--rm"],
+        command: &["python3", "-c", HOG],
+        then: &[Step::Gone],
+        truth: super::GONE,
+        expect: OWN,
+        ..BASE
+    },
+    Death {
+        name: "history-lost",
+        memory: 64,
+        command: &["python3", "-c", HOG],
+        then: &[Step::Ended(""), Step::DaemonRestarted],
+        truth: died(true),
+        expect: Expect { confidence: &["proven", "likely"], ..OWN },
+        ..BASE
+    },
+    Death {
+        name: "second-owner-of-a-name",
+        memory: 64,
+        command: &["sleep", "600"],
+        then: &[
+            Step::Docker(&["rm", "-f", "{name}"]),
+            Step::Another(Other {
+                suffix: "",
+                memory: 64,
+                options: &[],
+                command: &["python3", "-c", HOG],
+            }),
+            Step::Ended(""),
+        ],
+        truth: died(true),
+        expect: OWN,
+        ..BASE
+    },
+];
