@@ -3,6 +3,8 @@
 //! What a runtime believes of its limit and what size would fit are not known here yet: the words
 //! "raise the limit" need a reason that this room does not have, so they are not said.
 
+use settings::ceilings::Ceiling;
+
 use crate::verdict::{Killer, Level, Remedy, Verdict};
 
 /// First remedies for a verdict.
@@ -105,12 +107,41 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
             "",
         )];
     }
-    vec![remedy(
+    let mut remedies = told_ceilings(verdict);
+    remedies.push(remedy(
         "find out whether the memory would have stopped growing before the limit is touched: watch `docker stats` over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)",
         "a leak or a runtime that is sized for a bigger machine dies at every limit",
         "",
         "",
-    )]
+    ));
+    remedies
+}
+
+/// What the program was told that it may use, beside what it may: the flags as they are spelled.
+fn told_ceilings(verdict: &Verdict) -> Vec<Remedy> {
+    let Some(limit) = verdict.limit.and_then(|limit| limit.bytes()) else { return Vec::new() };
+    let words = verdict.main.command.iter().chain(&verdict.main.settings).map(String::as_str);
+    let ceilings = settings::ceilings::ceilings(words);
+    let over = ceilings.iter().filter(|ceiling| ceiling.allows >= limit).map(|ceiling| {
+        let Ceiling { flag, bounds, allows } = ceiling;
+        remedy(
+            &format!("lower `{flag}`: it allows {bounds} {allows}, and the limit is {limit} for everything, what lies outside it included"),
+            "the runtime collects its garbage, or reports its own error, before the kernel has to kill",
+            "too low a ceiling costs time in garbage collection",
+            "put the old value back",
+        )
+    });
+    let over: Vec<Remedy> = over.collect();
+    let inside = ceilings.first().filter(|_| over.is_empty()).map(|ceiling| {
+        let Ceiling { flag, bounds, allows } = ceiling;
+        remedy(
+            &format!("look at what lies outside {bounds} (buffers, native memory, threads, other processes): `{flag}` allows only {allows} of {limit}, so lowering it cannot help alone"),
+            "the part that filled the limit is found",
+            "",
+            "",
+        )
+    });
+    over.into_iter().chain(inside).collect()
 }
 
 fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {

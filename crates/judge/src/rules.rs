@@ -116,11 +116,10 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     let Some(chosen) = chosen_life(&lives) else {
         return reach_without_subject(sheet);
     };
-    let alone = lives.len() == 1;
     let mut findings = Vec::new();
     let mut verdict = None;
-    for (at, life) in lives.iter().enumerate() {
-        let stage = Stage::new(sheet, life, at + 1 == lives.len(), alone);
+    for at in 0..lives.len() {
+        let Some(stage) = Stage::of_life(sheet, &lives, at) else { continue };
         let answer = reach_stage(&stage);
         let others = other_kills(&stage, &answer);
         if at == chosen {
@@ -178,8 +177,8 @@ fn reach_stage(stage: &Stage<'_>) -> Verdict {
 fn other_kills(stage: &Stage<'_>, verdict: &Verdict) -> Vec<Verdict> {
     let told: Vec<u32> = verdict.victims.iter().filter_map(|victim| victim.pid).collect();
     let is_told = |kill: &OomKill| {
-        verdict.killer.is_kernel_oom()
-            && (kill.victims.is_empty() || kill.victims.iter().all(|v| told.contains(&v.pid)))
+        let same = kill.victims.iter().all(|victim| told.contains(&victim.pid));
+        if kill.victims.is_empty() { verdict.killer.is_kernel_oom() } else { same }
     };
     let rest: Vec<&OomKill> = stage.kills.iter().copied().filter(|kill| !is_told(kill)).collect();
     kernel_kill::findings(&stage.with_kills(rest))
@@ -194,14 +193,14 @@ fn neighbour_kills(sheet: &FactSheet, verdict: &Verdict) -> Vec<Verdict> {
             && kernel_kill::lists_tasks_of(kill, sheet, id)
     });
     let life = Life::default();
-    let stage = Stage::new(sheet, &life, false, true).with_kills(shared.collect());
+    let stage = Stage::of_text(sheet, &life).with_kills(shared.collect());
     kernel_kill::findings(&stage)
 }
 
 /// Pasted text without a container: the last kill, and the others as findings.
 fn reach_without_subject(sheet: &FactSheet) -> Verdict {
     let life = Life::default();
-    let stage = Stage::new(sheet, &life, true, true);
+    let stage = Stage::of_text(sheet, &life);
     let mut verdict = reach_stage(&stage);
     let mut findings = other_kills(&stage, &verdict);
     if verdict.confidence == Confidence::Unknown && !findings.is_empty() {

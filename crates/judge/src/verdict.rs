@@ -206,6 +206,9 @@ pub struct MainProcess {
     /// What it runs, from the runtime's configuration; for text, not in the contract.
     #[serde(skip)]
     pub command: Vec<String>,
+    /// Known memory settings of its environment, `NAME=value`; for remedies, not in the contract.
+    #[serde(skip)]
+    pub settings: Vec<String>,
     /// Its fate.
     pub fate: Fate,
     /// Exit code as the runtime shows it.

@@ -2,5 +2,6 @@
 //!
 //! What a runtime makes of a setting is not known here yet; this room only reads spellings.
 
+pub mod ceilings;
 pub mod memory_settings;
 pub mod quantity;

@@ -91,10 +91,11 @@ impl Life {
         self.end.as_ref().and_then(|end| end.at)
     }
 
-    /// A moment lies in this life, with room for clocks that differ (± 250 ms) and for a kernel
-    /// line that is logged while the runtime still reaps (up to 3 s).
+    /// A moment lies in this life, with room for clocks that differ (± 250 ms), for a pod's times
+    /// that are whole seconds, and for a daemon's line that is written after the end (3 s).
     pub(crate) fn holds(&self, moment: Moment) -> bool {
-        let after_start = self.started_at.is_none_or(|start| moment.seconds_since(start) > -1.0);
+        let coarse = if self.teller == Teller::Docker { 0.25 } else { 1.0 };
+        let after_start = self.started_at.is_none_or(|start| moment.seconds_since(start) > -coarse);
         let before_end = self.ended_at().is_none_or(|end| moment.seconds_since(end) < 3.0);
         after_start && before_end
     }
@@ -369,6 +370,7 @@ fn status_life(
     teller: Teller,
 ) -> Life {
     let ended = status.exit_code.is_some() || status.reason.is_some();
+    let cite = &Citation { span: status.shown_at.unwrap_or(cite.span), ..cite.clone() };
     let fact = Fact {
         what: Box::new(status.clone()),
         at: status.finished_at,

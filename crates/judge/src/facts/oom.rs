@@ -178,7 +178,9 @@ fn is_twin(one: &OomKill, other: &OomKill) -> bool {
         (Some(a), Some(b)) => a.seconds_since(b).abs() < 2.0,
         (None, _) | (_, None) => true,
     };
-    one.exhibit != other.exhibit && !one.victims.is_empty() && pids(one) == pids(other) && near
+    // Twice in one text: the same report was pasted twice.
+    let copied = one.exhibit != other.exhibit || (one.stamp.is_some() && one.stamp == other.stamp);
+    copied && !one.victims.is_empty() && pids(one) == pids(other) && near
 }
 
 fn fullness(kill: &OomKill) -> usize {
@@ -192,6 +194,10 @@ fn fullness(kill: &OomKill) -> usize {
 fn victims(report: &OomReport) -> Vec<Killed> {
     if !report.killed.is_empty() {
         return report.killed.clone();
+    }
+    // "already exiting": chosen, and left to end by itself.
+    if report.already_exiting.is_some() {
+        return Vec::new();
     }
     let Some(named) = &report.named else { return Vec::new() };
     let Some(pid) = named.pid else { return Vec::new() };

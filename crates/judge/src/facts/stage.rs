@@ -17,11 +17,18 @@ pub(crate) struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Puts a life on stage. `alone`: it is the only one, so that what carries no time is its.
-    pub(crate) fn new(sheet: &'a FactSheet, life: &'a Life, last: bool, alone: bool) -> Self {
-        let kills =
-            sheet.oom_kills.iter().filter(|kill| belongs(kill, life, last, alone)).collect();
-        Self { sheet, life, last, kills }
+    /// Puts one of the subject's lives on stage.
+    pub(crate) fn of_life(sheet: &'a FactSheet, lives: &'a [Life], index: usize) -> Option<Self> {
+        let life = lives.get(index)?;
+        let last = index + 1 == lives.len();
+        let ours = |kill: &&OomKill| belongs(kill, lives, index);
+        let kills = sheet.oom_kills.iter().filter(ours).collect();
+        Some(Self { sheet, life, last, kills })
+    }
+
+    /// A stage without a container: every kill is on it.
+    pub(crate) fn of_text(sheet: &'a FactSheet, nobody: &'a Life) -> Self {
+        Self { sheet, life: nobody, last: true, kills: sheet.oom_kills.iter().collect() }
     }
 
     /// A stage with one kill only, for a finding.
@@ -68,10 +75,12 @@ impl<'a> Stage<'a> {
             return MainHit::Unclear;
         };
         let comm: String = program.chars().take(15).collect();
+        let starter = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init", "env"];
         let rows = kill.report.tasks.iter().filter(|row| row.comm == comm).count();
         let hit = kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&comm));
-        let starter = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init", "env"];
-        if hit && rows <= 1 {
+        // A shell or an init passes on its child's 137; any other program that is seen to end with 137
+        // right after a process of its name was killed is that process.
+        if hit && (rows <= 1 || !starter.contains(&program)) {
             MainHit::Yes
         } else if !hit && rows == 1 && !starter.contains(&program) {
             MainHit::No
@@ -168,18 +177,31 @@ fn is_gathered(fact: &Fact<Application>) -> bool {
     fact.source == casefile::Source::ApplicationLog
 }
 
-/// A kill belongs to a life if it happened in its container (or nowhere else for certain, where
-/// this is the only candidate) and in its time.
-fn belongs(kill: &OomKill, life: &Life, last: bool, alone: bool) -> bool {
+/// A kill belongs to a life if it happened in its container (or nowhere else for certain), and in
+/// its time; a kill without a time belongs to the last life.
+fn belongs(kill: &OomKill, lives: &[Life], index: usize) -> bool {
+    let Some(life) = lives.get(index) else { return false };
     let place = match &life.id {
-        Some(id) => kill.is_in(id) || (!kill.is_elsewhere(id) && (alone || last)),
+        Some(id) => kill.is_in(id) || !kill.is_elsewhere(id),
         None => true,
     };
-    let time = match kill.at {
-        Some(at) => life.holds(at),
-        None => alone || last,
+    let owner = match kill.at {
+        Some(at) => life_at(lives, at),
+        None => lives.len().checked_sub(1),
     };
-    place && time
+    place && owner == Some(index)
+}
+
+/// The life that holds a moment. A kill comes before the end that it makes, so the first life whose
+/// end is not before it is the one; clocks may differ by 250 ms, lives may be 100 ms apart.
+fn life_at(lives: &[Life], moment: Moment) -> Option<usize> {
+    let index = lives
+        .iter()
+        .position(|life| life.ended_at().is_none_or(|end| moment.seconds_since(end) < 0.1));
+    // A moment after the last end: the runtime's clock was behind, or it is nobody's.
+    let last = lives.len().checked_sub(1)?;
+    let index = index.unwrap_or(last);
+    lives.get(index).is_some_and(|life| life.holds(moment)).then_some(index)
 }
 
 /// The container a daemon line is about.

@@ -76,10 +76,13 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
 
 /// The end shows this signal, and follows it within seconds.
 fn ended_by(stage: &Stage<'_>, signal: &ApiSignal) -> bool {
-    let fits = match stage.life.exit_code() {
-        Some(code) => code == 128 + i64::from(signal.signal),
-        None => signal.signal == 9,
-    };
+    // A signal that asks for a stop and was obeyed is a stop, not a kill.
+    let asks = [stop_timeout::stop_signal(stage), 15, 2, 3, 1].contains(&signal.signal);
+    let fits = !asks
+        && match stage.life.exit_code() {
+            Some(code) => code == 128 + i64::from(signal.signal),
+            None => signal.signal == 9,
+        };
     let soon = match (signal.at, stage.life.ended_at()) {
         (Some(at), Some(end)) => end.seconds_since(at) < 30.0,
         (None, _) | (_, None) => true,

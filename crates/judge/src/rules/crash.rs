@@ -126,8 +126,7 @@ fn end_says(stage: &Stage<'_>) -> String {
 fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let signal = own_signal(stage)?;
     let fault = fault_of(stage);
-    let confidence = if fault.is_some() { Confidence::Proven } else { Confidence::Likely };
-    let mut verdict = base(stage, confidence);
+    let mut verdict = base(stage, Confidence::Likely);
     verdict.detail = Some(match signal {
         7 => {
             "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit"

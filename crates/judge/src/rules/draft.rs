@@ -77,11 +77,20 @@ fn main_process(stage: &Stage<'_>) -> MainProcess {
         pid: stage.main_pid(),
         comm: None,
         command: life.command(),
+        settings: settings(life),
         fate,
         exit_code,
         signal: None,
         exit_code_trusted: exit_code.is_some(),
     }
+}
+
+/// Known memory settings, by the runtime's or the orchestrator's record.
+fn settings(life: &Life) -> Vec<String> {
+    let record = life.record.as_ref().map(|record| record.what.memory_settings.clone());
+    let status = life.status.as_ref().map(|status| status.what.memory_settings.clone());
+    let pairs = record.into_iter().chain(status).flatten();
+    pairs.map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 fn lived(life: &Life, at: Option<Moment>) -> Option<f64> {

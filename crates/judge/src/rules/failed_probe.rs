@@ -70,10 +70,11 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 fn by_kubelet(stage: &Stage<'_>) -> Option<Told> {
     let event = stage.pod_events().find(|event| {
         let message = &event.what.message;
-        let restarts = ["liveness probe", "startup probe"].iter().any(|probe| {
-            message.contains(&format!("failed {probe}")) && message.contains("restart")
-        });
-        restarts && event.what.reason != "Unhealthy"
+        let acted = ["restart", "killed and recreated", "killed and re-created", "ProbeFailure"];
+        let failed =
+            ["failed liveness probe", "failed startup probe", "is unhealthy", "ProbeFailure"];
+        let told = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        told(&failed) && told(&acted) && event.what.reason != "Unhealthy"
     })?;
     Some(Told {
         cite: event.cite.clone(),

@@ -13,6 +13,7 @@
 //! ## What would speak against it
 //! - `oom_memcg=` in the summary line: a cgroup's limit. `Memory cgroup` elsewhere in the report does
 //!   not count: 7.2 kernels print `Memory cgroup min protection` in host-wide reports.
+//! - `order=-1`: a person asked for the kill (process).
 //! - `CONSTRAINT_CPUSET` or `CONSTRAINT_MEMORY_POLICY` (numa-memory).
 //! - Docker's flag does not speak: on cgroup v1 it stays false, on v2 it becomes true for the same death.
 //!
@@ -26,10 +27,9 @@
 //! - Linux `mm/oom_kill.c` `out_of_memory`, `constrained_alloc`
 //! - Docker Desktop and other virtual machines: "the machine" is the VM
 
-use super::draft::because;
 use super::{Rule, Seek, kernel_kill};
 use crate::facts::Stage;
-use crate::verdict::{KilledBy, Killer, Level, Verdict};
+use crate::verdict::{Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "host-memory",
@@ -41,25 +41,7 @@ pub(super) const RULE: Rule = Rule {
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let killer = Killer::HostOutOfMemory;
     let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Host])?;
-    let manual = stage.kills.iter().rfind(|kill| kill.report.manual);
-    if let Some(kill) = manual {
-        // SysRq-f: a person asked for a kill; the machine need not have been short at all.
-        verdict.killer = Killer::Process;
-        verdict.level = Level::None;
-        verdict.limit_at_fault = Some(false);
-        verdict.killed_by =
-            Some(KilledBy { name: Some("SysRq-f".to_owned()), ..KilledBy::default() });
-        verdict.detail =
-            Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
-        if let Some(invoker) = &kill.report.invoker {
-            verdict.because.push(because(
-                &kill.cite(invoker.span),
-                kill.at,
-                "order=-1 is a request by hand",
-            ));
-        }
-    } else if kernel_kill::message(stage.kills.last()?)
-        == Some(parse::record::KillMessage::AllocatingTask)
+    if kernel_kill::message(stage.kills.last()?) == Some(parse::record::KillMessage::AllocatingTask)
     {
         let words =
             "vm.oom_kill_allocating_task is set: whoever asked for memory died, however small";

@@ -21,8 +21,24 @@ pub(super) fn reach(
     levels: &[Level],
 ) -> Option<Verdict> {
     let kill = deciding(stage, seek)?;
-    let fits = levels.contains(&kill.level) && !kill.is_policy();
+    let fits = levels.contains(&kill.level) && !kill.is_policy() && !kill.report.manual;
     fits.then(|| verdict(stage, seek, kill, rule, killer))
+}
+
+/// The verdict if somebody asked the kernel for the deciding kill by hand.
+pub(super) fn reach_by_hand(stage: &Stage<'_>, seek: Seek, rule: &'static str) -> Option<Verdict> {
+    let kill = deciding(stage, seek).filter(|kill| kill.report.manual)?;
+    let mut verdict = verdict(stage, seek, kill, rule, Killer::Process);
+    verdict.level = Level::None;
+    verdict.limit_at_fault = Some(false);
+    verdict.limit_cgroup = None;
+    verdict.ruled_out.clear();
+    if let Some(invoker) = &kill.report.invoker {
+        let says = "order=-1 is a request by hand: the machine need not have been short";
+        let line = decisive(&kill.cite(invoker.span), kill.at, says, "order=-1");
+        verdict.because.push(line);
+    }
+    Some(verdict)
 }
 
 /// The kill that decides: the one of the main process, else the last inside.
@@ -65,6 +81,9 @@ pub(super) fn findings(stage: &Stage<'_>) -> Vec<Verdict> {
 fn rule_of(kill: &OomKill) -> Option<(&'static str, Killer)> {
     if kill.is_policy() {
         return None;
+    }
+    if kill.report.manual {
+        return Some(("process", Killer::Process));
     }
     Some(match kill.level {
         Level::Own | Level::Nested => ("own-limit", Killer::ContainerMemoryLimit),

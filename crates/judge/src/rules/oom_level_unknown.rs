@@ -184,17 +184,26 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
     };
     let platform = || {
         stage.application().find_map(|fact| match &fact.what {
-            Application::Platform { killed_for_memory: true, .. } => Some(Word {
-                cite: fact.cite.clone(),
-                at: fact.at,
-                says: "the platform says that it ended the program for its memory",
-                decisive: "emory".to_owned(),
-                confidence: Confidence::Likely,
-            }),
+            Application::Platform { killed_for_memory, limit, usage, .. }
+                if *killed_for_memory || is_full(*limit, *usage) =>
+            {
+                Some(Word {
+                    cite: fact.cite.clone(),
+                    at: fact.at,
+                    says: "the platform's own words: the memory was full",
+                    decisive: "emory".to_owned(),
+                    confidence: Confidence::Likely,
+                })
+            }
             _ => None,
         })
     };
     daemon.or_else(event).or_else(platform)
+}
+
+/// The platform's own figures say that all of the memory was used.
+fn is_full(limit: Option<casefile::Limit>, usage: Option<casefile::Bytes>) -> bool {
+    limit.and_then(casefile::Limit::bytes).zip(usage).is_some_and(|(limit, usage)| usage >= limit)
 }
 
 fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {

@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //! The first delivered fatal signal to the main process in a signal trace, sent by kill(2) from a process
-//! that is not the runtime; an audit record; systemd's `Killed unit cgroup with SIGKILL on client request`.
+//! that is not the runtime; an OOM kill that somebody asked the kernel for (SysRq-f, `order=-1`); an audit
+//! record; systemd's `Killed unit cgroup with SIGKILL on client request`.
 //!
 //! ## Why it means that
 //! `signal_generate` is written in the sender's context: its name and pid are the sender's. `code=0` is
@@ -25,7 +26,7 @@
 use parse::record::{DaemonLine, TraceEvent};
 
 use super::draft::{because, decisive, draft, end_line, signal_name};
-use super::{Rule, Seek, rivals, stop_timeout};
+use super::{Rule, Seek, kernel_kill, rivals, stop_timeout};
 use crate::facts::{Fact, Stage, Teller};
 use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
 
@@ -37,6 +38,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if let Some(mut verdict) = kernel_kill::reach_by_hand(stage, seek, RULE.id) {
+        // SysRq-f: the kernel chose the victim, a person asked for a kill.
+        let name = Some("SysRq-f".to_owned());
+        verdict.killed_by = Some(KilledBy { name, ..KilledBy::default() });
+        verdict.detail =
+            Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
+        return Some(verdict);
+    }
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }

@@ -51,7 +51,7 @@ fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
         _ => None,
     })?;
     let mut verdict = base(stage, fact, &by, "the supervisor says that it kills its child");
-    verdict.detail = Some(format!("{by}: {reason}"));
+    verdict.detail = Some(reason);
     let child = |other: &&Fact<Application>| matches!(&other.what, Application::ChildKilled { pid: known, .. } if known.is_some());
     let killed = stage.application().find(child);
     let pid = pid.or_else(|| match &killed?.what {
@@ -63,8 +63,10 @@ fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
             "its message about the end of that child; \"out of memory?\" is a guess of the text";
         verdict.because.push(because(&killed.cite, killed.at, says));
     }
-    if pid.is_some() {
-        verdict.victims = vec![Victim { pid, ..stop_timeout::nameless(Role::Child) }];
+    verdict.victims =
+        vec![Victim { pid: host_pid(fact, pid), ..stop_timeout::nameless(Role::Child) }];
+    if pid.is_none() {
+        verdict.victims.clear();
     }
     Some(verdict)
 }
@@ -81,7 +83,15 @@ fn by_jvm(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.detail = Some(
         "the Java heap was exhausted and the JVM's own OnOutOfMemoryError command killed it; as PID 1 that kill is ignored, ExitOnOutOfMemoryError works everywhere".to_owned(),
     );
+    let comm = Some("java".to_owned());
+    verdict.victims = vec![Victim { comm, ..stop_timeout::nameless(Role::Child) }];
     Some(verdict)
+}
+
+/// A program counts pids in its own namespace: a container's log that was read from the container
+/// does not tell the pid outside.
+fn host_pid(fact: &Fact<Application>, pid: Option<u32>) -> Option<u32> {
+    pid.filter(|_| fact.source != casefile::Source::ApplicationLog)
 }
 
 fn base(stage: &Stage<'_>, fact: &Fact<Application>, by: &str, says: &str) -> Verdict {

@@ -173,6 +173,7 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     }
     if signal == 9 {
         verdict.candidates = rivals::candidates_for_137(stage);
+        verdict.limit_at_fault = rivals::kernel_silent(stage).map(|_| false);
         verdict.ruled_out = rivals::kernel_ruled_out(stage);
         verdict.ruled_out.extend(rivals::api_ruled_out(stage));
     } else {

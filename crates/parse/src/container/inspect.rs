@@ -101,10 +101,11 @@ fn read_state(node: &Node, record: &mut ContainerRecord) {
 }
 
 /// Whether the exit code in the document is one of a life that ended. A restarting container shows
-/// the code of the life before.
+/// the code of the life before; one that was created and could not start shows why in `Error`.
 fn has_ended(record: &ContainerRecord) -> bool {
     match record.status.as_deref() {
-        Some("running" | "paused" | "created" | "initialized" | "configured") => false,
+        Some("created" | "initialized" | "configured") => record.error.is_some(),
+        Some("running" | "paused") => false,
         Some(_) => true,
         None => record.running != Some(true),
     }

@@ -370,8 +370,12 @@ fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
         let tagged = stamp::token(rest)
             .and_then(|(_host, after)| tag(after.trim_start()))
             .is_some_and(|(name, pid, _)| name == "kernel" || pid.is_some());
-        if iso.comma && !tagged {
+        if iso.dmesg && !tagged {
             return Some(inside(rest, iso.at, Writer::Kernel));
+        }
+        if iso.program && !tagged {
+            let name = "log".to_owned();
+            return Some(inside(rest, iso.at, Writer::Program { name, pid: None }));
         }
         return after_wall(rest, iso.at);
     }

@@ -135,8 +135,10 @@ pub(super) fn since_boot(text: &str) -> Option<Stamp> {
 pub(super) struct Iso<'a> {
     /// The time; `None` if it is shaped like one, yet not in the calendar.
     pub(super) at: Option<Stamp>,
-    /// The fraction stands after a comma, as only `dmesg --time-format iso` prints it.
-    pub(super) comma: bool,
+    /// `T`, a comma and six digits, as only `dmesg --time-format iso` prints it.
+    pub(super) dmesg: bool,
+    /// A blank and a comma with milliseconds: Python's and log4j's own logs.
+    pub(super) program: bool,
     /// What follows.
     pub(super) rest: &'a str,
 }
@@ -150,7 +152,9 @@ pub(super) fn iso(text: &str) -> Option<Iso<'_>> {
     let rest = text.get(10..)?.strip_prefix(['T', ' '])?;
     let end = rest.find(|c: char| !(c.is_ascii_digit() || ".,:".contains(c))).unwrap_or(rest.len());
     let (time, rest) = rest.split_at_checked(end)?;
-    let comma = time.contains(',');
+    let digits = time.split_once(',').map(|(_, fraction)| fraction.len());
+    let with_t = text.get(10..11) == Some("T");
+    let (dmesg, program) = (with_t && digits == Some(6), !with_t && digits.is_some());
     let time = clock_time(time)?;
     let date = civil::Date::new(year, month, day).ok();
     let (offset, rest) = offset(rest);
@@ -158,7 +162,7 @@ pub(super) fn iso(text: &str) -> Option<Iso<'_>> {
         Some(offset) => wall(date.to_datetime(time), offset).map(Stamp::Wall),
         None => local(year, month, day, time),
     });
-    (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some(Iso { at, comma, rest })
+    (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some(Iso { at, dmesg, program, rest })
 }
 
 fn offset(text: &str) -> (Option<SignedDuration>, &str) {
