@@ -124,7 +124,12 @@ pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
             return told;
         }
     }
-    Vec::new()
+    // Asked about by id, and nothing tells of a life: still the subject, so that another
+    // container's kill is not taken for its.
+    let id = sheet.asked_id.clone();
+    let known = id.is_some();
+    let life = Life { teller: Teller::Docker, id, ..Life::default() };
+    if known { vec![life] } else { Vec::new() }
 }
 
 /// The id asked about, or the one id that all records share.

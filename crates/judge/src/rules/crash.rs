@@ -162,10 +162,14 @@ fn fault_of(stage: &Stage<'_>) -> Option<Fault> {
             let same = comm
                 .as_deref()
                 .is_some_and(|comm| program.is_some_and(|program| program.starts_with(comm)));
-            let held = fact
-                .at
-                .zip(stage.life.ended_at())
-                .is_some_and(|(at, end)| end.seconds_since(at).abs() < 3.0);
+            // By name only: a line of a container that ended just before must not be taken for
+            // this one's, so the clocks' difference is given 50 ms, not 250.
+            let started = stage.life.started_at;
+            let held = fact.at.zip(stage.life.ended_at()).is_some_and(|(at, end)| {
+                let before = end.seconds_since(at);
+                let after = started.is_none_or(|start| at.seconds_since(start) > -0.05);
+                after && (-0.05..1.0).contains(&before)
+            });
             (same && held).then(|| (fact.cite.clone(), fact.at, what.clone()))
         }
         _ => None,

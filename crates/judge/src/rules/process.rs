@@ -150,7 +150,8 @@ fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
 fn by_systemd(stage: &Stage<'_>) -> Option<Verdict> {
     let fact: &Fact<DaemonLine> =
         stage.daemon().find(|fact| matches!(fact.what, DaemonLine::UnitKilledByClient { .. }))?;
-    let mut verdict = base(stage, Confidence::Proven);
+    // The journal's word names systemd, not the client behind it.
+    let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
     verdict.killed_by =
         Some(KilledBy { name: Some("systemd".to_owned()), pid: Some(1), ..KilledBy::default() });
