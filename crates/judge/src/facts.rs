@@ -9,7 +9,7 @@ mod stage;
 
 use casefile::{CaseFile, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
 pub(crate) use life::{ApiSignal, End, Life, Teller};
-pub(crate) use life::{is_oom_reason, lives};
+pub(crate) use life::{is_oom_reason, lives, other_subjects};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
 use parse::record::{

@@ -32,7 +32,7 @@ use std::sync::LazyLock;
 
 use casefile::Moment;
 
-use crate::facts::{FactSheet, Life, OomKill, Stage, lives};
+use crate::facts::{FactSheet, Life, OomKill, Stage, lives, other_subjects};
 use crate::verdict::{Confidence, Killer, Verdict};
 
 /// Which of the answer's three questions is asked.
@@ -132,6 +132,10 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     }
     let mut verdict = verdict.unwrap_or_else(|| reach_without_subject(sheet));
     findings.extend(neighbour_kills(sheet, &verdict));
+    for others in other_subjects(sheet) {
+        let last = others.len().saturating_sub(1);
+        findings.extend(Stage::of_life(sheet, &others, last).map(|stage| reach_stage(&stage)));
+    }
     findings.sort_by_key(|finding| finding.at);
     draft::note_storm(&mut verdict, &findings);
     verdict.findings = findings;

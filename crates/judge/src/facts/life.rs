@@ -137,8 +137,15 @@ fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
     if sheet.asked_id.is_some() {
         return sheet.asked_id.clone();
     }
-    let record = sheet.containers.iter().filter_map(|fact| fact.what.id.clone()).next_back();
-    record.or_else(|| {
+    // Of several containers in a pasted table, a death is the question, and of two the last.
+    let weight = |record: &ContainerRecord| match (record.oom_killed, record.exit_code) {
+        (Some(true), _) | (_, Some(137)) => 2,
+        (_, Some(code)) if code != 0 => 1,
+        (_, _) => 0,
+    };
+    let record = sheet.containers.iter().filter(|fact| fact.what.id.is_some());
+    let heaviest = record.max_by_key(|fact| weight(&fact.what));
+    heaviest.and_then(|fact| fact.what.id.clone()).or_else(|| {
         let died = |event: &&Fact<ContainerEvent>| {
             matches!(event.what.action, ContainerAction::Die { .. } | ContainerAction::Kill { .. })
         };
@@ -147,7 +154,28 @@ fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
 }
 
 fn docker_lives(sheet: &FactSheet) -> Vec<Life> {
-    let id = subject_id(sheet);
+    lives_of(sheet, subject_id(sheet))
+}
+
+/// The lives of the other containers that pasted text tells of and that ended abnormally.
+pub(crate) fn other_subjects(sheet: &FactSheet) -> Vec<Vec<Life>> {
+    let subject = subject_id(sheet);
+    if sheet.asked_id.is_some() {
+        return Vec::new();
+    }
+    let mut ids: Vec<ContainerId> = Vec::new();
+    for id in sheet.containers.iter().filter_map(|fact| fact.what.id.clone()) {
+        let known = subject.iter().chain(&ids).any(|other| other.is_same(&id));
+        if !known {
+            ids.push(id);
+        }
+    }
+    let lives = ids.into_iter().map(|id| lives_of(sheet, Some(id)));
+    let died = |lives: &Vec<Life>| lives.last().and_then(Life::exit_code).is_some_and(|c| c != 0);
+    lives.filter(died).collect()
+}
+
+fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
     let is_ours = |other: &Option<ContainerId>| match (&id, other) {
         (Some(id), Some(other)) => id.is_same(other),
         (None, _) | (Some(_), None) => true,
@@ -290,6 +318,9 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     // `docker stats` has numbers only for a container that runs.
     let measured = told.form == Some(Form::Stats) && told.usage.is_some_and(|usage| usage.0 > 0);
     let running = running.or(measured.then_some(true));
+    // Between two lives: the code that is shown is the ended one's.
+    let restarting = told.status.as_deref() == Some("restarting");
+    let running = if restarting { Some(false) } else { running };
     let is_new = match lives.last() {
         None => true,
         Some(last) => match (last.started_at, told.started_at) {
@@ -345,6 +376,8 @@ fn pod_lives(sheet: &FactSheet) -> Vec<Life> {
             lives.push(Life {
                 teller: Teller::Kubernetes,
                 name: pod.what.name.clone(),
+                alive: pod.what.phase.as_deref() == Some("Running") && pod.what.reason.is_none(),
+                alive_cite: Some(pod.cite.clone()),
                 pod: Some(pod.clone()),
                 ..Life::default()
             });

@@ -30,6 +30,8 @@ pub(crate) struct OomKill {
     pub(crate) container: Option<ContainerId>,
     pub(crate) limit: Option<Limit>,
     pub(crate) usage: Option<Bytes>,
+    /// Its place was taken from reports around it; the line itself does not show it.
+    pub(crate) inferred: bool,
 }
 
 /// Whether the container's main process was the victim.
@@ -108,6 +110,7 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
             container: container(&fact.what),
             limit: memory.and_then(|line| line.limit),
             usage: memory.and_then(|line| line.usage),
+            inferred: false,
             victims,
             report: fact.what,
         };
@@ -128,12 +131,20 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
 
 /// In a storm most kills have no report of their own (10 per 5 s are printed), only the `Memory cgroup
 /// out of memory: Killed process` line. Such a line belongs to the limit that every report within
-/// 10 s of it names; where reports of several limits are that near, to the one whose task table
-/// lists the pid; otherwise its place stays unknown.
+/// 10 s of it names, if a process of that name is known there; where reports of several limits are
+/// that near, to the one whose task table lists the pid; otherwise its place stays unknown.
 fn place_bare_lines(kills: &mut [OomKill]) {
     let placed: Vec<OomKill> =
         kills.iter().filter(|kill| kill.report.oom_memcg.is_some()).cloned().collect();
     for kill in kills.iter_mut().filter(|kill| is_bare_memcg_line(kill)) {
+        let named = |other: &&OomKill| {
+            let known = other.victims.iter().map(|victim| victim.comm.as_deref());
+            let rows = other.report.tasks.iter().map(|row| Some(row.comm.as_str()));
+            let names: Vec<_> = known.chain(rows).flatten().collect();
+            kill.victims
+                .iter()
+                .any(|victim| victim.comm.as_deref().is_some_and(|c| names.contains(&c)))
+        };
         let near: Vec<&OomKill> = placed
             .iter()
             .filter(|other| seconds_apart(kill, other).is_some_and(|apart| apart < 10.0))
@@ -144,10 +155,10 @@ fn place_bare_lines(kills: &mut [OomKill]) {
         let first = near.first().copied();
         let one =
             near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
-        let model = if one { first } else { near.iter().find(lists).copied() };
+        let model = if one { first.filter(named) } else { near.iter().find(lists).copied() };
         let Some(model) = model else { continue };
         kill.level = model.level;
-        kill.level_shown = false;
+        (kill.level_shown, kill.inferred) = (false, true);
         kill.container = model.container.clone();
         (kill.limit, kill.usage) = (model.limit, model.usage);
         kill.report.oom_memcg = model.report.oom_memcg.clone();

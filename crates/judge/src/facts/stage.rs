@@ -4,6 +4,7 @@ use casefile::{Citation, ContainerId, Limit, Moment};
 use parse::record::{Application, DaemonLine, PodEvent, TraceEvent};
 
 use super::{ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller};
+use crate::verdict::Level;
 
 /// One life on stage, with the kills and words that belong to it.
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ impl<'a> Stage<'a> {
     pub(crate) fn of_life(sheet: &'a FactSheet, lives: &'a [Life], index: usize) -> Option<Self> {
         let life = lives.get(index)?;
         let last = index + 1 == lives.len();
-        let ours = |kill: &&OomKill| belongs(kill, lives, index);
+        let ours = |kill: &&OomKill| belongs(sheet, kill, lives, index);
         let kills = sheet.oom_kills.iter().filter(ours).collect();
         Some(Self { sheet, life, last, kills })
     }
@@ -177,12 +178,15 @@ fn is_gathered(fact: &Fact<Application>) -> bool {
     fact.source == casefile::Source::ApplicationLog
 }
 
-/// A kill belongs to a life if it happened in its container (or nowhere else for certain), and in
-/// its time; a kill without a time belongs to the last life.
-fn belongs(kill: &OomKill, lives: &[Life], index: usize) -> bool {
+/// A kill belongs to a life if it happened in its container and in its time; a kill without a time
+/// belongs to the last life. A line whose cgroup the kernel did not print belongs to a container only
+/// where something ties it to it.
+fn belongs(sheet: &FactSheet, kill: &OomKill, lives: &[Life], index: usize) -> bool {
     let Some(life) = lives.get(index) else { return false };
     let place = match &life.id {
-        Some(id) => kill.is_in(id) || !kill.is_elsewhere(id),
+        Some(id) if kill.is_in(id) => true,
+        Some(id) if kill.inferred || !kill.is_elsewhere(id) => is_tied(sheet, kill, life),
+        Some(_) => false,
         None => true,
     };
     let owner = match kill.at {
@@ -190,6 +194,44 @@ fn belongs(kill: &OomKill, lives: &[Life], index: usize) -> bool {
         None => lives.len().checked_sub(1),
     };
     place && owner == Some(index)
+}
+
+/// What ties a bare `Killed process` line to a container: its pid, or an end by 137 with the
+/// runtime's own word for an OOM at that moment. Any container of the machine can be the one whose
+/// report the kernel left out (it prints 10 in 5 s).
+fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
+    let pids = kill.victims.iter().map(|victim| victim.pid);
+    let main = life.pid.or(life.record.as_ref().and_then(|record| record.what.pid));
+    let listed = sheet.processes.iter().map(|process| process.what.pid);
+    let known: Vec<u32> = listed.chain(main).collect();
+    if pids.into_iter().any(|pid| known.contains(&pid)) {
+        return true;
+    }
+    let ended = life.exit_code() == Some(137);
+    // Pasted without times: the files together are one case.
+    let Some((at, end)) = kill.at.zip(life.ended_at()) else {
+        let pasted = sheet.asked_id.is_none();
+        let flagged = life.flagged() == Some(true);
+        // The flag misses a host-wide kill on cgroup v1; then the name has to fit.
+        let unflagged = life.flagged().is_none() || kill.level == Level::Host;
+        return pasted && (flagged || ended && unflagged && bears_its_name(kill, life));
+    };
+    let right_before = (-0.25..1.0).contains(&end.seconds_since(at));
+    let told = life
+        .oom_events
+        .iter()
+        .any(|(event, _)| event.is_some_and(|event| event.seconds_since(at).abs() < 1.0));
+    right_before && ended && (told || life.flagged() == Some(true))
+}
+
+/// A victim has the name of the program that PID 1 runs; a program that is not known excludes none.
+fn bears_its_name(kill: &OomKill, life: &Life) -> bool {
+    let command = life.command();
+    let Some(path) = command.first() else { return true };
+    let program: String = path.rsplit('/').next().unwrap_or(path).chars().take(15).collect();
+    let shell = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init"];
+    let any = shell.contains(&program.as_str());
+    any || kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&program))
 }
 
 /// The life that holds a moment. A kill comes before the end that it makes, so the first life whose

@@ -23,7 +23,7 @@
 //! ## References
 //! - wait(2), POSIX shell exit status; HotSpot `-XX:+ExitOnOutOfMemoryError` (3), Go runtime `throw` (2)
 
-use parse::record::{Application, LanguageDeath};
+use parse::record::{Application, Form, LanguageDeath};
 
 use super::draft::{because, draft, end_line};
 use super::{Rule, Seek, rivals};
@@ -66,6 +66,15 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     verdict
         .because
         .extend(end_line(stage, format!("{code} is the program's own status, no signal's")));
+    let bare =
+        stage.life.record.as_ref().is_some_and(|record| record.what.form == Some(Form::Format));
+    if code == 0 && bare {
+        let because =
+            "a container that was started again shows 0 beside the time of its previous end"
+                .to_owned();
+        let confidence = Confidence::Possible;
+        verdict.candidates = vec![Candidate { killer: Killer::StillAlive, confidence, because }];
+    }
     if code == 255 {
         let because = "after a reboot or a lost runtime state docker writes 255".to_owned();
         verdict.candidates =
@@ -79,7 +88,11 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
 /// runtime's flag, and the runtime itself rather than an orchestrator.
 fn certainty(stage: &Stage<'_>) -> Confidence {
     let waited = stage.life.teller == Teller::Parent;
-    let runtime = stage.life.teller == Teller::Docker && stage.life.flagged() == Some(false);
+    // A bare `0 false TIME` may be a later life's code beside an earlier life's end.
+    let whole = stage.life.record.as_ref().is_some_and(|record| {
+        record.what.form == Some(Form::Inspect) && record.what.status.is_some()
+    });
+    let runtime = whole && stage.life.flagged() == Some(false);
     if waited || runtime { Confidence::Proven } else { Confidence::Likely }
 }
 

@@ -68,19 +68,19 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
     let life = stage.life;
     // A flag without a matching end may be a previous life's: alive containers are judged by
     // counters and events.
-    let (flag, cite) = life.flag.clone().or_else(|| task_flag(stage))?;
     let event = life.oom_events.last();
-    if !flag || life.alive {
+    let told = life.flag.clone().or_else(|| task_flag(stage));
+    let Some((true, cite)) = told.filter(|_| !life.alive) else {
         let (at, cite) = event?;
         let alone = stage.sheet.oom_kills.is_empty() && !stage.sheet.kernel_covered;
-        return alone.then(|| Word {
+        return (alone && life.signals.is_empty()).then(|| Word {
             cite: cite.clone(),
             at: *at,
             says: "docker passed on an OOM notification of this container's cgroup",
             decisive: "oom".to_owned(),
             confidence: Confidence::Likely,
         });
-    }
+    };
     if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {
         return None;
     }
@@ -98,7 +98,8 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
 
 /// The kernel's own counter of a living container's cgroup, where the log no longer shows the kill.
 fn counted(stage: &Stage<'_>) -> Option<Word> {
-    if !stage.life.alive || !stage.last {
+    let pasted = stage.life.teller == Teller::Nobody;
+    if !(pasted || stage.life.alive && stage.last) {
         return None;
     }
     let counter = memory::counter(stage, "memory.oom_control", "oom_kill")

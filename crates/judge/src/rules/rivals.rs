@@ -45,7 +45,12 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
 
 /// The kernel killed nothing in this life, where that is certain.
 pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
-    let silent = stage.sheet.kernel_covered && stage.kills.is_empty();
+    // A kill in this time whose cgroup the kernel did not print can be anybody's, this one's too.
+    let placeless = stage.sheet.oom_kills.iter().any(|kill| {
+        let bare = kill.container.is_none() && kill.report.task_memcg.is_none() || kill.inferred;
+        bare && kill.at.is_none_or(|at| stage.life.holds(at))
+    });
+    let silent = stage.sheet.kernel_covered && stage.kills.is_empty() && !placeless;
     silent.then(|| {
         "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned()
     })
@@ -93,6 +98,12 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
         Killer::Runtime,
         "a shim that died, or a daemon that shut down, leaves 137 as well".to_owned(),
     ));
+    let mut seen: Vec<Killer> = Vec::new();
+    left.retain(|(killer, _)| {
+        let first = !seen.contains(killer);
+        seen.push(*killer);
+        first
+    });
     left.into_iter()
         .map(|(killer, because)| Candidate { killer, confidence: Confidence::Possible, because })
         .collect()

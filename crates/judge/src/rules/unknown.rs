@@ -21,7 +21,7 @@
 //! - Linux wait(2): the runtime flattens a signal's end and a status to one number
 
 use super::draft::{because, draft, end_line, signal_name};
-use super::{Rule, Seek, rivals};
+use super::{Rule, Seek, memory, rivals};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
     Candidate, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
@@ -54,6 +54,8 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     verdict.because.extend(end_line(stage, "all that is said about the end"));
     a_limit_alone(stage, &mut verdict);
     node_pressure(stage, &mut verdict);
+    quiet_counters(stage, &mut verdict);
+    a_pods_row(stage, &mut verdict);
     verdict.would_settle_it = vec![
         WouldSettle {
             missing: "the container itself, on the machine that ran it".to_owned(),
@@ -110,6 +112,33 @@ fn node_pressure(stage: &Stage<'_>, verdict: &mut Verdict) {
             because: "a node under memory pressure evicts".to_owned(),
         }];
     }
+}
+
+/// `memory.events` alone, with no kill in it.
+fn quiet_counters(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let counter = memory::counter(stage, "memory.events", "oom_kill")
+        .or_else(|| memory::counter(stage, "memory.oom_control", "oom_kill"));
+    let Some(counter) = counter.filter(|_| stage.life.end.is_none()) else { return };
+    let says = "the kernel counted no OOM kill in this cgroup since it was made";
+    verdict.detail = Some(says.to_owned());
+    verdict.because.push(because(&counter.cite, None, says));
+}
+
+/// `kubectl get pods`: a row that tells of restarts without how they came about.
+fn a_pods_row(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some(status) = stage.life.status.as_ref().filter(|_| stage.life.end.is_none()) else {
+        return;
+    };
+    let Some(waiting) = &status.what.waiting else { return };
+    let restarts = status.what.restart_count.map(|n| format!(", {n} restarts")).unwrap_or_default();
+    let says =
+        format!("the pod waits in {waiting}{restarts}; how its lives ended is not in this row");
+    verdict.detail = Some(says.clone());
+    verdict.because.push(because(&status.cite, None, says));
+    verdict.would_settle_it = vec![WouldSettle {
+        missing: "how the last life ended".to_owned(),
+        how: "kubectl get pod POD -o json | why137 explain -".to_owned(),
+    }];
 }
 
 /// A kill that a loaded policy (a BPF program) asked for: no limit need have been full.
