@@ -263,6 +263,12 @@ pub(super) fn bare_values(line: &str, alone: bool) -> Option<ContainerRecord> {
         [one, two] => (record.started_at, record.finished_at) = ordered(*one, *two),
         _ => return None,
     }
+    // A container that never ended shows code 0 and the year 1.
+    let never_ended = matches!(times.as_slice(), [None]) && record.exit_code == Some(0);
+    if never_ended {
+        record.exit_code = None;
+        return (record.oom_killed.is_some()).then_some(record);
+    }
     let running = matches!(record.status.as_deref(), Some("running" | "created" | "paused"));
     record.exit_code = record.exit_code.filter(|_| !running);
     (record.exit_code.is_some() || record.status.is_some() || record.oom_killed.is_some())
