@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use anstream::ColorChoice;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use report::escape;
 
 use crate::commands::demo::DemoArgs;
 
@@ -138,7 +139,9 @@ pub(crate) struct Parsed {
 
 /// Understands a command line, the program's name first.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
-    let line = CommandLine::try_parse_from(subcommand_first(arguments))?;
+    let arguments = subcommand_first(arguments);
+    let line = CommandLine::try_parse_from(&arguments)
+        .map_err(|refusal| with_harmless_words(refusal, &arguments))?;
     Ok(Parsed {
         command: line.command.unwrap_or(Command::Explain(line.explain)),
         color: match line.color {
@@ -148,6 +151,14 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
         },
         width: line.width,
     })
+}
+
+/// The same refusal of the same words without controls, overrides and orders to a CI system: clap
+/// quotes a refused word as it is, and a script may have taken it from a stranger.
+fn with_harmless_words(refusal: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let harmless =
+        arguments.iter().map(|word| OsString::from(escape::terminal(&word.to_string_lossy())));
+    CommandLine::try_parse_from(harmless).err().unwrap_or(refusal)
 }
 
 /// The grammar, for completions and manuals.

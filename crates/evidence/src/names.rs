@@ -27,8 +27,10 @@ pub(crate) fn resolve(
     if let Some(id) = existing(wanted, listed)? {
         return Ok(Resolved::Existing(id));
     }
-    if let Some(id) = removed(wanted, history) {
-        return Ok(Resolved::Removed(id));
+    if let Some(id) = remembered(wanted, history) {
+        // It may have been renamed since.
+        let exists = listed.iter().any(|one| one.id == id);
+        return Ok(if exists { Resolved::Existing(id) } else { Resolved::Removed(id) });
     }
     let names = listed.iter().flat_map(|one| one.names.iter().map(String::as_str));
     let exists = |id: &ContainerId| listed.iter().any(|one| one.id == *id);
@@ -72,7 +74,7 @@ fn is_prefix(wanted: &str, id: &str) -> bool {
 }
 
 /// The container that bore the name last.
-fn removed(wanted: &str, history: &[EventLine]) -> Option<ContainerId> {
+fn remembered(wanted: &str, history: &[EventLine]) -> Option<ContainerId> {
     let lower = wanted.to_ascii_lowercase();
     let is_it = |event: &&EventLine| {
         let named = event.name.as_deref() == Some(wanted);
@@ -178,6 +180,14 @@ mod tests {
         assert_eq!(resolved("job", &[]), Resolved::Removed(id("bbbb")));
         assert_eq!(resolved("cccc", &all), Resolved::Removed(id("cccc")));
         assert!(existing_or_removed("cc", &all, &history).is_err());
+    }
+
+    #[test]
+    fn the_old_name_of_a_renamed_container_still_leads_to_it() {
+        let history = [event("aaaa", "old", 1), event("aaaa", "new", 2)];
+        let all = [listed("aaaa", "new")];
+        let resolved = |name: &str| existing_or_removed(name, &all, &history).unwrap();
+        assert_eq!(resolved("old"), Resolved::Existing(id("aaaa")));
     }
 
     #[test]

@@ -59,20 +59,23 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
             "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
         ),
     };
+    let signal = verdict.detail.as_deref().and_then(|detail| detail.split(' ').next());
+    let signal = signal.filter(|word| word.starts_with("SIG")).unwrap_or("SIGTERM");
+    let init = &init.replace("SIGTERM", signal);
     let first = verdict.main.command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
     let shell = first.is_some_and(|name| ["sh", "bash", "dash", "ash"].contains(&name));
     let mut remedies = Vec::new();
     if shell {
         remedies.push(remedy(
             "let the program be PID 1: the exec form of ENTRYPOINT or CMD (a JSON array), or `exec` before the last command of the script",
-            "the program gets SIGTERM itself; a shell as PID 1 does not pass it on",
+            &format!("the program gets {signal} itself; a shell as PID 1 does not pass it on"),
             "variables and pipes of the shell form need a script then",
             "put the shell form back",
         ));
     }
     remedies.push(remedy(
         init,
-        "as PID 1 a program without a handler ignores SIGTERM; behind an init the default action ends it",
+        &format!("as PID 1 a program without a handler ignores {signal}; behind an init the default action ends it"),
         "an init ends the program at once, so whatever must be finished first needs a handler",
         "take it away again",
     ));

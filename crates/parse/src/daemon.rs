@@ -12,7 +12,9 @@ mod runtime;
 mod said;
 mod systemd;
 
-use casefile::{Moment, Span, Stamp};
+use std::collections::BTreeMap;
+
+use casefile::{ContainerId, Moment, Span, Stamp};
 
 use self::said::Said;
 use crate::Sighting;
@@ -42,7 +44,37 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
             }
         }
     }
+    after_the_grace(&mut found);
     found
+}
+
+/// containerd asks, waits for the timeout, and only then logs `Kill container "ID"`: behind a stop
+/// request with a timeout that line is the end of the wait. With a timeout of 0 nothing stands
+/// before it but the request (internal/cri/server/container_stop.go, 1.2 to 2.1).
+fn after_the_grace(found: &mut [Sighting]) {
+    let mut asked: BTreeMap<ContainerId, (bool, Option<u64>)> = BTreeMap::new();
+    for sighting in found {
+        let Record::Daemon(line) = &mut sighting.record else { continue };
+        match line {
+            DaemonLine::StopRequested { container: Some(id), grace_seconds, by }
+                if by == "containerd" =>
+            {
+                // `Stop container … with signal terminated` is logged only where it will wait.
+                let (waits, grace) = asked.entry(id.clone()).or_default();
+                *waits |= *grace_seconds != Some(0);
+                *grace = grace_seconds.or(*grace);
+            }
+            DaemonLine::KillRequested { container: Some(id), by, .. } if by == "containerd" => {
+                let Some((true, grace_seconds)) = asked.get(id).copied() else { continue };
+                *line = DaemonLine::StopEscalated {
+                    container: Some(id.clone()),
+                    grace_seconds,
+                    by: "containerd".to_owned(),
+                };
+            }
+            _ => {}
+        }
+    }
 }
 
 fn sighting(record: &DaemonLine, line: &Line, span: Span, said_at: Option<Stamp>) -> Sighting {

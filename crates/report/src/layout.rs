@@ -177,7 +177,7 @@ fn shortened(quote: &str, decisive: Option<&str>, columns: usize) -> String {
     let quote = quote.trim();
     let found = decisive
         .filter(|words| !words.is_empty())
-        .and_then(|words| quote.split_once(words).map(|(before, after)| (before, words, after)));
+        .and_then(|words| split_around(quote, words).map(|(before, after)| (before, words, after)));
     let Some((before, words, after)) = found else {
         return cut_end(quote, columns);
     };
@@ -186,25 +186,67 @@ fn shortened(quote: &str, decisive: Option<&str>, columns: usize) -> String {
     }
     let words = cut_end(words, columns.saturating_sub(4));
     let room = columns.saturating_sub(width(&words));
-    // Up to two thirds of the room go to what stands before; what it leaves goes behind.
-    let (before, used) = if width(before) + 2 <= room {
-        (before.to_owned(), width(before))
-    } else {
-        let (head, _) = split_at_width(before, (room * 2 / 3).saturating_sub(3));
-        let head = whole_words(head);
-        // Where a word was cut, its rest stays with the sign.
-        let gap = if before.ends_with(char::is_whitespace) { " " } else { "" };
-        let joined = if head.is_empty() { format!("…{gap}") } else { format!("{head} …{gap}") };
-        let taken = width(&joined);
-        (joined, taken)
+    let share = match (words.contains('='), width(before) + 2 <= room) {
+        // The value of a key (`oom_memcg=`) says more than what stands before it.
+        (true, _) => room.saturating_sub(width(after)).max(room / 2),
+        (false, true) => room,
+        (false, false) => room * 2 / 3,
     };
-    let after = cut_end(after, room.saturating_sub(used));
+    let before = shortened_before(before, share);
+    let after = cut_end(after, room.saturating_sub(width(&before)));
     format!("{before}{MARK}{words}{UNMARK}{after}")
 }
 
-/// The text up to its last space, if it has one.
+/// The text before and behind the words: where they stand in quotes of their own (`"signal":"9"`),
+/// else where they are no part of a longer word or number, else where they stand first.
+fn split_around<'a>(quote: &'a str, words: &str) -> Option<(&'a str, &'a str)> {
+    let places: Vec<(&str, &str)> = quote
+        .match_indices(words)
+        .filter_map(|(at, found)| Some((quote.get(..at)?, quote.get(at + found.len()..)?)))
+        .collect();
+    let quoted = |(before, after): &&(&str, &str)| before.ends_with('"') && after.starts_with('"');
+    let alone = |(before, after): &&(&str, &str)| {
+        !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
+    };
+    let found = places.iter().find(quoted).or_else(|| places.iter().find(alone));
+    found.or_else(|| places.first()).copied()
+}
+
+/// The beginning of what stands before the decisive words, and what stands next to them: in
+/// `"signal":"9"` the key tells what the number is.
+fn shortened_before(before: &str, columns: usize) -> String {
+    if width(before) <= columns {
+        return before.to_owned();
+    }
+    let next = next_to_the_end(before, (columns / 2).min(24));
+    let room = columns.saturating_sub(width(next) + 2);
+    let (head, _) = split_at_width(before, room);
+    let head = whole_words(head);
+    match (head.is_empty(), head.ends_with(',')) {
+        (true, _) => format!("…{next}"),
+        (false, true) => format!("{head}…{next}"),
+        (false, false) => format!("{head} …{next}"),
+    }
+}
+
+/// The whole fields at the end of a text that fit into so many columns; nothing where it ends with
+/// a field's end.
+fn next_to_the_end(text: &str, columns: usize) -> &str {
+    let ends = |c: char| c == ',' || c == '{' || c.is_whitespace();
+    if text.ends_with(ends) {
+        // The space between two words stays.
+        return if text.ends_with(' ') { " " } else { "" };
+    }
+    let field = text.rsplit(ends).next().unwrap_or_default();
+    if width(field) <= columns { field } else { "" }
+}
+
+/// The text up to its last space or comma, if it has one.
 fn whole_words(text: &str) -> &str {
-    text.rsplit_once(' ').map_or("", |(head, _)| head.trim_end())
+    match text.rfind([' ', ',']) {
+        Some(at) => text.get(..=at).unwrap_or_default().trim_end(),
+        None => "",
+    }
 }
 
 /// The beginning of a text, with `…` where the end was cut.
@@ -245,6 +287,27 @@ mod tests {
         assert!(shown.starts_with("Memory cgroup"), "{shown}");
         assert!(width(&excerpt(quote)) <= 60);
         assert!(excerpt("not there").ends_with('…'));
+    }
+
+    #[test]
+    fn the_number_that_is_marked_is_the_one_that_its_key_names() {
+        let quote = "{\"status\":\"kill\",\"id\":\"0ce69d260329\",\"from\":\"lab-9/base\",\"signal\":\"9\"}},\
+                     \"scope\":\"local\",\"time\":1795361979,\"timeNano\":1795361979000000009}";
+        let shown = excerpt(quote, Some("9"), 50, 1).concat();
+        assert!(shown.contains("\"signal\":\"\u{1}9\u{2}\""), "{shown}");
+        assert!(width(&shown) <= 50, "{shown}");
+    }
+
+    #[test]
+    fn the_value_behind_decisive_words_is_shown() {
+        let id = "ab".repeat(32);
+        let quote = format!(
+            "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset={id},mems_allowed=0,\
+             oom_memcg=/docker/{id},task_memcg=/docker/{id},task=tail,pid=17385,uid=0"
+        );
+        let shown = excerpt(&quote, Some("oom_memcg="), 58, 2).concat();
+        assert!(shown.starts_with("oom-kill:"), "{shown}");
+        assert!(shown.contains("oom_memcg=\u{2}/docker/abababababab…"), "{shown}");
     }
 
     #[test]

@@ -77,6 +77,7 @@ fn json_has_every_key_of_the_contract_and_null_for_what_was_not_seen() {
                 "killer",
                 "level",
                 "confidence",
+                "at",
                 "killed_by",
                 "subject",
                 "container_id",
@@ -106,7 +107,7 @@ fn the_schema_names_every_word_of_the_vocabulary() {
         assert!(schema.contains(&format!("\"{}\"", killer.word())), "{}", killer.word());
     }
     let value: serde_json::Value = serde_json::from_str(&schema).unwrap();
-    assert_eq!(value["required"].as_array().unwrap().len(), 21);
+    assert_eq!(value["required"].as_array().unwrap().len(), 22);
 }
 
 #[test]

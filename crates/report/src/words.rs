@@ -181,7 +181,12 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
 fn undecided(report: &Report, cast: &Cast) -> String {
     let verdict = &report.verdict;
     if let Some(detail) = &verdict.detail {
-        return format!("Not decided: {}.", clause(detail));
+        let about = match (cast.named, verdict.main.exit_code) {
+            (true, Some(_)) => format!(" what ended {}", cast.container),
+            (true, None) => format!(" for {}", cast.container),
+            (false, _) => String::new(),
+        };
+        return format!("Not decided{about}: {}.", clause(detail));
     }
     let what = match verdict.main.exit_code {
         Some(code) => format!("exit code {code}"),
@@ -202,7 +207,7 @@ fn undecided(report: &Report, cast: &Cast) -> String {
 
 fn own_end(verdict: &Verdict, cast: &Cast) -> String {
     let who = &cast.who;
-    let detail = verdict.detail.as_deref();
+    let detail = verdict.detail.as_deref().and_then(|detail| not_said_yet(verdict, detail));
     if verdict.killer == Killer::Crash {
         let signal = verdict.main.signal.map(|number| format!(" with {}", signal_name(number)));
         return format!(
@@ -219,6 +224,24 @@ fn own_end(verdict: &Verdict, cast: &Cast) -> String {
     let unkilled = if detail.is_none() { "; it was not killed" } else { "" };
     let unkilled = if verdict.confidence == Confidence::Proven { unkilled } else { "" };
     format!("{who} {} by itself{code}{}{unkilled}", did(verdict, "ended"), colon(detail))
+}
+
+/// A detail without the code or signal that the sentence names anyway; nothing if that was all.
+fn not_said_yet<'a>(verdict: &Verdict, detail: &'a str) -> Option<&'a str> {
+    let mut detail = clause(detail);
+    if let Some(code) = verdict.main.exit_code.filter(|_| verdict.main.exit_code_trusted) {
+        let ending = format!("it ended with {code}");
+        detail = detail.strip_suffix(ending.as_str()).unwrap_or(detail).trim_end_matches("; ");
+        detail = detail.strip_prefix(format!("{code}: ").as_str()).unwrap_or(detail);
+    }
+    if let Some(signal) = verdict.main.signal.filter(|_| verdict.killer == Killer::Crash) {
+        let name = signal_name(signal);
+        detail = detail.strip_prefix(format!("{name}: ").as_str()).unwrap_or(detail);
+        if detail == format!("{name} of the program's own making") {
+            detail = "a signal of the program's own making";
+        }
+    }
+    (!detail.is_empty()).then_some(detail)
 }
 
 fn ended_by_someone(verdict: &Verdict, cast: &Cast) -> String {

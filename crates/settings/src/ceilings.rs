@@ -20,10 +20,20 @@ pub struct Ceiling {
 /// The flags with a ceiling, in the order of the words.
 pub fn ceilings<'a>(words: impl IntoIterator<Item = &'a str>) -> Vec<Ceiling> {
     // A shell script in one word holds many: `sh -c "java -Xmx64m …"`.
-    let words: Vec<&str> =
-        words.into_iter().flat_map(|word| word.split([' ', '\t', '\n', '\'', '"'])).collect();
+    // An environment's first word stands behind the name: `JAVA_OPTS=-Xmx64m …`.
+    let words: Vec<&str> = words
+        .into_iter()
+        .flat_map(|word| word.split([' ', '\t', '\n', '\'', '"']))
+        .map(|word| word.split_once("=-").map_or(word, |(name, _)| after_name(word, name)))
+        .collect();
     let next = |at: usize| words.get(at + 1).copied().unwrap_or_default();
     words.iter().enumerate().filter_map(|(at, word)| ceiling(word, next(at))).collect()
+}
+
+/// `NAME=-flag` without the name; a flag whose own value begins with `-` stays whole.
+fn after_name<'a>(word: &'a str, name: &str) -> &'a str {
+    let is_name = name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_' || b.is_ascii_digit());
+    if is_name { word.get(name.len() + 1..).unwrap_or(word) } else { word }
 }
 
 fn ceiling(word: &str, next: &str) -> Option<Ceiling> {
@@ -72,6 +82,13 @@ mod tests {
         let read: Vec<u64> =
             ceilings([script]).iter().map(|ceiling| ceiling.allows.0 >> 20).collect();
         assert_eq!(read, [64, 1024]);
+    }
+
+    #[test]
+    fn an_environments_first_word_stands_behind_its_name() {
+        let words = ["JAVA_TOOL_OPTIONS=-Xmx512m -Xss1m", "NODE_OPTIONS=--max-old-space-size=64"];
+        let read: Vec<u64> = ceilings(words).iter().map(|ceiling| ceiling.allows.0 >> 20).collect();
+        assert_eq!(read, [512, 64]);
     }
 
     #[test]

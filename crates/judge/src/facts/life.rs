@@ -444,7 +444,10 @@ pub(crate) fn is_oom_reason(reason: &str) -> bool {
 /// abnormal ones the one that came first (later ones are often its consequence).
 fn sort_by_weight(mut lives: Vec<Life>) -> Vec<Life> {
     lives.sort_by_key(|life| {
+        let evicted =
+            life.pod.as_ref().is_some_and(|pod| pod.what.reason.as_deref() == Some("Evicted"));
         let weight = match (life.flagged(), life.exit_code()) {
+            (_, _) if evicted => 4,
             (Some(true), _) => 3,
             (_, Some(0)) => 1,
             (_, Some(_)) => 2,

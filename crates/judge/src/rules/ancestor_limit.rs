@@ -52,7 +52,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         let invoker = kill.report.invoked_by.as_ref()?;
         let other =
             invoker.pid.is_some_and(|pid| verdict.victims.iter().all(|v| v.pid != Some(pid)));
-        other.then(|| (kill, invoker))
+        other.then_some((kill, invoker))
     });
     if let Some((kill, invoker)) = asked {
         let pid = invoker.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();

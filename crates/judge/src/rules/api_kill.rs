@@ -71,7 +71,20 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     }
     verdict.ruled_out.extend(rivals::kernel_ruled_out(stage));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
+    stalled_before(stage, &mut verdict);
     Some(verdict)
+}
+
+/// With the OOM killer disabled and an OOM notification the container stood still at its limit:
+/// that may be why somebody killed it.
+fn stalled_before(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some(record) = stage.life.record.as_ref() else { return };
+    if record.what.oom_kill_disable != Some(true) || stage.life.oom_events.is_empty() {
+        return;
+    }
+    let span = record.what.span_of("oom_kill_disable").unwrap_or(record.cite.span);
+    let says = "its OOM killer was disabled, and docker was told of an OOM: it stood still at its limit before";
+    verdict.because.push(because(&record.cite_at(span), None, says));
 }
 
 /// The end shows this signal, and follows it within seconds.
@@ -123,6 +136,9 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
         _ => None,
     });
     let (fact, by, reason) = asked?;
+    if stop_timeout::was_asked_before(stage, fact.at) {
+        return None;
+    }
     if stage.life.exit_code().is_some_and(|code| code != 137) {
         return None;
     }

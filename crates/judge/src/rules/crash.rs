@@ -27,7 +27,7 @@ use parse::record::{Application, KernelEvent, LanguageDeath};
 use super::draft::{because, decisive, draft, end_line, signal_name};
 use super::{Rule, Seek, rivals, stop_timeout};
 use crate::facts::{Stage, Teller};
-use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "crash",
@@ -51,7 +51,8 @@ const OWN_MAKING: [i32; 10] = [4, 5, 6, 7, 8, 11, 13, 16, 25, 31];
 
 fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
     // A smaller code is the main process's own: it outlived the child that aborted (not-killed).
-    if stage.life.exit_code().is_some_and(|code| (0..126).contains(&code)) {
+    // An abort never shows as 137.
+    if stage.life.exit_code().is_some_and(|code| (0..126).contains(&code) || code == 137) {
         return None;
     }
     let (fact, death, ceiling) = stage.application().find_map(|fact| match &fact.what {
@@ -133,18 +134,31 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
                 .to_owned()
         }
         31 => "SIGSYS: a seccomp filter forbids a system call".to_owned(),
+        25 => "SIGXFSZ: a file grew beyond its size limit (RLIMIT_FSIZE)".to_owned(),
         _ => format!("{} of the program's own making", signal_name(signal)),
     });
     if let Some((cite, at, what)) = fault {
         verdict.because.push(decisive(&cite, at, "the kernel's line about the fault", what));
     }
     verdict.because.extend(end_line(stage, end_says(stage)));
-    let shell = stage.life.command().first().is_some_and(|path| rivals::is_shell(path));
-    if shell {
+    if rivals::passes_on(stage) {
         verdict.contradictions.push(
             "The main process is a shell or an init: it can have passed on the code of a child that crashed.".to_owned(),
         );
         verdict.main.fate = Fate::Unknown;
+        verdict.victims = Vec::new();
+        verdict.candidates = vec![
+            Candidate {
+                killer: Killer::NotKilled,
+                confidence: Confidence::Possible,
+                because: format!("a script can choose {}", 128 + signal),
+            },
+            Candidate {
+                killer: Killer::Process,
+                confidence: Confidence::Possible,
+                because: format!("another process can send {}", signal_name(signal)),
+            },
+        ];
     }
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.contradictions.extend(rivals::contradictions(stage, &verdict));

@@ -7,7 +7,7 @@ use parse::record::{KillMessage, Killed};
 
 use super::draft::{because, decisive, draft, end_line};
 use super::{Seek, memory, rivals};
-use crate::facts::{FactSheet, MainHit, OomKill, Stage};
+use crate::facts::{FactSheet, MainHit, OomKill, Stage, Teller};
 use crate::verdict::{
     Because, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
 };
@@ -48,9 +48,20 @@ fn deciding<'a>(stage: &Stage<'a>, seek: Seek) -> Option<&'a OomKill> {
             let first = stage.main_kills().into_iter().next()?;
             (!stage.was_killed_by_api_before(first.at)).then_some(first)
         }
-        Seek::KilledInside => stage.kills.last().copied(),
+        Seek::KilledInside => stage.kills.last().copied().filter(|kill| explains_end(stage, kill)),
         Seek::OwnEnd => None,
     }
+}
+
+/// A child's kill is the answer if the main process lives on or chose its own small status. An end
+/// that looks like a signal's is the child's status passed on only where it follows at once; later, it
+/// is a question of its own, and the kill a finding.
+fn explains_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
+    let looks_like_a_signal = stage.life.exit_code().is_some_and(|code| code > 128);
+    let coarse = matches!(stage.life.teller, Teller::Kubernetes | Teller::Ecs);
+    let at_once = if coarse { 2.0 } else { 0.4 };
+    let gap = kill.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+    !looks_like_a_signal || gap.is_none_or(|gap| gap < at_once)
 }
 
 /// One finding for each kill on this stage.
@@ -313,6 +324,10 @@ fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
         stage,
         match verdict.main.fate {
             Fate::Killed => format!("the main process ended with {code}, 128 + SIGKILL"),
+            Fate::Exited if code == 137 => {
+                "the main process ended with 137 right after: its child's status, passed on"
+                    .to_owned()
+            }
             Fate::Exited => {
                 format!("the main process was not killed; it ended by itself with {code}")
             }

@@ -46,11 +46,18 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 
 fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let code = stage.life.exit_code()?;
-    if !(0..128).contains(&code) && code != 255 {
+    if !is_status(code) {
+        return None;
+    }
+    // A log in which a child was killed: its parent's status is only the consequence.
+    let child = |words: &Application| matches!(words, Application::ChildKilled { .. });
+    let bare_log = matches!(stage.life.teller, Teller::Bare | Teller::Nobody);
+    if bare_log && code != 0 && stage.application().any(|fact| child(&fact.what)) {
         return None;
     }
     let (confidence, detail) = match code {
         126 | 127 => (Confidence::Likely, start_failure(stage, code)),
+        128 if could_not_start(stage) => (Confidence::Likely, start_failure(stage, code)),
         255 => (
             Confidence::Likely,
             "255: the program's own, or the runtime lost its state (a reboot)".to_owned(),
@@ -60,6 +67,8 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage, confidence);
     verdict.detail = Some(detail);
     if let Some((fact, words)) = allocation_words(stage) {
+        // The status is certain, its cause is the program's own word.
+        verdict.confidence = Confidence::Likely;
         verdict.detail = Some(format!("{words}; it ended with {code}"));
         verdict.because.push(because(&fact.cite, fact.at, words));
     }
@@ -94,6 +103,17 @@ fn certainty(stage: &Stage<'_>) -> Confidence {
     });
     let runtime = whole && stage.life.flagged() == Some(false);
     if waited || runtime { Confidence::Proven } else { Confidence::Likely }
+}
+
+/// Codes that no signal's end shows as: below 128 + 1, above 128 + 64, and 128 + those signals that
+/// end nothing by themselves (CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH).
+fn is_status(code: i64) -> bool {
+    let harmless = [17, 18, 19, 20, 21, 22, 23, 28].map(|signal| 128 + signal);
+    (0..=128).contains(&code) || (193..=255).contains(&code) || harmless.contains(&code)
+}
+
+fn could_not_start(stage: &Stage<'_>) -> bool {
+    stage.life.record.as_ref().is_some_and(|record| record.what.error.is_some())
 }
 
 fn start_failure(stage: &Stage<'_>, code: i64) -> String {

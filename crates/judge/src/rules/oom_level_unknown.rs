@@ -185,8 +185,9 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
     };
     let platform = || {
         stage.application().find_map(|fact| match &fact.what {
-            Application::Platform { killed_for_memory, limit, usage, .. }
-                if *killed_for_memory || is_full(*limit, *usage) =>
+            Application::Platform { name, killed_for_memory, limit, usage }
+                if (*killed_for_memory || is_full(*limit, *usage))
+                    && !super::supervisor::kills_by_itself(name) =>
             {
                 Some(Word {
                     cite: fact.cite.clone(),

@@ -87,7 +87,7 @@ fn by_configuration(stage: &Stage<'_>) -> Option<Verdict> {
     possible.then(|| {
         let mut verdict = base(stage, Confidence::Likely);
         verdict.detail = Some(format!(
-            "the container may use {seconds} s of CPU time, and it lived {lived:.1} s"
+            "each of its processes may use {seconds} s of CPU time, and it lived {lived:.1} s"
         ));
         let says = format!("a hard limit of {seconds} s of CPU time is configured");
         let cite = record.cite_at(record.what.span_of("ulimits").unwrap_or(record.cite.span));

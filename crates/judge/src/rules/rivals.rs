@@ -172,6 +172,12 @@ pub(super) fn is_shell(path: &str) -> bool {
         .contains(&name)
 }
 
+/// The main process can have ended with a child's status: it is a shell or an init.
+pub(super) fn passes_on(stage: &Stage<'_>) -> bool {
+    let init = stage.life.record.as_ref().is_some_and(|record| record.what.init == Some(true));
+    init || stage.life.command().first().is_some_and(|path| is_shell(path))
+}
+
 /// What would decide, and how to get it.
 pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSettle> {
     let mut wanted = Vec::new();
@@ -205,6 +211,17 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
 /// No OOM kill is in sight: then the sender of a signal is the question.
 fn verdict_is_open(stage: &Stage<'_>) -> bool {
     stage.kills.is_empty() && stage.life.flagged() != Some(true)
+}
+
+/// The same for another signal.
+pub(super) fn who_sends(signal: i32) -> WouldSettle {
+    let name = super::draft::signal_name(signal);
+    WouldSettle {
+        missing: format!(
+            "who sends the next {name}: set before it comes, read with `ausearch -k why137 -i`"
+        ),
+        how: CATCH_THE_NEXT.replace("a1=9", &format!("a1={signal}")),
+    }
 }
 
 fn who_sends_the_next() -> WouldSettle {

@@ -22,11 +22,12 @@
 //! - Linux `Documentation/admin-guide/cgroup-v1/memory.rst` section 10; cgroup-v2.rst `memory.high`, `memory.pressure`
 
 use casefile::Bytes;
+use parse::record::Application;
 
 use super::draft::{because, decisive, draft};
 use super::{Rule, Seek, memory, rivals};
 use crate::facts::Stage;
-use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "still-alive",
@@ -59,8 +60,25 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
             quiet(stage, &mut verdict);
         }
     }
+    child_killed_hint(stage, &mut verdict);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// The log speaks of a killed child: the main process lives all the same.
+fn child_killed_hint(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let hint =
+        stage.application().find(|fact| matches!(fact.what, Application::ChildKilled { .. }));
+    let Some(fact) = hint else { return };
+    verdict.confidence = verdict.confidence.min(Confidence::Likely);
+    let says = "the program's own log says that a child ended by SIGKILL; nothing else shows it";
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    verdict.candidates = vec![Candidate {
+        killer: Killer::Process,
+        confidence: Confidence::Possible,
+        because: "a child may have been killed by another process while the main process lived on"
+            .to_owned(),
+    }];
 }
 
 /// OOM kills in the container's cgroup since it was made, by the kernel's own counter.

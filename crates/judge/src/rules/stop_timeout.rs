@@ -85,12 +85,35 @@ type Escalation = (casefile::Citation, Option<Moment>, (Option<u64>, String));
 fn escalation(stage: &Stage<'_>) -> Option<Escalation> {
     let lines: Vec<_> = stage.daemon().collect();
     lines.into_iter().rev().find_map(|fact| match &fact.what {
+        // containerd and the kubelet write the stop and, when its time is up, the kill.
+        DaemonLine::KillRequested { by, .. } if was_asked_before(stage, fact.at) => {
+            Some((fact.cite.clone(), fact.at, (asked_grace(stage), by.clone())))
+        }
         DaemonLine::StopEscalated { grace_seconds, by, .. } => {
             Some((fact.cite.clone(), fact.at, (*grace_seconds, by.clone())))
         }
         DaemonLine::UnitStopTimeout { .. } => {
             Some((fact.cite.clone(), fact.at, (None, "systemd".to_owned())))
         }
+        _ => None,
+    })
+}
+
+/// A daemon was asked to stop this container, and its grace period was over at this moment.
+pub(super) fn was_asked_before(stage: &Stage<'_>, moment: Option<Moment>) -> bool {
+    stage.daemon().any(|fact| match &fact.what {
+        DaemonLine::StopRequested { grace_seconds, .. } => {
+            let grace = grace_seconds.unwrap_or(1);
+            let waited = fact.at.zip(moment).map(|(asked, now)| now.seconds_since(asked));
+            grace > 0 && waited.is_none_or(|waited| waited > grace as f64 - 1.0)
+        }
+        _ => false,
+    })
+}
+
+fn asked_grace(stage: &Stage<'_>) -> Option<u64> {
+    stage.daemon().find_map(|fact| match &fact.what {
+        DaemonLine::StopRequested { grace_seconds, .. } => *grace_seconds,
         _ => None,
     })
 }
@@ -154,7 +177,11 @@ fn base(stage: &Stage<'_>, waited: Option<f64>, signal: &str, confidence: Confid
     verdict.victims = main_victim(stage);
     let waited =
         waited.map_or_else(|| "the grace period".to_owned(), |waited| format!("{waited:.1} s"));
-    verdict.detail = Some(format!("{signal} was sent, {waited} passed, then SIGKILL"));
+    verdict.detail = Some(if waited == "0.0 s" {
+        format!("{signal} was sent and SIGKILL right after it: no time to stop was given")
+    } else {
+        format!("{signal} was sent, {waited} passed, then SIGKILL")
+    });
     verdict
 }
 

@@ -27,7 +27,7 @@ use parse::record::Application;
 use super::draft::{because, draft, end_line};
 use super::{Rule, Seek, rivals, stop_timeout};
 use crate::facts::{Fact, Stage};
-use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "supervisor",
@@ -40,7 +40,53 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::KilledInside || !stage.kills.is_empty() {
         return None;
     }
-    by_supervisor(stage).or_else(|| by_jvm(stage))
+    by_supervisor(stage)
+        .or_else(|| by_jvm(stage))
+        .or_else(|| by_platform(stage))
+        .or_else(|| by_a_shells_word(stage))
+}
+
+/// Platforms that measure a program's memory and kill it themselves; no kernel OOM kill is involved.
+pub(super) fn kills_by_itself(platform: &str) -> bool {
+    ["yarn", "heroku", "mesos", "spark", "pm2"].contains(&platform)
+}
+
+/// A platform's own watcher killed it for its memory.
+fn by_platform(stage: &Stage<'_>) -> Option<Verdict> {
+    let (fact, name, limit, usage) = stage.application().find_map(|fact| match &fact.what {
+        Application::Platform { name, killed_for_memory: true, limit, usage }
+            if kills_by_itself(name) =>
+        {
+            Some((fact, name.clone(), *limit, *usage))
+        }
+        _ => None,
+    })?;
+    let says = "the platform measured the memory and killed it itself";
+    let mut verdict = base(stage, fact, &name, says);
+    (verdict.limit, verdict.usage) = (limit.or(verdict.limit), usage);
+    verdict.detail = Some(format!("{name} watches the memory and kills what uses too much"));
+    Some(verdict)
+}
+
+/// A shell or an init that ended with 137, whose log says that its child was killed, where neither the
+/// kernel nor the API did it: somebody sent that child SIGKILL; who is not said.
+fn by_a_shells_word(stage: &Stage<'_>) -> Option<Verdict> {
+    let excluded = rivals::kernel_silent(stage).is_some() && rivals::api_silent(stage).is_some();
+    let passed_on = stage.life.exit_code() == Some(137) && rivals::passes_on(stage);
+    let fact = stage
+        .application()
+        .filter(|_| excluded && passed_on)
+        .find(|fact| matches!(fact.what, Application::ChildKilled { .. }))?;
+    let mut verdict = base(stage, fact, "", "its parent saw it end by SIGKILL");
+    verdict.killed_by = None;
+    verdict.detail =
+        Some("a child was sent SIGKILL, and the main process passed its 137 on".to_owned());
+    verdict.victims = vec![stop_timeout::nameless(Role::Child)];
+    let because = "a hard limit on CPU time ends a child the same way".to_owned();
+    let confidence = Confidence::Possible;
+    verdict.candidates = vec![Candidate { killer: Killer::ResourceLimit, confidence, because }];
+    verdict.would_settle_it = vec![rivals::who_sends(9)];
+    Some(verdict)
 }
 
 fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {

@@ -20,11 +20,13 @@
 //! ## References
 //! - Linux wait(2): the runtime flattens a signal's end and a status to one number
 
+use parse::record::Application;
+
 use super::draft::{because, draft, end_line, signal_name};
 use super::{Rule, Seek, memory, rivals};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
-    Candidate, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
+    Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim, WouldSettle,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -47,6 +49,15 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 /// When no rule has a word: an empty answer that says what to bring.
 pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     let mut verdict = base(stage);
+    if never_started(stage) {
+        verdict.detail =
+            Some("the container was created and never started: nothing died".to_owned());
+        if let Some(record) = &stage.life.record {
+            let span = record.what.span_of("status").unwrap_or(record.cite.span);
+            verdict.because.push(because(&record.cite_at(span), None, "created, not started"));
+        }
+        return verdict;
+    }
     verdict.detail = Some(match stage.life.end {
         Some(_) => "the evidence shows an end without its cause".to_owned(),
         None => "nothing in this text tells of a death".to_owned(),
@@ -67,6 +78,13 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         },
     ];
     verdict
+}
+
+fn never_started(stage: &Stage<'_>) -> bool {
+    let life = stage.life;
+    life.started_at.is_none()
+        && life.end.is_none()
+        && life.record.as_ref().is_some_and(|it| it.what.status.as_deref() == Some("created"))
 }
 
 /// `docker inspect --format '{{.HostConfig.Memory}}'` and the like: a setting, not a death.
@@ -190,7 +208,7 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
         stage,
         format!("{code} is 128 + {name}, or a status that the program chose"),
     ));
-    if let Some((flag, cite)) = &stage.life.flag {
+    if let Some((flag, cite)) = stage.life.flag.as_ref().filter(|_| signal == 9) {
         let says = match (stage.life.teller, flag) {
             (Teller::Docker | Teller::Bare, false) => {
                 "OOMKilled=false excludes little: the flag misses host-wide kills on cgroup v1 and loses races"
@@ -206,26 +224,49 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.ruled_out = rivals::kernel_ruled_out(stage);
         verdict.ruled_out.extend(rivals::api_ruled_out(stage));
     } else {
-        verdict.candidates = candidates_for_signal(signal);
+        verdict.candidates = candidates_for_signal(stage, signal);
+        if let Some(because) = rivals::api_silent(stage) {
+            verdict.ruled_out = vec![RuledOut { killer: Killer::Stopped, because }];
+        }
     }
     verdict.detail = Some(format!("{code} fits several ends"));
-    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    verdict.would_settle_it = match signal {
+        9 => rivals::would_settle(stage, verdict.at),
+        other => vec![rivals::who_sends(other)],
+    };
+    hints_of_the_log(stage, &mut verdict);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
 }
 
-fn candidates_for_signal(signal: i32) -> Vec<Candidate> {
+/// What a supervisor or a shell wrote about a killed child: a hint, quoted beside the candidates.
+fn hints_of_the_log(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let hint = stage.application().find_map(|fact| match &fact.what {
+        Application::ChildKilled { by, .. } => Some((fact, by.clone())),
+        _ => None,
+    });
+    let Some((fact, by)) = hint else { return };
+    let memory = rivals::kernel_silent(stage).map(|_| "; the kernel's log excludes memory");
+    let says = format!("{by} saw a child end by SIGKILL{}", memory.unwrap_or_default());
+    verdict.because.push(because(&fact.cite, fact.at, says));
+}
+
+fn candidates_for_signal(stage: &Stage<'_>, signal: i32) -> Vec<Candidate> {
     let name = signal_name(signal);
     let candidate =
         |killer, because: String| Candidate { killer, confidence: Confidence::Possible, because };
-    vec![
-        candidate(Killer::Stopped, format!("somebody sent {name} and the program ended on it")),
+    let stopped = format!("somebody sent {name} through the API and the program ended on it");
+    let stopped = rivals::api_silent(stage).is_none().then(|| candidate(Killer::Stopped, stopped));
+    let timer = "the program's own timer (alarm) ran out and nothing handled it".to_owned();
+    let timer = (signal == 14).then(|| candidate(Killer::Crash, timer));
+    let rest = [
         candidate(Killer::Process, format!("another process sent {name}")),
         candidate(
             Killer::NotKilled,
             "the program chose this status, or a shell passed on a child's".to_owned(),
         ),
-    ]
+    ];
+    stopped.into_iter().chain(timer).chain(rest).collect()
 }
 
 /// The OOM killer ran, and the text ends before it says who died.
@@ -267,7 +308,6 @@ fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
 
 /// A supervisor saw a child end by SIGKILL and does not know why.
 fn gunicorns_question(stage: &Stage<'_>) -> Option<Verdict> {
-    use parse::record::Application;
     let (fact, by) = stage.application().find_map(|fact| match &fact.what {
         Application::ChildKilled { by, .. } => Some((fact, by.clone())),
         _ => None,

@@ -117,6 +117,10 @@ fn others(line: &str) -> Option<Application> {
     {
         return platform("cloud-foundry", None, None, true);
     }
+    // Bitbucket Pipelines names the step's container.
+    if between(line, "Container '", "' exceeded memory limit.").is_some() {
+        return platform("bitbucket", None, None, true);
+    }
     if line.contains("Process appears to have been OOM killed") {
         return platform("fly", None, None, true);
     }

@@ -24,7 +24,7 @@ const ANNOUNCED: [(&str, &str); 24] = [
     ("memory limit exceeded. Restarting", "dask"),
     ("killed due to the node running low on memory", "ray"),
     ("killed due to memory pressure (OOM)", "ray"),
-    ("Error R12 (Exit timeout)", "heroku"),
+    ("DUE TO TIME LIMIT ***", "slurm"),
     ("Stopping process with SIGKILL", "heroku"),
     ("Error R10 (Boot timeout)", "heroku"),
     ("did not start within expected time limit", "azure-app-service"),

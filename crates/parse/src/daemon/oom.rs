@@ -109,6 +109,12 @@ fn earlyoom(said: &Said, message: &str, memory: &mut Memory) -> Option<DaemonLin
 
 /// `oomd kill: 58.10 39.42 15.30 system.slice/x.service 123456 ruleset:[…] detectorgroup:[…] …`
 fn facebook(said: &Said, message: &str) -> Option<DaemonLine> {
+    // Its own log puts `[../src/oomd/Log.cpp:119] ` before what it writes to /dev/kmsg.
+    let plain = message.strip_prefix('[').and_then(|rest| {
+        let (place, words) = rest.split_once("] ")?;
+        place.contains(".cpp:").then_some(words)
+    });
+    let message = plain.unwrap_or(message);
     let whole = message.strip_prefix("oomd kill: ").filter(|_| said.may_be(&["oomd"]))?;
     if whole.contains("(dry)") {
         return None;
@@ -130,8 +136,10 @@ fn nohang(said: &Said, message: &str, memory: &mut Memory) -> Option<DaemonLine>
     // `PID: 4711, Name: stress, badness: 950` and its siblings.
     let named = message.starts_with("PID: ") || message.contains("highest badness");
     if let Some(pid) = number_after(message, "PID: ").and_then(narrow).filter(|_| named) {
-        let name =
-            message.split_once("Name: ").map(|(_, rest)| rest.split(',').next().unwrap_or(rest));
+        let name = message
+            .split_once("Name: ")
+            .or_else(|| message.split_once("name: "))
+            .map(|(_, rest)| rest.split(',').next().unwrap_or(rest));
         memory.victim = Some((pid, name.map(|name| name.trim().to_owned())));
         return None;
     }

@@ -24,6 +24,19 @@ pub(super) fn read(said: &Said) -> Option<DaemonLine> {
         .or_else(|| podman(said))
         .or_else(|| kubelet(said))
         .or_else(|| unhealthy(said))
+        .or_else(|| heroku(said))
+}
+
+/// `heroku[web.1]: Error R12 (Exit timeout) -> At least one process failed to exit within 30
+/// seconds of SIGTERM`: the dyno manager's SIGKILL follows.
+fn heroku(said: &Said) -> Option<DaemonLine> {
+    let message = said.message.as_str();
+    let ours = message.contains("heroku[") || said.is(&["heroku"]);
+    (ours && message.contains("Error R12 (Exit timeout)")).then(|| DaemonLine::StopEscalated {
+        container: None,
+        grace_seconds: number_after(message, "failed to exit within "),
+        by: "heroku".to_owned(),
+    })
 }
 
 /// runc's word for a start that its own limit ended; whoever passes it on.
@@ -128,11 +141,13 @@ fn crio(said: &Said) -> Option<DaemonLine> {
     }
     let stopping =
         message.starts_with("Stopping container ") || message.starts_with("Stop container ");
-    let gave_up = message.contains("timed out") && message.to_ascii_lowercase().contains("killing");
+    let gave_up = message.contains("timed out")
+        && (message.to_ascii_lowercase().contains("killing")
+            || message.contains("with stop signal timed out"));
     if stopping && gave_up {
         return Some(DaemonLine::StopEscalated {
             container: said.container(),
-            grace_seconds: None,
+            grace_seconds: number_after(message, "timeout reached after "),
             by: by(),
         });
     }
@@ -178,7 +193,12 @@ fn kubelet(said: &Said) -> Option<DaemonLine> {
 /// A controller that acts on a failed health check. Plain Docker never does.
 fn unhealthy(said: &Said) -> Option<DaemonLine> {
     let words = said.with_error();
-    let by = if words.contains("dockerexec: unhealthy container") {
+    // `Restart Signaled  healthcheck: check "alive" unhealthy` among the events of `alloc status`.
+    let nomad = between(&words, "healthcheck: check ", " unhealthy").is_some()
+        && (words.contains("Restart Signaled") || words.contains("restarting"));
+    let by = if nomad {
+        "nomad"
+    } else if words.contains("dockerexec: unhealthy container") {
         "swarm"
     } else if words.contains("found to be unhealthy - Restarting container") {
         "autoheal"

@@ -14,7 +14,7 @@ pub(super) fn read(said: &Said) -> Option<DaemonLine> {
     if let Some(record) = oomd(message) {
         return Some(record);
     }
-    if let Some((unit, words)) = unit_prefix(message) {
+    if let Some((unit, words)) = unit_prefix(message).or_else(|| unit_first(message)) {
         return of_unit(unit, words);
     }
     stopping(said, message)
@@ -25,6 +25,14 @@ fn unit_prefix(message: &str) -> Option<(String, &str)> {
     let (unit, words) = message.split_once(": ")?;
     let unit = unit.strip_prefix("Unit ").unwrap_or(unit);
     is_unit(unit).then(|| (unit.to_owned(), words.trim()))
+}
+
+/// Up to 219 (RHEL 7) a timeout has no colon behind the unit: `oracle.service stop-sigterm timed
+/// out. Killing.`
+fn unit_first(message: &str) -> Option<(String, &str)> {
+    let (unit, words) = message.split_once(' ')?;
+    let timeout = words.starts_with("stop") || words.starts_with("start");
+    (is_unit(unit) && timeout && words.contains("timed out.")).then(|| (unit.to_owned(), words))
 }
 
 fn is_unit(name: &str) -> bool {

@@ -82,10 +82,12 @@ fn name_and_fields(rest: &str) -> (Option<String>, &str) {
     whole.unwrap_or((None, ""))
 }
 
-/// `Kill process 3861 (bash) score 88 or sacrifice child`, with the message before it.
+/// `Kill process 3861 (bash) score 88 or sacrifice child`, with the message before it; up to
+/// 2.6.35 `kill process 3861 (bash) score 88 or a child`, which never stands without its message.
 pub(super) fn chosen(text: &str, span: Span) -> Option<(Option<KillMessage>, NamedVictim)> {
     let (message, rest) = message(text);
-    let (pid, rest) = digits(rest.strip_prefix("Kill process ")?)?;
+    let old = || rest.strip_prefix("kill process ").filter(|_| message.is_some());
+    let (pid, rest) = digits(rest.strip_prefix("Kill process ").or_else(old)?)?;
     if rest.ends_with("sharing same memory") {
         return None;
     }

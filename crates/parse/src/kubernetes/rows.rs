@@ -151,6 +151,9 @@ fn flag(words: &str) -> Option<Record> {
     let key =
         words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);
     let alone = value.trim().trim_matches(['"', '\'']) == "OOMKilled";
-    let known = key == "OOMKilled" || key.eq_ignore_ascii_case("reason");
+    // Spark's driver: `termination reason: OOMKilled`.
+    let known = key == "OOMKilled"
+        || key.eq_ignore_ascii_case("reason")
+        || key.eq_ignore_ascii_case("termination reason");
     (alone && known && words.len() < 60).then_some(Record::BareOomFlag(true))
 }

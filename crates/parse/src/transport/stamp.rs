@@ -158,11 +158,28 @@ pub(super) fn iso(text: &str) -> Option<Iso<'_>> {
     let time = clock_time(time)?;
     let date = civil::Date::new(year, month, day).ok();
     let (offset, rest) = offset(rest);
+    let (offset, rest) = match (offset, zone_name(rest)) {
+        (None, Some((zone, rest))) => {
+            (matches!(zone, "UTC" | "GMT").then_some(SignedDuration::ZERO), rest)
+        }
+        _ => (offset, rest),
+    };
     let at = date.and_then(|date| match offset {
         Some(offset) => wall(date.to_datetime(time), offset).map(Stamp::Wall),
         None => local(year, month, day, time),
     });
     (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some(Iso { at, dmesg, program, rest })
+}
+
+/// ` CEST`, as PostgreSQL, Cloud Logging and `date` put it behind a clock. Only those that are no
+/// word of a log: `INFO` and `WARN` stand in the same place.
+fn zone_name(text: &str) -> Option<(&str, &str)> {
+    const ZONES: [&str; 18] = [
+        "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "MSK", "JST", "EST",
+        "EDT", "CST", "CDT", "PST", "PDT",
+    ];
+    let (word, rest) = token(text.strip_prefix(' ')?)?;
+    ZONES.contains(&word).then_some((word, rest))
 }
 
 fn offset(text: &str) -> (Option<SignedDuration>, &str) {

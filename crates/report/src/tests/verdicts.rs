@@ -121,6 +121,7 @@ pub(crate) fn blank(killer: Killer, level: Level, confidence: Confidence) -> Ver
             pid: Some(295),
             comm: Some("python3".to_owned()),
             command: Vec::new(),
+            settings: Vec::new(),
             fate: Fate::Killed,
             exit_code: Some(137),
             signal: Some(9),
