@@ -142,9 +142,9 @@ mod tests {
                         }
                         let gaps = answer["gaps"].to_string();
                         let source = match endpoint {
-                            "/events" => Some("docker events"),
-                            "/logs" => Some("log"),
-                            "/json" => Some("inspect"),
+                            "/events" => Some("container-events"),
+                            "/logs" => Some("application-log"),
+                            "/json" => Some("container-inspect"),
                             _ => None,
                         };
                         let told = source.is_none_or(|source| gaps.contains(source));
@@ -274,14 +274,13 @@ mod tests {
             is_error(&soon(folder.path(), "", &[name]), says);
             is_error(&soon(folder.path(), "", &["explain", name, "--format", "json"]), says);
         }
-        for (name, says) in [
-            ("./missing.log", "there is no file `./missing.log`"),
-            ("./broken case.json", "saved case"),
-        ] {
-            let (code, out, err) = soon(folder.path(), "", &[name]);
-            assert_eq!((code, out.as_str()), (1, ""), "{err}");
-            assert!(err.starts_with("error: ") && err.contains(says), "{err}");
-        }
+        is_error(
+            &soon(folder.path(), "", &["./broken case.json"]),
+            "could not read `./broken case.json`",
+        );
+        let (code, out, err) = soon(folder.path(), "", &["./missing.log"]);
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert_eq!(err, "error: there is no file `./missing.log`\n");
         // Several: the one that cannot be read is named, and the others change nothing.
         fs::write(at("good.log"), "Killed process 7 (x)\n").unwrap();
         let ran = soon(folder.path(), "", &["./good.log", "./missing.log"]);
@@ -292,7 +291,7 @@ mod tests {
     fn a_file_of_noise_is_read_in_time_and_decides_nothing() {
         let folder = folder();
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
-        let noise: Vec<u8> = (0..4 << 20)
+        let noise: Vec<u8> = (0..1 << 20)
             .map(|_| {
                 state ^= state << 13;
                 state ^= state >> 7;
@@ -301,7 +300,7 @@ mod tests {
             })
             .collect();
         fs::write(folder.path().join("noise.bin"), noise).unwrap();
-        fs::write(folder.path().join("line.log"), "oom ".repeat(1 << 20)).unwrap();
+        fs::write(folder.path().join("line.log"), "oom ".repeat(1 << 18)).unwrap();
         for name in ["./noise.bin", "./line.log"] {
             let began = Instant::now();
             let (code, out, err) = run(folder.path(), "", &["--format", "json", name], "");

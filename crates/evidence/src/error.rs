@@ -27,7 +27,7 @@ pub enum GatherError {
     SeveralContainers {
         /// What was asked for.
         prefix: String,
-        /// The ids that begin so.
+        /// The ids that begin so, short, with the names: `627ea9b0367d (web)`.
         ids: Vec<String>,
     },
     /// The daemon could not be asked.
@@ -69,7 +69,7 @@ impl GatherError {
                 Some(no_such_container_hint(nearest, known_from_events, *events_since))
             }
             Self::SeveralContainers { .. } => {
-                Some("give more digits of the id; `docker ps -a --no-trunc` lists them".to_owned())
+                Some("give more digits of the id, or the name; `docker ps -a` lists both".to_owned())
             }
             Self::NoDaemon { hint, .. } => Some(hint.clone()),
             Self::NotReachableYet { .. } => Some(

@@ -64,8 +64,17 @@ fn existing(wanted: &str, listed: &[Listed]) -> Result<Option<ContainerId>, Gath
         [one] => Ok(Some(one.id.clone())),
         several => Err(GatherError::SeveralContainers {
             prefix: wanted.to_owned(),
-            ids: several.iter().take(5).map(|one| one.id.to_string()).collect(),
+            ids: several.iter().take(5).map(|one| short(one)).collect(),
         }),
+    }
+}
+
+/// `627ea9b0367d (web)`: the digits that `docker ps` shows, and the name.
+fn short(one: &Listed) -> String {
+    let digits: String = one.id.as_str().chars().take(12).collect();
+    match one.names.first() {
+        Some(name) => format!("{digits} ({name})"),
+        None => digits,
     }
 }
 

@@ -10,7 +10,7 @@ mod facts;
 mod labels;
 
 use casefile::{Bytes, CgroupPath, Limit, Source};
-pub(crate) use cast::Cast;
+pub(crate) use cast::{Cast, named};
 pub(crate) use facts::{facts, when_short};
 use judge::Verdict;
 use judge::verdict::{Confidence, Fate, Killer, Level};
@@ -161,6 +161,12 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
     };
     match (verdict.level, &verdict.detail) {
         (Level::None, Some(detail)) => format!("{who} {is} alive: {}", clause(detail)),
+        // The grade is about what died in it: that it runs is seen.
+        (Level::None, None)
+            if verdict.main.fate == Fate::Alive && !verdict.candidates.is_empty() =>
+        {
+            format!("{who} is alive; a process in it may have been killed")
+        }
         (Level::None, None) => format!("{who} {is} alive; nothing that died in it was seen"),
         (level, detail) => {
             let amount = amount_between(verdict.limit);
@@ -221,9 +227,23 @@ fn own_end(verdict: &Verdict, cast: &Cast) -> String {
         (Some(code), true) => format!(" with exit code {code}"),
         (Some(_), false) | (None, _) => String::new(),
     };
+    if let Some(error) = detail.and_then(|detail| detail.strip_prefix("it could not start")) {
+        let verb = match verdict.confidence {
+            Confidence::Proven => "could not start",
+            Confidence::Likely => "probably could not start",
+            Confidence::Possible | Confidence::Unknown => "may not have started",
+        };
+        let code = code.strip_prefix(" with ").map(|code| format!(" ({code})"));
+        return format!("{who} {verb}{}{error}", code.unwrap_or_default());
+    }
     let unkilled = if detail.is_none() { "; it was not killed" } else { "" };
     let unkilled = if verdict.confidence == Confidence::Proven { unkilled } else { "" };
     format!("{who} {} by itself{code}{}{unkilled}", did(verdict, "ended"), colon(detail))
+}
+
+/// Whether the judge says that the program never ran.
+fn could_not_start(verdict: &Verdict) -> bool {
+    verdict.detail.as_deref().is_some_and(|detail| detail.starts_with("it could not start"))
 }
 
 /// A detail without the code or signal that the sentence names anyway; nothing if that was all.
@@ -328,7 +348,8 @@ fn killer_name(verdict: &Verdict) -> Option<String> {
 
 /// What the main process did when something else in its container was killed.
 fn main_went_on(verdict: &Verdict, cast: &Cast) -> Option<String> {
-    if cast.is_whole || !cast.has_container {
+    let told = verdict.detail.as_deref().is_some_and(|detail| detail.contains("main process"));
+    if cast.is_whole || !cast.has_container || told {
         return None;
     }
     let container = &cast.container;
@@ -389,6 +410,9 @@ pub(crate) fn short(report: &Report) -> String {
         },
         Killer::NotKilled => {
             match verdict.main.exit_code.filter(|_| verdict.main.exit_code_trusted) {
+                Some(code) if could_not_start(verdict) => {
+                    format!("could not start, exit code {code}")
+                }
                 Some(code) => format!("ended by itself with exit code {code}"),
                 None => "ended by itself".to_owned(),
             }

@@ -49,7 +49,7 @@ pub(super) fn run(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<
         Question::Container(name) => gather(printer, arguments, name, now)?,
         Question::Texts(sources) => {
             let texts = input::read_all(printer, &sources)?;
-            evidence::case_from_texts(texts, now).map_err(unreadable_case)?
+            case_of(texts, now)?
         }
     };
     if let Some(path) = &arguments.save {
@@ -128,14 +128,23 @@ fn not_gathered(error: &GatherError) -> Failure {
     Failure::new(NOTHING, with_causes(error)).maybe_hint(error.hint())
 }
 
-fn unreadable_case(error: CaseError) -> anyhow::Error {
-    let failure = Failure::new(NOTHING, with_causes(&error));
-    match error {
-        CaseError::Version { .. } => {
-            failure.hint("read it with the why137 that wrote it, or a later one").into()
-        }
-        CaseError::Shape { .. } | CaseError::Write(_) => failure.into(),
+/// The case of texts. A saved case is read here first, because only here its file has a name.
+fn case_of(texts: Vec<(String, String)>, now: Moment) -> anyhow::Result<CaseFile> {
+    for (label, text) in texts.iter().filter(|(_, text)| CaseFile::looks_like(text)) {
+        CaseFile::from_json(text).map_err(|error| unreadable_case(label, &error))?;
     }
+    evidence::case_from_texts(texts, now).context("could not put the texts together")
+}
+
+fn unreadable_case(label: &str, error: &CaseError) -> Failure {
+    let hint = match error {
+        CaseError::Version { .. } => "read it with the why137 that wrote it, or a later one",
+        CaseError::Shape { .. } | CaseError::Write(_) => {
+            "it may be cut, or changed by hand; on the machine it came from, save it again:\n\
+             why137 explain NAME --save FILE"
+        }
+    };
+    Failure::new(NOTHING, format!("could not read `{label}`: {}", with_causes(error))).hint(hint)
 }
 
 /// An error with what caused it, which its own text does not repeat.

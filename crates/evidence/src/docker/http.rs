@@ -101,6 +101,11 @@ impl ApiError {
     pub(crate) fn plain(&self) -> String {
         use std::error::Error;
         match (self, self.source()) {
+            (Self::Connect { source, .. }, _)
+                if source.kind() == std::io::ErrorKind::PermissionDenied =>
+            {
+                "this user may not connect to it".to_owned()
+            }
             (Self::Connect { source, .. }, _) => crate::found::plain(source),
             (_, Some(source)) => format!("{self} ({source})"),
             (_, None) => self.to_string(),

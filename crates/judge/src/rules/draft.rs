@@ -1,8 +1,8 @@
 //! The beginnings of a verdict: what every rule fills in the same way.
 
-use casefile::{Citation, Moment};
+use casefile::{Citation, ContainerId, Moment};
 
-use crate::facts::{ApiSignal, End, Life, Stage, Teller};
+use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container};
 use crate::verdict::{
     Because, Confidence, Fate, Killer, Level, MainProcess, Memory, Subject, Verdict,
 };
@@ -25,7 +25,7 @@ pub(super) fn draft(
         confidence,
         killed_by: None,
         subject: subject(life),
-        container_id: life.id.clone(),
+        container_id: life.id.clone().or_else(|| named_by_daemon(stage)),
         main: main_process(stage),
         victims: Vec::new(),
         at,
@@ -46,6 +46,11 @@ pub(super) fn draft(
         gaps: stage.sheet.gaps.clone(),
         remedies: Vec::new(),
     }
+}
+
+/// The container that a daemon's line names, where no record does.
+fn named_by_daemon(stage: &Stage<'_>) -> Option<ContainerId> {
+    stage.daemon().filter_map(|fact| named_container(&fact.what)).last()
 }
 
 fn subject(life: &Life) -> Option<Subject> {

@@ -25,13 +25,13 @@
 //! - moby commit 57d2d6ef62 (24.0): the flag follows the notification at once
 //! - containerd pull request 6323: which counter the notification is made from
 
-use casefile::{Citation, Moment};
-use parse::record::{Application, DaemonLine, TraceEvent};
+use casefile::{Citation, Moment, Source};
+use parse::record::{Application, DaemonLine, KernelEvent, Record, TraceEvent};
 
 use super::draft::{decisive, draft, end_line};
-use super::{Rule, Seek, kernel_kill, memory, rivals};
+use super::{Rule, Seek, kernel_kill, memory, rivals, stop_timeout};
 use crate::facts::{Stage, Teller, is_oom_reason};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "oom-level-unknown",
@@ -173,8 +173,7 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
     let event = || {
         stage.pod_events().find_map(|fact| {
             let event = &fact.what;
-            let told = matches!(event.reason.as_str(), "OOMKilling" | "SystemOOM" | "OOMKilled");
-            told.then(|| Word {
+            is_oom_event(&event.reason).then(|| Word {
                 cite: fact.cite.clone(),
                 at: fact.at,
                 says: "the node reports a kernel OOM kill; the event does not say whose limit",
@@ -219,14 +218,55 @@ fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
         let says = format!("the main process was not killed; it ended with {code}");
         verdict.because.extend(end_line(stage, says));
     }
+    verdict.victims = victims_of_events(stage);
     if let Some(Application::Platform { limit, usage, .. }) = platform(stage) {
         verdict.limit = verdict.limit.or(*limit);
         verdict.usage = verdict.usage.or(*usage);
     }
     verdict.ruled_out = rivals::api_ruled_out(stage);
-    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    verdict.would_settle_it = vec![rivals::the_kernel_log(verdict.at)];
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     with_level_candidates(stage, verdict)
+}
+
+/// The node's events repeat the kernel's words, or name the victim in their own.
+fn victims_of_events(stage: &Stage<'_>) -> Vec<Victim> {
+    let mut victims: Vec<Victim> = Vec::new();
+    for event in stage.pod_events().filter(|event| is_oom_event(&event.what.reason)) {
+        let message = &event.what.message;
+        let kernel = parse::read(Source::KernelLog, message).into_iter();
+        let killed = kernel.flat_map(|seen| match seen.record {
+            Record::Kernel(KernelEvent::Oom(report)) => report.killed,
+            _ => Vec::new(),
+        });
+        let nameless = || stop_timeout::nameless(Role::Other);
+        victims.extend(killed.map(|killed| Victim {
+            pid: Some(killed.pid),
+            comm: killed.comm,
+            total_vm_kb: killed.total_vm_kb,
+            anon_rss_kb: killed.anon_rss_kb,
+            file_rss_kb: killed.file_rss_kb,
+            shmem_rss_kb: killed.shmem_rss_kb,
+            ..nameless()
+        }));
+        // kubelet: `System OOM encountered, victim process: java, pid: 30112`
+        let named = message.split_once("victim process: ").and_then(|(_, rest)| {
+            let (comm, pid) = rest.split_once(", pid: ")?;
+            let digits: String = pid.chars().take_while(char::is_ascii_digit).collect();
+            Some((comm.to_owned(), digits.parse().ok()?))
+        });
+        victims.extend(named.map(|(comm, pid)| Victim {
+            pid: Some(pid),
+            comm: Some(comm),
+            ..nameless()
+        }));
+    }
+    victims.dedup_by_key(|victim| victim.pid);
+    victims
+}
+
+fn is_oom_event(reason: &str) -> bool {
+    matches!(reason, "OOMKilling" | "SystemOOM" | "OOMKilled")
 }
 
 fn platform<'a>(stage: &Stage<'a>) -> Option<&'a Application> {
@@ -239,6 +279,22 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     let memcg = stage.kills.last().and_then(|kill| kernel_kill::message(kill))
         == Some(parse::record::KillMessage::MemoryCgroup);
     let v1_flag = stage.sheet.machine.cgroup_version == Some(1) && stage.kills.is_empty();
+    // cgroup v2 counts `oom` where the limit was hit, `oom_kill` where the victim was.
+    let own_hit = memory::number(stage, "memory.events", "oom");
+    if own_hit == Some(0) {
+        verdict.ruled_out.push(RuledOut {
+            killer: Killer::ContainerMemoryLimit,
+            because: "`oom 0` in memory.events: this cgroup's own limit was never hit".to_owned(),
+        });
+        let because = "`oom_kill` without `oom`: a limit above it".to_owned();
+        let host = "or the whole host's memory".to_owned();
+        let confidence = Confidence::Possible;
+        verdict.candidates = vec![
+            Candidate { killer: Killer::AncestorMemoryLimit, confidence, because },
+            Candidate { killer: Killer::HostOutOfMemory, confidence, because: host },
+        ];
+        return verdict;
+    }
     let mut add = |killer, because: &str| {
         let because = because.to_owned();
         let confidence = Confidence::Possible;

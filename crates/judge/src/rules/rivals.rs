@@ -5,7 +5,7 @@
 
 use casefile::{Moment, Stamp};
 
-use crate::facts::{Stage, Teller};
+use crate::facts::{OomKill, Stage, Teller};
 use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict, WouldSettle};
 
 /// A stamp as the text shows it, where no moment can be known.
@@ -48,12 +48,29 @@ pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
     // A kill in this time whose cgroup the kernel did not print can be anybody's, this one's too.
     let placeless = stage.sheet.oom_kills.iter().any(|kill| {
         let bare = kill.container.is_none() && kill.report.task_memcg.is_none() || kill.inferred;
-        bare && kill.at.is_none_or(|at| stage.life.holds(at))
+        bare && can_be_its_end(stage, kill)
     });
     let silent = stage.sheet.kernel_covered && stage.kills.is_empty() && !placeless;
     silent.then(|| {
         "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned()
     })
+}
+
+/// A kill of unknown place can have ended this life: it came right before its end, and its victim has
+/// the main process's name or can be the child whose status was passed on.
+fn can_be_its_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
+    let in_time = match (kill.at, stage.life.ended_at()) {
+        (Some(at), Some(end)) => (-0.25..1.0).contains(&end.seconds_since(at)),
+        (Some(at), None) => stage.life.holds(at),
+        (None, _) => true,
+    };
+    let command = stage.life.command();
+    let program = command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
+    let named = program.is_none_or(|program| {
+        let comm: String = program.chars().take(15).collect();
+        kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&comm))
+    });
+    in_time && (named || passes_on(stage))
 }
 
 /// `stop-timeout` and `api-kill`, where the API was silent.
@@ -182,10 +199,7 @@ pub(super) fn passes_on(stage: &Stage<'_>) -> bool {
 pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSettle> {
     let mut wanted = Vec::new();
     if !stage.sheet.kernel_covered && stage.sheet.oom_kills.is_empty() {
-        wanted.push(WouldSettle {
-            missing: "the kernel log of that time, on the machine that ran it".to_owned(),
-            how: kernel_log_command(at),
-        });
+        wanted.push(the_kernel_log(at));
     }
     let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
     if docker && !stage.sheet.events_covered && stage.life.signals.is_empty() {
@@ -235,6 +249,14 @@ fn who_sends_the_next() -> WouldSettle {
 
 /// The kernel's audit log names sender and login; it must be on before the kill.
 const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137";
+
+/// The kernel's own record of a moment.
+pub(super) fn the_kernel_log(at: Option<Moment>) -> WouldSettle {
+    WouldSettle {
+        missing: "the kernel log of that time, on the machine that ran it".to_owned(),
+        how: kernel_log_command(at),
+    }
+}
 
 /// The command that shows the kernel log around a moment.
 pub(super) fn kernel_log_command(at: Option<Moment>) -> String {

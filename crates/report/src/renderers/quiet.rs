@@ -59,6 +59,8 @@ fn parts(report: &Report, known: Option<&str>) -> (Option<String>, String, Optio
     }
     let place =
         if cast.named && !is_known { format!(" in {}", cast.container) } else { String::new() };
+    // A victim without a name or pid is still somebody in the container.
+    let victim = victim.or_else(|| (!place.is_empty()).then(|| "a process".to_owned()));
     (victim.map(|victim| format!("{victim}{place}")), said, None)
 }
 
@@ -89,7 +91,7 @@ fn victim_words(victims: &[Victim]) -> Option<String> {
     match victims {
         [] => None,
         [one] => {
-            let name = one.comm.clone();
+            let name = one.comm.as_deref().map(words::named);
             let pid = one.pid.map(|pid| format!("pid {pid}"));
             let words: Vec<String> = name.into_iter().chain(pid).collect();
             (!words.is_empty()).then(|| words.join(" "))

@@ -119,11 +119,21 @@ fn without_name(what: &str) -> String {
     format!("{article} {what}")
 }
 
+/// A process's name: in quotes where its characters could pass for ours (`x, pid 1`). A process
+/// chooses its own name, of up to 15 bytes.
+pub(crate) fn named(comm: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "._-+:/@".contains(c);
+    if !comm.is_empty() && comm.chars().all(plain) {
+        return comm.to_owned();
+    }
+    format!("\"{}\"", comm.replace('"', "\\\""))
+}
+
 /// `python3 (pid 295)`.
 pub(crate) fn process(victim: &Victim, nameless: &str) -> String {
     match (&victim.comm, victim.pid) {
-        (Some(comm), Some(pid)) => format!("{comm} (pid {pid})"),
-        (Some(comm), None) => comm.clone(),
+        (Some(comm), Some(pid)) => format!("{} (pid {pid})", named(comm)),
+        (Some(comm), None) => named(comm),
         (None, Some(pid)) => format!("{nameless} (pid {pid})"),
         (None, None) => nameless.to_owned(),
     }
@@ -151,5 +161,18 @@ fn capital_for_id(name: String) -> String {
     match name.strip_prefix("container ") {
         Some(id) => format!("Container {id}"),
         None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_name_that_reads_like_our_own_words_stands_in_quotes() {
+        assert_eq!(named("kworker/0:1-mm"), "kworker/0:1-mm");
+        assert_eq!(named("x, pid 1"), "\"x, pid 1\"");
+        assert_eq!(named("a\" (pid 1)"), "\"a\\\" (pid 1)\"");
+        assert_eq!(named(""), "\"\"");
     }
 }

@@ -4,9 +4,9 @@
 
 use casefile::{Limit, Moment};
 use judge::Verdict;
-use judge::verdict::{Holder, Killer, Level, Memory, Victim};
+use judge::verdict::{Holder, Killer, Level, Role, Victim};
 
-use super::{Cast, amount_kb, labels};
+use super::{Cast, amount_kb, labels, named};
 use crate::Report;
 
 /// How many victims and processes are listed before the rest is counted.
@@ -33,7 +33,7 @@ pub(crate) fn facts(report: &Report) -> Vec<Fact> {
     };
     push("when", when(verdict));
     push("memory", memory(verdict));
-    push("held by", holders(&verdict.memory));
+    push("held by", holders(verdict));
     push("limit", limit(verdict));
     push("exit code", exit_code(verdict));
     push("by", by(verdict));
@@ -54,7 +54,7 @@ fn victims(verdict: &Verdict, cast: &Cast, facts: &mut Vec<Fact>) {
             (true, 0) => "victims",
             (true, _) => "",
         };
-        let text = one_victim(victim, several);
+        let text = one_victim(verdict, victim, several);
         if !text.is_empty() {
             facts.push(Fact { label, text });
         }
@@ -65,10 +65,11 @@ fn victims(verdict: &Verdict, cast: &Cast, facts: &mut Vec<Fact>) {
     }
 }
 
-/// `python3, pid 295, the main process`.
-fn one_victim(victim: &Victim, in_list: bool) -> String {
+/// `python3, pid 295, the main process`; `the main process, started as: sleep 600` where nothing
+/// names it.
+fn one_victim(verdict: &Verdict, victim: &Victim, in_list: bool) -> String {
     let mut parts = Vec::new();
-    parts.extend(victim.comm.clone());
+    parts.extend(victim.comm.as_deref().map(named));
     parts.extend(victim.pid.map(|pid| format!("pid {pid}")));
     if in_list {
         parts.extend(labels::short_role(victim.role).map(str::to_owned));
@@ -76,7 +77,19 @@ fn one_victim(victim: &Victim, in_list: bool) -> String {
     } else {
         parts.extend(labels::role(victim.role).map(str::to_owned));
     }
+    let nameless = victim.comm.is_none() && victim.role == Role::Main && !in_list;
+    parts.extend(nameless.then(|| started_as(&verdict.main.command)).flatten());
     parts.join(", ")
+}
+
+/// The configured command, shortened: it is there to be recognised, not to be run.
+fn started_as(command: &[String]) -> Option<String> {
+    const LONGEST: usize = 60;
+    let words = command.join(" ");
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = words.chars().take(LONGEST).collect();
+    let cut = if shown.len() < words.len() { "…" } else { "" };
+    (!shown.is_empty()).then(|| format!("started as: {shown}{cut}"))
 }
 
 /// A span of time as a person would say it: `4.1 s`, `3 min`, `2 h 5 min`, `9 days`.
@@ -175,7 +188,8 @@ fn victim_memory(verdict: &Verdict) -> Vec<String> {
     .collect()
 }
 
-fn holders(memory: &Memory) -> Option<String> {
+fn holders(verdict: &Verdict) -> Option<String> {
+    let memory = &verdict.memory;
     // One process alone says nothing that the row above does not.
     if memory.holders.len() < 2 {
         return None;
@@ -188,14 +202,27 @@ fn holders(memory: &Memory) -> Option<String> {
         if holder.neighbour {
             notes.push("a neighbour".to_owned());
         }
-        format!("{} ({}) {}", holder.comm, notes.join(", "), holder.rss)
+        format!("{} ({}) {}", named(&holder.comm), notes.join(", "), holder.rss)
     };
     let mut parts: Vec<String> = memory.holders.iter().take(LISTED).map(describe).collect();
     let rest = memory.holders.len().saturating_sub(LISTED);
     if rest > 0 {
         parts.push(format!("{rest} more"));
     }
-    Some(parts.join(" · "))
+    let note = if exceeds_what_was_used(verdict) {
+        " (resident sizes: mapped files count for each process, and may be charged to another cgroup)"
+    } else {
+        ""
+    };
+    Some(parts.join(" · ") + note)
+}
+
+/// Whether the processes together seem to hold more than the limit let them.
+fn exceeds_what_was_used(verdict: &Verdict) -> bool {
+    let charged: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
+    let held: u64 = verdict.memory.holders.iter().map(|holder| holder.rss.0).sum();
+    let room = verdict.usage.map_or(charged, |usage| usage.0);
+    room > 0 && held > room
 }
 
 /// The limit and the usage, where the first sentence does not tell the limit.
