@@ -102,14 +102,18 @@ mod tests {
         let mut outside = String::new();
         let mut rest = line;
         while let Some(letter) = rest.chars().next() {
-            let ticks: String = rest.chars().take_while(|c| *c == '`').collect();
-            let after = &rest[ticks.len()..];
-            rest = match (letter, after.find(&ticks)) {
-                ('`', Some(end)) => &after[end + ticks.len()..],
-                ('\\', _) => rest.get(2..).unwrap_or_default(),
+            let (ticks, after) = rest.split_at(rest.len() - rest.trim_start_matches('`').len());
+            let mut next = rest.chars();
+            next.next();
+            rest = match (letter, after.split_once(ticks)) {
+                ('`', Some((_, behind))) => behind,
+                ('\\', _) => {
+                    next.next();
+                    next.as_str()
+                }
                 _ => {
                     outside.push(letter);
-                    &rest[letter.len_utf8()..]
+                    next.as_str()
                 }
             };
         }

@@ -33,9 +33,13 @@ pub(crate) fn resolve(
         return Ok(if exists { Resolved::Existing(id) } else { Resolved::Removed(id) });
     }
     let names = listed.iter().flat_map(|one| one.names.iter().map(String::as_str));
-    let exists = |id: &ContainerId| listed.iter().any(|one| one.id == *id);
-    let gone =
-        history.iter().filter(|event| event.container.as_ref().is_some_and(|id| !exists(id)));
+    let exists = |event: &&EventLine| {
+        listed.iter().any(|one| {
+            event.container.as_ref() == Some(&one.id)
+                || one.names.iter().any(|name| event.name.as_ref() == Some(name))
+        })
+    };
+    let gone = history.iter().filter(|event| event.container.is_some() && !exists(event));
     Err(GatherError::NoSuchContainer {
         name: name.to_owned(),
         host: host.to_owned(),

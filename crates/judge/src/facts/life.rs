@@ -342,6 +342,8 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     if running == Some(true) {
         (life.alive, life.alive_cite) = (true, Some(cite("status")));
         life.end = None;
+    } else if told.status.as_deref() == Some("created") && told.exit_code.is_none() {
+        life.alive = false;
     } else if running == Some(false) || told.exit_code.is_some() {
         life.alive = false;
         let known = life.end.take();
@@ -395,7 +397,18 @@ fn task_lives(sheet: &FactSheet) -> Vec<Life> {
             lives.push(life);
         }
         if task.what.containers.is_empty() {
-            lives.push(Life { teller: Teller::Ecs, task: Some(task.clone()), ..Life::default() });
+            let exit = sheet.exits.last().map(|exit| End {
+                at: exit.at,
+                exit_code: Some(exit.what),
+                cite: exit.cite.clone(),
+                reason: None,
+            });
+            lives.push(Life {
+                end: exit,
+                teller: Teller::Ecs,
+                task: Some(task.clone()),
+                ..Life::default()
+            });
         }
     }
     sort_by_weight(lives)

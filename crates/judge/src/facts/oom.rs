@@ -210,7 +210,8 @@ fn victims(report: &OomReport) -> Vec<Killed> {
     if report.already_exiting.is_some() {
         return Vec::new();
     }
-    let Some(named) = &report.named else { return Vec::new() };
+    // The reaper takes the memory of OOM victims only: seen alone, it names them.
+    let Some(named) = report.named.as_ref().or(report.reaped.first()) else { return Vec::new() };
     let Some(pid) = named.pid else { return Vec::new() };
     let row = report.tasks.iter().find(|row| row.pid == pid);
     vec![Killed {

@@ -194,7 +194,8 @@ fn ecs_interruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, Stri
     let taken = ["SpotInterruption", "TerminationNotice", "InfrastructureHealth"]
         .contains(&code.as_str())
         || reason.contains("Spot Task was interrupted")
-        || reason.starts_with("Host EC2");
+        || reason.starts_with("Host EC2")
+        || reason.contains("attempt duration exceeded timeout");
     taken.then(|| {
         (
             task.cite.clone(),

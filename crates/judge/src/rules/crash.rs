@@ -86,6 +86,7 @@ fn aborts(death: LanguageDeath) -> bool {
         | LanguageDeath::GoOutOfMemory
         | LanguageDeath::PhpMemoryLimit
         | LanguageDeath::RubyNoMemory
+        | LanguageDeath::GpuOutOfMemory
         | LanguageDeath::OtherAllocation => false,
     }
 }
@@ -105,6 +106,7 @@ fn words(death: LanguageDeath) -> &'static str {
         | LanguageDeath::GoOutOfMemory
         | LanguageDeath::PhpMemoryLimit
         | LanguageDeath::RubyNoMemory
+        | LanguageDeath::GpuOutOfMemory
         | LanguageDeath::OtherAllocation => "the program could not get memory",
     }
 }
@@ -145,7 +147,6 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.contradictions.push(
             "The main process is a shell or an init: it can have passed on the code of a child that crashed.".to_owned(),
         );
-        verdict.main.fate = Fate::Unknown;
         verdict.victims = Vec::new();
         verdict.candidates = vec![
             Candidate {

@@ -72,9 +72,17 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.detail = Some(format!("{words}; it ended with {code}"));
         verdict.because.push(because(&fact.cite, fact.at, words));
     }
-    verdict
-        .because
-        .extend(end_line(stage, format!("{code} is the program's own status, no signal's")));
+    let error = stage.life.record.as_ref().filter(|record| record.what.error.is_some());
+    if let Some(record) = error {
+        let span = record.what.span_of("error").unwrap_or(record.cite.span);
+        let says = "the runtime could not start it";
+        verdict.because.push(because(&record.cite_at(span), None, says));
+    }
+    let says = match error {
+        Some(_) => format!("{code} is what the runtime notes for a failed start"),
+        None => format!("{code} is the program's own status, no signal's"),
+    };
+    verdict.because.extend(end_line(stage, says));
     let bare =
         stage.life.record.as_ref().is_some_and(|record| record.what.form == Some(Form::Format));
     if code == 0 && bare {
@@ -179,6 +187,7 @@ fn words(death: LanguageDeath) -> &'static str {
         LanguageDeath::GoOutOfMemory => "the Go runtime could not get memory and gave up",
         LanguageDeath::PhpMemoryLimit => "PHP's own memory_limit was reached",
         LanguageDeath::RubyNoMemory => "a Ruby allocation was refused (NoMemoryError)",
+        LanguageDeath::GpuOutOfMemory => "the GPU's memory was exhausted, not the host's",
         LanguageDeath::OtherAllocation => "the program could not get memory and gave up",
         LanguageDeath::V8HeapLimit => "a child reached V8's own heap limit and aborted",
         LanguageDeath::V8OutOfMemory => "V8 could not get memory in a child, which aborted",

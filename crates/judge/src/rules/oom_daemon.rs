@@ -46,6 +46,11 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .filter(|fact| concerns(stage, &fact.what))
         .collect();
     let Some(last) = kills.last() else { return by_oomd(stage) };
+    // The daemon asked with SIGTERM, and the kernel was faster: the kernel's kill ended it.
+    let pids: Vec<u32> = kills.iter().filter_map(|fact| victim(&fact.what)?.pid).collect();
+    if stage.kills.iter().any(|kill| kill.victims.iter().any(|v| pids.contains(&v.pid))) {
+        return None;
+    }
     let DaemonLine::OomDaemonKill { daemon, reason, unit, .. } = &last.what else { return None };
     let confidence =
         if is_certain(stage, &last.what) { Confidence::Proven } else { Confidence::Likely };

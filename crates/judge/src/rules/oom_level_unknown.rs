@@ -84,6 +84,13 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
     if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {
         return None;
     }
+    // Another signal's code is another end; and a kill that stands in the kernel's log explains the
+    // flag: then it says nothing of the main process.
+    let code = life.exit_code().unwrap_or(137);
+    let explained = stage.kills.iter().any(|kill| kill.container.is_some());
+    if code > 128 && (code != 137 || explained) {
+        return None;
+    }
     let manually = matches!(life.manually_stopped, Some((true, _)));
     let reason = life.end.as_ref().and_then(|end| end.reason.clone());
     let confidence = if manually { Confidence::Possible } else { Confidence::Likely };
@@ -270,7 +277,8 @@ fn is_oom_event(reason: &str) -> bool {
 }
 
 fn platform<'a>(stage: &Stage<'a>) -> Option<&'a Application> {
-    let is_platform = |words: &&Application| matches!(words, Application::Platform { .. });
+    let is_platform =
+        |words: &&Application| matches!(words, Application::Platform { limit: Some(_), .. });
     stage.application().map(|fact| &fact.what).find(is_platform)
 }
 

@@ -139,11 +139,22 @@ fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, S
         Some(false) => "the OOM notification can be lost in a race, so that the flag stays false",
         Some(true) | None => "the limit's OOM killer ends a process with SIGKILL",
     };
-    vec![
-        (Killer::HostOutOfMemory, host.to_owned()),
-        (Killer::ContainerMemoryLimit, own.to_owned()),
-        (Killer::AncestorMemoryLimit, "a parent's limit can have filled".to_owned()),
-    ]
+    let unlimited =
+        stage.configured_limit().is_some_and(|(limit, _)| limit == casefile::Limit::Unlimited);
+    // Why the log, though whole, does not exclude memory.
+    let placeless = stage.sheet.oom_kills.iter().filter(|kill| {
+        kill.container.is_none() && kill.report.task_memcg.is_none() || kill.inferred
+    });
+    let nameless = match placeless.filter(|kill| can_be_its_end(stage, kill)).count() {
+        0 => String::new(),
+        n => format!("; the kernel log holds {n} kills at this time whose cgroup it did not print"),
+    };
+    let mut left = vec![(Killer::HostOutOfMemory, format!("{host}{nameless}"))];
+    if !unlimited {
+        left.push((Killer::ContainerMemoryLimit, own.to_owned()));
+    }
+    left.push((Killer::AncestorMemoryLimit, "a parent's limit can have filled".to_owned()));
+    left
 }
 
 fn orchestrator_candidates() -> Vec<(Killer, String)> {

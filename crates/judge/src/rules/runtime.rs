@@ -1,25 +1,25 @@
 //! # runtime — the runtime's own clean-up; the exit code may be invented
 //!
 //! ## What it looks for
-//! `ContainerStatusUnknown`; a shim that died; the daemon's own shutdown; exit 255 after lost state; a kernel
-//! kill of a whole PID namespace after its PID 1 ended.
+//! A shim that died (its own death seen in the kernel's log or a signal trace); the daemon's own shutdown.
 //!
 //! ## Why it means that
-//! The kubelet writes 137 for a container it can no longer find, and containerd writes 137 for a shim that
-//! died, whatever the program did. A daemon that shuts down stops its containers itself.
+//! containerd writes 137 for a shim that died, whatever the program did. A daemon that shuts down stops its
+//! containers itself.
 //!
 //! ## What would speak against it
+//! - `ContainerStatusUnknown` is the kubelet's invention for a container that it cannot find: the cause
+//!   stays unknown.
 //! - A kernel OOM kill of the main process: a real end stands in the kernel's log.
 //! - `shim disconnected` and `cleaning up dead shim` are logged on normal exits, too; alone they prove nothing.
 //!
 //! ## Example
 //! ```text
-//! reason: ContainerStatusUnknown   exitCode: 137   finishedAt: null
-//! The container could not be located when the pod was terminated
+//! Out of memory: Killed process 811 (containerd-shim) …        and the container: exit 137
 //! ```
 //!
 //! ## References
-//! - Kubernetes `pkg/kubelet/kubelet_pods.go`; containerd `runtime/v2/shim.go` `cleanupAfterDeadShim`
+//! - containerd `runtime/v2/shim.go` `cleanupAfterDeadShim`
 
 use casefile::{Citation, Moment};
 use parse::record::{DaemonLine, TraceEvent};
@@ -40,17 +40,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive || !stage.main_kills().is_empty() {
         return None;
     }
-    invented_by_kubelet(stage).or_else(|| dead_shim(stage)).or_else(|| daemon_shutdown(stage))
-}
-
-fn invented_by_kubelet(stage: &Stage<'_>) -> Option<Verdict> {
-    let end = stage.life.end.as_ref()?;
-    (end.reason.as_deref() == Some("ContainerStatusUnknown")).then(|| {
-        let says = "the kubelet could not find the container any more; its 137 is a constant, not a record";
-        let mut verdict = base(stage, "kubelet", says, Confidence::Likely);
-        verdict.because.push(because(&end.cite, end.at, says));
-        verdict
-    })
+    dead_shim(stage).or_else(|| daemon_shutdown(stage))
 }
 
 /// The shim's own death: seen live, or the kernel naming it as a victim.

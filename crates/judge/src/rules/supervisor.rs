@@ -40,10 +40,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::KilledInside || !stage.kills.is_empty() {
         return None;
     }
-    by_supervisor(stage)
-        .or_else(|| by_jvm(stage))
-        .or_else(|| by_platform(stage))
-        .or_else(|| by_a_shells_word(stage))
+    by_supervisor(stage).or_else(|| by_jvm(stage)).or_else(|| by_platform(stage))
 }
 
 /// Platforms that measure a program's memory and kill it themselves; no kernel OOM kill is involved.
@@ -65,27 +62,6 @@ fn by_platform(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage, fact, &name, says);
     (verdict.limit, verdict.usage) = (limit.or(verdict.limit), usage);
     verdict.detail = Some(format!("{name} watches the memory and kills what uses too much"));
-    Some(verdict)
-}
-
-/// A shell or an init that ended with 137, whose log says that its child was killed, where neither the
-/// kernel nor the API did it: somebody sent that child SIGKILL; who is not said.
-fn by_a_shells_word(stage: &Stage<'_>) -> Option<Verdict> {
-    let excluded = rivals::kernel_silent(stage).is_some() && rivals::api_silent(stage).is_some();
-    let passed_on = stage.life.exit_code() == Some(137) && rivals::passes_on(stage);
-    let fact = stage
-        .application()
-        .filter(|_| excluded && passed_on)
-        .find(|fact| matches!(fact.what, Application::ChildKilled { .. }))?;
-    let mut verdict = base(stage, fact, "", "its parent saw it end by SIGKILL");
-    verdict.killed_by = None;
-    verdict.detail =
-        Some("a child was sent SIGKILL, and the main process passed its 137 on".to_owned());
-    verdict.victims = vec![stop_timeout::nameless(Role::Child)];
-    let because = "a hard limit on CPU time ends a child the same way".to_owned();
-    let confidence = Confidence::Possible;
-    verdict.candidates = vec![Candidate { killer: Killer::ResourceLimit, confidence, because }];
-    verdict.would_settle_it = vec![rivals::who_sends(9)];
     Some(verdict)
 }
 
@@ -142,7 +118,7 @@ fn host_pid(fact: &Fact<Application>, pid: Option<u32>) -> Option<u32> {
 
 fn base(stage: &Stage<'_>, fact: &Fact<Application>, by: &str, says: &str) -> Verdict {
     let mut verdict = draft(stage, RULE.id, Killer::Process, Level::None, Confidence::Likely);
-    verdict.at = fact.at.or(verdict.at);
+    verdict.at = verdict.at.or(fact.at);
     verdict.limit_at_fault = Some(false);
     verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
     if !stage.life.alive && verdict.main.exit_code.is_some() {

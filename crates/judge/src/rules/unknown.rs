@@ -41,6 +41,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         return None;
     }
     policy_kill(stage)
+        .or_else(|| invented_by_kubelet(stage))
         .or_else(|| signal_end(stage))
         .or_else(|| unfinished_report(stage))
         .or_else(|| gunicorns_question(stage))
@@ -195,6 +196,21 @@ fn policy_kill(stage: &Stage<'_>) -> Option<Verdict> {
         ));
     }
     Some(verdict)
+}
+
+/// The kubelet's own invention: its 137 is a constant for a container that it could not find.
+fn invented_by_kubelet(stage: &Stage<'_>) -> Option<Verdict> {
+    let end = stage.life.end.as_ref()?;
+    (end.reason.as_deref() == Some("ContainerStatusUnknown")).then(|| {
+        let says = "the kubelet could not find the container any more; its 137 is a constant, not a record";
+        let mut verdict = base(stage);
+        verdict.main.exit_code_trusted = false;
+        verdict.detail = Some(says.to_owned());
+        verdict.because.push(because(&end.cite, end.at, says));
+        verdict.candidates = rivals::candidates_for_137(stage);
+        verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+        verdict
+    })
 }
 
 fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {

@@ -231,7 +231,7 @@ const FIXED: [(&str, LanguageDeath, bool); 46] = [
         LanguageDeath::OtherAllocation,
         false,
     ),
-    ("torch.OutOfMemoryError", LanguageDeath::OtherAllocation, false),
+    ("torch.OutOfMemoryError", LanguageDeath::GpuOutOfMemory, false),
     ("torch.cuda.OutOfMemoryError", LanguageDeath::OtherAllocation, false),
     ("RuntimeError: CUDA out of memory", LanguageDeath::OtherAllocation, false),
     ("RuntimeError: CUDA error: out of memory", LanguageDeath::OtherAllocation, false),

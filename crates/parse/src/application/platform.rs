@@ -1,5 +1,5 @@
 //! Platforms' words about memory: Lambda, Cloud Run, App Engine, Heroku, YARN, Render, Cloud
-//! Foundry, Fly, Nomad.
+//! Foundry, Fly, Nomad, Mesos, Bitbucket.
 //!
 //! A platform's "exceeded" is its own measurement, not the kernel's report; a `REPORT` line is
 //! printed after every invocation and alone tells of no death.
@@ -16,6 +16,7 @@ pub(super) fn read(line: &str) -> Option<Application> {
         .or_else(|| google(line))
         .or_else(|| heroku(line))
         .or_else(|| yarn(line))
+        .or_else(|| mesos(line))
         .or_else(|| others(line))
 }
 
@@ -105,6 +106,13 @@ fn yarn(line: &str) -> Option<Application> {
 fn of_pair(text: &str) -> (Option<Bytes>, Option<Bytes>) {
     let limit = after(text, " of ").and_then(|rest| amount(rest, Dialect::Binary));
     (amount(text, Dialect::Binary), limit)
+}
+
+/// Mesos: `Memory limit exceeded: Requested: 160MB Maximum Used: 160MB`
+fn mesos(line: &str) -> Option<Application> {
+    let rest = after(line, "Memory limit exceeded: Requested: ")?;
+    let usage = after(rest, "Maximum Used: ").and_then(|rest| amount(rest, Dialect::Binary));
+    platform("mesos", amount(rest, Dialect::Binary), usage, true)
 }
 
 fn others(line: &str) -> Option<Application> {

@@ -1,5 +1,5 @@
 //! Supervisors that say they kill a child themselves: gunicorn, uWSGI, php-fpm, puma, unicorn,
-//! celery, supervisord, coreutils `timeout`, pm2, dask, ray and others.
+//! celery, supervisord, coreutils `timeout`, pm2, dask, ray, batch systems and others.
 //!
 //! Says nothing about children that merely died; those are read next door.
 
@@ -7,7 +7,7 @@ use super::words::{after, begins, has_any, number, pid};
 use crate::record::Application;
 
 /// Sentences by which a program announces that it kills: words, and the program.
-const ANNOUNCED: [(&str, &str); 24] = [
+const ANNOUNCED: [(&str, &str); 27] = [
     ("*** HARAKIRI ON WORKER", "uwsgi"),
     ("HARAKIRI [core", "uwsgi"),
     ("is taking too much time to die...NO MERCY", "uwsgi"),
@@ -25,6 +25,9 @@ const ANNOUNCED: [(&str, &str); 24] = [
     ("killed due to the node running low on memory", "ray"),
     ("killed due to memory pressure (OOM)", "ray"),
     ("DUE TO TIME LIMIT ***", "slurm"),
+    ("PBS: job killed: ", "pbs"),
+    ("TERM_MEMLIMIT: job killed", "lsf"),
+    ("TERM_RUNLIMIT: job killed", "lsf"),
     ("Stopping process with SIGKILL", "heroku"),
     ("Error R10 (Boot timeout)", "heroku"),
     ("did not start within expected time limit", "azure-app-service"),

@@ -274,6 +274,13 @@ fn a_supervisor_that_kills_says_so() {
             Some(12),
         ),
         ("timeout: sending signal KILL to command ‘sleep’", "timeout", None),
+        (
+            "slurmstepd: error: *** JOB 8 ON n1 CANCELLED AT 2026-05-04T10:00:00 DUE TO TIME LIMIT ***",
+            "slurm",
+            None,
+        ),
+        ("=>> PBS: job killed: mem 2097152kb exceeded limit 1048576kb", "pbs", None),
+        ("TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.", "lsf", None),
         ("2026-05-27 10:00:00,000 WARN killing 'shop' (12) with SIGKILL", "supervisord", Some(12)),
         ("[ERROR/MainProcess] Hard time limit (30s) exceeded for shop.bill[5c1f]", "celery", None),
         (
@@ -382,6 +389,14 @@ fn a_platforms_numbers_are_read_in_its_own_units() {
         ),
         ("Process running mem=1062M(207.5%)", "heroku", None, Some(1062 << 20), false),
         ("Error R15 (Memory quota vastly exceeded)", "heroku", None, None, true),
+        ("Container 'docker' exceeded memory limit.", "bitbucket", None, None, true),
+        (
+            "Task x failed: Memory limit exceeded: Requested: 160MB Maximum Used: 161MB",
+            "mesos",
+            Some(160 << 20),
+            Some(161 << 20),
+            true,
+        ),
         (
             "Container killed by YARN for exceeding memory limits. 2.5 GB of 2 GB physical memory used.",
             "yarn",

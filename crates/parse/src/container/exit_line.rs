@@ -119,6 +119,13 @@ fn code_after(rest: &str, lead: &str) -> Option<i64> {
     let trimmed = rest.trim_start_matches([' ', ':', '=', '(', '[', '"', '\'', '`', '*']);
     let gap = rest.len() - trimmed.len();
     let allowed = match lead {
+        // gRPC's, errno's and HTTP's codes go by this name, too: only a shell's 128 + signal is told
+        // apart from them.
+        "error code"
+            if !number_at_head(trimmed).is_some_and(|code| (129..=192).contains(&code)) =>
+        {
+            false
+        }
         "exit" => gap == 1 && rest.starts_with([' ', '(']),
         "exited (" => gap == 0,
         _ => (1..=4).contains(&gap),

@@ -254,6 +254,8 @@ fn labels_are_read_in_any_spelling() {
     assert_eq!(record.name.as_deref(), Some("web"));
     assert_eq!(bare("OOMKilled: true"), [Record::BareOomFlag(true)]);
     assert_eq!(bare("Exit Code: 137"), [Record::BareExit(137)]);
+    assert_eq!(bare("it failed with error code 137"), [Record::BareExit(137)]);
+    assert_eq!(bare("Server terminated abruptly (error code: 14, error message: 'x')"), []);
     let running = one("Status: running OOMKilled: true");
     assert_eq!(running.status.as_deref(), Some("running"));
 }

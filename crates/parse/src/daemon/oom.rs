@@ -176,6 +176,8 @@ fn counted(said: &Said, message: &str) -> Option<DaemonLine> {
     if detected.filter(is_count).is_some() && said.may_be(&slurm) {
         by = Some("slurm");
         count = number_after(message, "Detected ");
+    } else if is_sacct_row(message) && said.may_be(&slurm) {
+        by = Some("slurm");
     } else if message.ends_with(": Out Of Memory")
         && (said.is(&slurm) || message.starts_with("srun: error: "))
     {
@@ -184,4 +186,14 @@ fn counted(said: &Said, message: &str) -> Option<DaemonLine> {
         by = Some("nomad");
     }
     by.map(|by| DaemonLine::OomCounted { by: by.to_owned(), count })
+}
+
+/// A row of `sacct` or `seff`: `88123.batch  batch  OUT_OF_ME+  0:125`. 125 is Slurm's own code.
+fn is_sacct_row(message: &str) -> bool {
+    let mut words = message.split_whitespace();
+    let job = words.next().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let state = |word: &str| {
+        word == "OUT_OF_MEMORY" || (word.starts_with("OUT_OF_") && word.ends_with('+'))
+    };
+    job && words.any(state)
 }

@@ -397,3 +397,87 @@ proptest! {
         valid(&words.join(" "));
     }
 }
+
+#[test]
+fn containerds_kill_behind_a_stop_with_a_timeout_is_the_end_of_its_wait() {
+    let line = |words: &str| {
+        format!("time=\"2026-05-04T10:00:00Z\" level=info msg=\"{words}\"\n").replace("ID", ID)
+    };
+    let asked =
+        |seconds: u64| line(&format!("StopContainer for \\\"ID\\\" with timeout {seconds} (s)"));
+    let signalled = line("Stop container \\\"ID\\\" with signal terminated");
+    let killed = line("Kill container \\\"ID\\\"");
+    let escalated = |grace_seconds| DaemonLine::StopEscalated {
+        container: id(),
+        grace_seconds,
+        by: "containerd".to_owned(),
+    };
+    let waited = all(&[asked(30), signalled.clone(), killed.clone()].concat());
+    assert_eq!(waited.last(), Some(&escalated(Some(30))));
+    assert_eq!(all(&[signalled, killed.clone()].concat()).last(), Some(&escalated(None)));
+    let at_once = all(&[asked(0), killed.clone()].concat());
+    assert!(matches!(at_once.last(), Some(DaemonLine::KillRequested { .. })), "{at_once:?}");
+    assert!(matches!(one(&killed), DaemonLine::KillRequested { .. }));
+}
+
+#[test]
+fn an_escalation_is_read_in_older_and_newer_words() {
+    let unit = |unit: &str| DaemonLine::UnitStopTimeout { unit: unit.to_owned() };
+    assert_eq!(
+        one("Nov 02 08:12:31 h systemd[1]: ora.service stop-sigterm timed out. Killing."),
+        unit("ora.service")
+    );
+    assert_eq!(one("ora.service: State 'final-sigterm' timed out. Killing."), unit("ora.service"));
+    assert!(all("the ora.service stop-sigterm timed out. Killing.").is_empty());
+    let crio = format!(
+        "level=warning msg=\"Stopping container {ID} with stop signal timed out: timeout reached after 30 seconds waiting for container process to exit\""
+    );
+    let escalated = |container, by: &str| DaemonLine::StopEscalated {
+        container,
+        grace_seconds: Some(30),
+        by: by.to_owned(),
+    };
+    assert_eq!(one(&crio), escalated(id(), "cri-o"));
+    assert_eq!(
+        one(
+            "2026-05-04T10:00:30.1+00:00 heroku[web.1]: Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of SIGTERM"
+        ),
+        escalated(None, "heroku")
+    );
+}
+
+#[test]
+fn nomad_acts_on_a_check_and_the_plain_check_is_no_act() {
+    let by = "nomad".to_owned();
+    assert_eq!(
+        one("2026-05-04T09:59:58Z  Restart Signaled  healthcheck: check \"alive\" unhealthy"),
+        DaemonLine::UnhealthyKill { container: None, by }
+    );
+    assert!(all("healthcheck: check \"alive\" unhealthy").is_empty());
+}
+
+#[test]
+fn an_oom_daemons_kill_is_read_behind_its_own_place_and_in_lower_case() {
+    let oomd = one(
+        "Apr 12 20:40:03 h oomd[14]: [../src/oomd/Log.cpp:119] oomd kill: 7.09 2.07 0.46 user.slice/x.scope 691 ruleset:[a] detectorgroup:[b]",
+    );
+    let DaemonLine::OomDaemonKill { daemon: OomDaemon::Oomd, unit, .. } = oomd else {
+        panic!("{oomd:?}")
+    };
+    assert_eq!(unit.as_deref(), Some("user.slice/x.scope"));
+    let nohang = one("PID: 90, name: mysqld, badness: 849\nSending SIGKILL to the victim");
+    let DaemonLine::OomDaemonKill { daemon: OomDaemon::Nohang, pid, comm, .. } = nohang else {
+        panic!("{nohang:?}")
+    };
+    assert_eq!((pid, comm.as_deref()), (Some(90), Some("mysqld")));
+}
+
+#[test]
+fn slurms_accounting_counts_an_oom_kill() {
+    let counted = DaemonLine::OomCounted { by: "slurm".to_owned(), count: None };
+    for row in ["88123.batch     batch  OUT_OF_ME+    0:125", "88123 train OUT_OF_MEMORY 0:125"] {
+        assert_eq!(one(row), counted, "{row}");
+    }
+    assert!(all("the job was OUT_OF_MEMORY").is_empty());
+    assert!(all("88123 train OUT_OF_STOCK").is_empty());
+}

@@ -136,6 +136,8 @@ struct Builder<'a> {
     headless: bool,
     line_column: usize,
     end: usize,
+    /// Where the text ends.
+    length: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -149,6 +151,7 @@ impl<'a> Builder<'a> {
             headless,
             line_column: 0,
             end: start.at,
+            length: text.len(),
         }
     }
 
@@ -466,6 +469,10 @@ impl<'a> Builder<'a> {
             "true" | "True" => Value::Bool(true),
             "false" | "False" => Value::Bool(false),
             "null" | "None" => Value::Null,
+            // A number at the very end of an unfinished document may have lost digits.
+            word if is_number(word) && span.end == self.length && !self.stack.is_empty() => {
+                Value::Opaque(word.to_owned())
+            }
             word if is_number(word) => Value::Number(word.to_owned()),
             _ => {
                 let due = matches!(

@@ -195,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn the_chosen_process_is_read_in_the_words_of_every_version() {
+        for line in [
+            "Out of memory: Kill process 7 (a b) score 31 or sacrifice child",
+            "Out of memory: kill process 7 (a b) score 712330 or a child",
+        ] {
+            let (message, named) = chosen(line, SPAN).unwrap();
+            assert_eq!(message, Some(KillMessage::OutOfMemory), "{line}");
+            assert_eq!((named.pid, named.comm.as_deref()), (Some(7), Some("a b")), "{line}");
+        }
+        assert!(chosen("kill process 7 (a) score 1 or a child", SPAN).is_none());
+    }
+
+    #[test]
     fn a_hostile_name_cannot_end_itself() {
         for comm in ["a) total-vm:1kB", "((sd-pam))", ",pid=1,uid=0", ") x (", ")"] {
             let line =

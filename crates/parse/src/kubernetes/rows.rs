@@ -16,6 +16,7 @@ pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
             let record = pod(row.words)
                 .or_else(|| bare(row.words))
                 .or_else(|| go_map(row.words))
+                .or_else(|| argo(row.words))
                 .or_else(|| flag(row.words))?;
             Some(Sighting { record, span: row.span, at: None })
         })
@@ -140,6 +141,20 @@ fn go_map(words: &str) -> Option<Record> {
         id: field("containerID").and_then(|id| ContainerId::parse(&id)),
         started_at: field("startedAt").and_then(|time| Moment::parse(&time)),
         finished_at: field("finishedAt").and_then(|time| Moment::parse(&time)),
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
+/// Argo's node message: `OOMKilled (exit code 137)`, `Error (exit code 1)`, at the end of its line.
+fn argo(words: &str) -> Option<Record> {
+    let (head, code) = words.strip_suffix(')')?.rsplit_once(" (exit code ")?;
+    let reason = head.rsplit([' ', '\t', ':', '"']).next()?;
+    matches!(reason, "OOMKilled" | "Error").then_some(())?;
+    let container = ContainerStatus {
+        reason: Some(reason.to_owned()),
+        exit_code: Some(code.parse().ok()?),
+        ended_now: true,
         ..ContainerStatus::default()
     };
     Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))

@@ -186,6 +186,20 @@ fn a_row_of_get_pods_tells_the_status() {
 }
 
 #[test]
+fn argos_and_sparks_words_tell_the_reason() {
+    let seen = only(" └─✖ fit  fit  train-x7-1  3m  OOMKilled (exit code 137)");
+    assert_eq!((seen.reason.as_deref(), seen.exit_code), (Some("OOMKilled"), Some(137)));
+    let flags = |text: &str| {
+        read(text)
+            .into_iter()
+            .filter(|seen| matches!(seen.record, Record::BareOomFlag(true)))
+            .count()
+    };
+    assert_eq!(flags("     termination reason: OOMKilled"), 1);
+    assert_eq!(flags("the termination reason: OOMKilled was seen"), 0);
+}
+
+#[test]
 fn events_are_read_from_every_teller() {
     for (text, reason, object, container) in [
         (

@@ -27,6 +27,8 @@ pub enum LanguageDeath {
     PhpMemoryLimit,
     /// Ruby `failed to allocate memory (NoMemoryError)`.
     RubyNoMemory,
+    /// The GPU's memory was exhausted (`CUDA out of memory`): not the host's.
+    GpuOutOfMemory,
     /// Any other program that says it could not get memory and ended (`Cannot allocate memory`).
     OtherAllocation,
 }

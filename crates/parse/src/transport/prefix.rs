@@ -363,7 +363,13 @@ fn tagged(line: &str, at: Option<Stamp>) -> Option<Peeled<'_>> {
 
 /// A wall clock, then host and tag.
 fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
-    if let Some(iso) = stamp::iso(line) {
+    if let Some(iso) = stamp::iso(line).map(stamp::without_zone) {
+        // Grafana's saved logs: its own stamp, a tab, and the line as the collector got it.
+        if let Some(whole) = iso.rest.strip_prefix('\t')
+            && let Some(peeled) = collected(whole, iso.at)
+        {
+            return Some(peeled);
+        }
         let rest = iso.rest.trim_start();
         // `dmesg --time-format iso` has no host and no tag: `memory:` is no program there. Older
         // journalctl prints a comma, too, with host and tag.
@@ -372,6 +378,10 @@ fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
             .is_some_and(|(name, pid, _)| name == "kernel" || pid.is_some());
         if iso.dmesg && !tagged {
             return Some(inside(rest, iso.at, Writer::Kernel));
+        }
+        if iso.container && !tagged && bracket(rest).is_some() {
+            let name = "stdout".to_owned();
+            return Some(Peeled::from(rest, iso.at, Writer::Program { name, pid: None }));
         }
         if iso.program && !tagged {
             let name = "log".to_owned();
@@ -390,6 +400,13 @@ fn wall_stamped(line: &str) -> Option<Peeled<'_>> {
     let (word, rest) = stamp::token(line)?;
     stamp::clock_time(word)?;
     after_wall(rest.trim_start(), None)
+}
+
+/// A whole syslog line of the kernel's behind a collector's stamp. Other writers' lines are left
+/// as they are.
+fn collected<'a>(whole: &'a str, at: Option<Stamp>) -> Option<Peeled<'a>> {
+    let (_, rest) = stamp::syslog(whole)?;
+    after_wall(rest.trim_start(), at).filter(|peeled| peeled.writer == Writer::Kernel)
 }
 
 fn after_wall(rest: &str, at: Option<Stamp>) -> Option<Peeled<'_>> {

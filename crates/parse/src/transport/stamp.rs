@@ -139,6 +139,9 @@ pub(super) struct Iso<'a> {
     pub(super) dmesg: bool,
     /// A blank and a comma with milliseconds: Python's and log4j's own logs.
     pub(super) program: bool,
+    /// `T` and nine digits behind a point, as `docker logs -t` and `kubectl logs --timestamps`
+    /// print it before a container's output; syslog and the journal have six at most.
+    pub(super) container: bool,
     /// What follows.
     pub(super) rest: &'a str,
 }
@@ -155,28 +158,38 @@ pub(super) fn iso(text: &str) -> Option<Iso<'_>> {
     let digits = time.split_once(',').map(|(_, fraction)| fraction.len());
     let with_t = text.get(10..11) == Some("T");
     let (dmesg, program) = (with_t && digits == Some(6), !with_t && digits.is_some());
+    let container = with_t && time.split_once('.').is_some_and(|(_, part)| part.len() == 9);
     let time = clock_time(time)?;
     let date = civil::Date::new(year, month, day).ok();
     let (offset, rest) = offset(rest);
-    let (offset, rest) = match (offset, zone_name(rest)) {
-        (None, Some((zone, rest))) => {
-            (matches!(zone, "UTC" | "GMT").then_some(SignedDuration::ZERO), rest)
-        }
-        _ => (offset, rest),
-    };
     let at = date.and_then(|date| match offset {
         Some(offset) => wall(date.to_datetime(time), offset).map(Stamp::Wall),
         None => local(year, month, day, time),
     });
-    (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some(Iso { at, dmesg, program, rest })
+    (rest.is_empty() || rest.starts_with([' ', '\t'])).then_some(Iso {
+        at,
+        dmesg,
+        program,
+        container,
+        rest,
+    })
 }
 
-/// ` CEST`, as PostgreSQL, Cloud Logging and `date` put it behind a clock. Only those that are no
-/// word of a log: `INFO` and `WARN` stand in the same place.
+/// A clock whose zone's name follows, ` CEST` as Cloud Logging and `date` put it, without that
+/// name. Only names that are no word of a log: `INFO` and `WARN` stand in the same place.
+pub(super) fn without_zone(iso: Iso<'_>) -> Iso<'_> {
+    let Some(Stamp::Local(moment)) = iso.at else { return iso };
+    match zone_name(iso.rest) {
+        Some(("UTC" | "GMT", rest)) => Iso { at: Some(Stamp::Wall(moment)), rest, ..iso },
+        Some((_, rest)) => Iso { rest, ..iso },
+        None => iso,
+    }
+}
+
 fn zone_name(text: &str) -> Option<(&str, &str)> {
     const ZONES: [&str; 18] = [
-        "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "MSK", "JST", "EST",
-        "EDT", "CST", "CDT", "PST", "PDT",
+        "UTC", "GMT", "CET", "CEST", "EET", "EEST", "WET", "WEST", "BST", "IST", "MSK", "JST",
+        "EST", "EDT", "CST", "CDT", "PST", "PDT",
     ];
     let (word, rest) = token(text.strip_prefix(' ')?)?;
     ZONES.contains(&word).then_some((word, rest))
@@ -329,6 +342,19 @@ mod tests {
             assert_eq!((shown(iso.at).as_str(), iso.rest), (want, " x"), "{text}");
         }
         assert!(iso("2024-05-09x14:52:38").is_none());
+    }
+
+    #[test]
+    fn a_zones_name_is_taken_off_and_a_level_is_not() {
+        for (text, at, rest) in [
+            ("2024-05-09 14:52:38.5 CEST h", "local 2024-05-09 14:52:38 UTC", " h"),
+            ("2024-05-09 14:52:38 UTC h", "wall 2024-05-09 14:52:38 UTC", " h"),
+            ("2024-05-09 14:52:38 INFO h", "local 2024-05-09 14:52:38 UTC", " INFO h"),
+            ("2024-05-09T14:52:38Z CEST", "wall 2024-05-09 14:52:38 UTC", " CEST"),
+        ] {
+            let iso = without_zone(iso(text).unwrap());
+            assert_eq!((shown(iso.at).as_str(), iso.rest), (at, rest), "{text}");
+        }
     }
 
     #[test]

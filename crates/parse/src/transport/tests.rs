@@ -40,6 +40,8 @@ fn every_kernel_transport_comes_off() {
         "<4>1 2024-05-09T14:52:38.123Z host kernel - - - ",
         "<4>1 2024-05-09T14:52:38.123Z host kernel - - [a b=\"c\"] [   83.469293] ",
         "Jul 23 18:56:46 host kernel: [678517.179056] ",
+        "2024-05-09 14:52:38.123 CEST host kernel: [   83.469293] ",
+        "2024-05-09 14:52:38.123\tJul 23 18:56:46 host kernel: [   83.469293] ",
         "<4>Jul 23 18:56:46 host kernel: [678517.179056] ",
         "Jul 23 18:56:46 host kernel: [678517.179056] [  T728] ",
         "Feb 03 19:57:08 ** kernel: ",
@@ -94,6 +96,18 @@ fn a_programs_line_is_never_the_kernels() {
         let line = only(&text);
         assert_eq!(line.writer, Writer::Program { name: name.to_owned(), pid }, "{text}");
         assert_eq!(line.text, WORDS, "{text}");
+    }
+}
+
+#[test]
+fn a_containers_output_behind_its_clock_is_not_the_kernels() {
+    for text in [
+        format!("2024-05-09T14:52:38.123456789Z [   12.345678] {WORDS}"),
+        format!("2024-05-09 14:52:38.123\tMay  9 14:52:38 host app: {WORDS}"),
+        format!("2024-05-09 14:52:38.123 May  9 14:52:38 host kernel: {WORDS}"),
+        format!("2024-05-09T14:52:38.123456789Z May  9 14:52:38 host kernel: {WORDS}"),
+    ] {
+        assert_ne!(only(&text).writer, Writer::Kernel, "{text}");
     }
 }
 

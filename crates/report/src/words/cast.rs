@@ -37,8 +37,11 @@ impl Cast {
         let has_container = name.is_some()
             || verdict.victims.is_empty()
             || verdict.victims.iter().any(roles_need_one);
+        // Whoever was killed, it was not the main process if that runs on or ended by itself.
+        let within = verdict.killer.is_kernel_oom()
+            && matches!(verdict.main.fate, Fate::Alive | Fate::Exited);
         let is_whole = verdict.main.fate == Fate::Killed
-            || verdict.victims.is_empty()
+            || (verdict.victims.is_empty() && !within)
             || verdict.victims.iter().any(|victim| victim.role == Role::Main)
             || matches!(verdict.killer, Killer::StillAlive | Killer::NotKilled | Killer::Unknown);
         let nameless = nameless(verdict);

@@ -210,7 +210,8 @@ fn holders(verdict: &Verdict) -> Option<String> {
         parts.push(format!("{rest} more"));
     }
     let note = if exceeds_what_was_used(verdict) {
-        " (resident sizes: mapped files count for each process, and may be charged to another cgroup)"
+        // Mapped files count for every process, and may be charged to another cgroup.
+        " (resident sizes, mapped files included)"
     } else {
         ""
     };
@@ -222,7 +223,7 @@ fn exceeds_what_was_used(verdict: &Verdict) -> bool {
     let charged: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
     let held: u64 = verdict.memory.holders.iter().map(|holder| holder.rss.0).sum();
     let room = verdict.usage.map_or(charged, |usage| usage.0);
-    room > 0 && held > room
+    verdict.killer.is_kernel_oom() && room > 0 && held > room
 }
 
 /// The limit and the usage, where the first sentence does not tell the limit.
