@@ -17,7 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cli", &["casefile", "settings", "parse", "judge", "report", "evidence", "probe"]),
     ("testkit", &["casefile"]),
     ("lab", &[]),
-    ("xtask", &["lab"]),
+    ("xtask", &["casefile", "lab", "testkit"]),
 ];
 
 /// Crates that only the tests of others may use.

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 mod check;
 mod corpus;
+mod dossier;
 mod generate;
 mod lab_verb;
 mod layers;
@@ -33,6 +34,8 @@ cargo xtask VERB
       --docker VERSION  20.10 (Debian 12, the default) or 26
   lab up | lab down     start the lab's daemon and leave it running; stop it
   record [NAME|NUMBER…] let the deaths happen and save each case as target/lab/cases/NAME.json
+  dossier CASE NAME RULE
+                        a saved case as a draft of cases/NAME.md that speaks for a rule
   corpus                only the corpus scoreboard
 
 The program under test is built from this checkout; WHY137=PATH names another one.
@@ -70,6 +73,10 @@ fn run(words: &[String]) -> Result<bool> {
         ["lab", "--list"] => return Ok(lab_verb::list()),
         ["lab", rest @ ..] => lab_verb::run(&repository, rest, &mut summary)?,
         ["record", rest @ ..] => lab_verb::record(&repository, rest, &mut summary)?,
+        ["dossier", case, name, rule] => {
+            dossier::write(&repository, case, name, rule)?;
+            return Ok(true);
+        }
         ["corpus"] => corpus::run(&repository, &mut summary),
         other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),
     }

@@ -44,6 +44,8 @@ pub(crate) struct Machine {
     pub(crate) cgroup_version: Option<u8>,
     pub(crate) docker_version: Option<String>,
     pub(crate) booted_at: Option<Moment>,
+    /// When the Docker daemon that answered was started.
+    pub(crate) daemon_started_at: Option<Moment>,
 }
 
 /// Everything the exhibits say.
@@ -154,6 +156,9 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
             sheet.machine.docker_version = Some(version);
         }
         Record::Machine(MachineFact::BootedAt(moment)) => sheet.machine.booted_at = Some(moment),
+        Record::Machine(MachineFact::DaemonStartedAt(moment)) => {
+            sheet.machine.daemon_started_at = Some(moment);
+        }
         Record::Machine(_) => {}
         Record::BareExit(code) => sheet.exits.push(fact!(code)),
         Record::BareOomFlag(flag) => sheet.flags.push(fact!(flag)),

@@ -232,3 +232,62 @@ fn no_prefix_or_suffix_makes_a_case_surer_of_another_killer() {
         }
     }
 }
+
+/// The measuring corpus lies beside the checkout on some machines; it may not be republished, so it
+/// is read where it stands and never copied.
+fn corpus() -> Option<Vec<(String, CaseFile)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/cases");
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut cases = Vec::new();
+    for entry in entries.flatten() {
+        let Ok(files) = std::fs::read_dir(entry.path().join("evidence")) else { continue };
+        let mut case = CaseFile::new(casefile::Asked::default(), fixed_now());
+        let mut paths: Vec<_> = files.flatten().map(|file| file.path()).collect();
+        paths.sort();
+        for (at, path) in paths.iter().enumerate() {
+            let bytes = std::fs::read(path).expect("corpus file is readable");
+            case.exhibits.push(Exhibit {
+                id: format!("file-{at}"),
+                source: casefile::Source::Pasted,
+                label: path.display().to_string(),
+                check: None,
+                about: None,
+                clock: casefile::Clock::Unknown,
+                covers: false,
+                body: Body::Text(String::from_utf8_lossy(&bytes).into_owned()),
+            });
+        }
+        cases.push((entry.file_name().to_string_lossy().into_owned(), case));
+    }
+    cases.sort_by(|a, b| a.0.cmp(&b.0));
+    Some(cases)
+}
+
+#[test]
+fn parts_of_the_corpus_are_never_surer_of_another_killer() {
+    let Some(cases) = corpus() else {
+        println!("NOT RUN: corpus, because ../shared is not beside this checkout");
+        return;
+    };
+    for (name, case) in cases {
+        let whole = explain(&case);
+        for (at, exhibit) in case.exhibits.iter().enumerate() {
+            let lines: Vec<&str> = exhibit.text().split_inclusive('\n').collect();
+            let step = 1 + lines.len() / 24;
+            for gone in (0..lines.len()).step_by(step) {
+                let left: String =
+                    lines.iter().enumerate().filter(|(i, _)| *i != gone).map(|(_, l)| *l).collect();
+                let part = explain(&with_text(&case, at, left));
+                assert_no_surer(&format!("{name} without line {gone}"), &whole, &part);
+            }
+            let text = exhibit.text();
+            let step = 1 + text.len() / 24;
+            for cut in (0..text.len()).step_by(step).filter(|cut| text.is_char_boundary(*cut)) {
+                for kept in [&text[..cut], &text[cut..]] {
+                    let part = explain(&with_text(&case, at, kept.to_owned()));
+                    assert_no_surer(&format!("{name} cut at {cut}"), &whole, &part);
+                }
+            }
+        }
+    }
+}

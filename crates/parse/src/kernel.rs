@@ -30,7 +30,7 @@ use crate::{
 /// Everything that the kernel says in this text, in order of appearance.
 pub(crate) fn read(text: &str) -> Vec<Sighting> {
     let mut assembly = assemble::Assembly::default();
-    let mut lines = transport::lines(text);
+    let mut lines = outside_commits(text, transport::lines(text));
     if newest_first(&lines) {
         lines.reverse();
     }
@@ -38,6 +38,36 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
         assembly.take(line);
     }
     assembly.finish()
+}
+
+/// `git log` indents a message by four blanks below `commit 4f1c… ` and its head: what a person
+/// wrote there about a kernel's line is prose. Lines with the kernel's own prefix stay.
+fn outside_commits(text: &str, lines: Vec<Line>) -> Vec<Line> {
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    let mut start = 0;
+    let mut inside = false;
+    for raw in text.split_inclusive('\n') {
+        let end = start + raw.len();
+        let head = raw.strip_prefix("commit ").is_some_and(|rest| {
+            let hash = rest.split_whitespace().next().unwrap_or_default();
+            hash.len() >= 7 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+        });
+        let message = raw.starts_with("    ") && !raw.trim().is_empty();
+        let of_head = raw.split_once(": ").is_some_and(|(key, _)| !key.contains(' '));
+        inside = head || (inside && (message || of_head || raw.trim().is_empty()));
+        if inside && message {
+            spans.push((start, end));
+        }
+        start = end;
+    }
+    if spans.is_empty() {
+        return lines;
+    }
+    let in_message = |line: &Line| {
+        let at = spans.partition_point(|(start, _)| *start <= line.span.start);
+        at.checked_sub(1).and_then(|at| spans.get(at)).is_some_and(|(_, end)| line.span.start < *end)
+    };
+    lines.into_iter().filter(|line| line.writer != Writer::Unsaid || !in_message(line)).collect()
 }
 
 /// `journalctl -r` and log viewers show the newest line first: stamps only go back.

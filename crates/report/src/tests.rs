@@ -253,3 +253,38 @@ fn a_verdict_without_anything_still_makes_a_page() {
         }
     }
 }
+
+#[test]
+fn what_never_started_is_not_called_undecided() {
+    let mut verdict = verdicts::undecided();
+    verdict.detail = Some("the container was created and never started: nothing died".to_owned());
+    let shown = page(&verdict, 80, false, false);
+    assert!(!shown.contains("Not decided"), "{shown}");
+    let words: Vec<&str> = shown.split_whitespace().filter(|word| *word != "unknown").collect();
+    assert!(words.join(" ").contains("never started: nothing died."), "{shown}");
+}
+
+#[test]
+fn what_could_not_start_did_not_end_by_itself() {
+    let mut verdict = verdicts::undecided();
+    verdict.killer = Killer::NotKilled;
+    verdict.confidence = Confidence::Likely;
+    verdict.main.exit_code = Some(128);
+    verdict.main.exit_code_trusted = true;
+    verdict.detail = Some("it could not start: no such file".to_owned());
+    let shown = page(&verdict, 80, false, false);
+    assert!(shown.contains("probably could not start (exit code 128): no such file"), "{shown}");
+    assert!(!shown.contains("by itself"), "{shown}");
+}
+
+#[test]
+fn an_exit_code_is_said_once() {
+    let mut verdict = verdicts::undecided();
+    verdict.killer = Killer::NotKilled;
+    verdict.confidence = Confidence::Proven;
+    verdict.main.exit_code = Some(3);
+    verdict.main.exit_code_trusted = true;
+    verdict.detail = Some("it ended with 3".to_owned());
+    let shown = page(&verdict, 100, false, false);
+    assert!(shown.contains("ended by itself with exit code 3; it was not killed."), "{shown}");
+}

@@ -187,6 +187,10 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
 fn undecided(report: &Report, cast: &Cast) -> String {
     let verdict = &report.verdict;
     if let Some(detail) = &verdict.detail {
+        if nothing_died(verdict) {
+            let name = if cast.named { format!("{}: ", cast.container) } else { String::new() };
+            return format!("{name}{}.", clause(detail));
+        }
         let about = match (cast.named, verdict.main.exit_code) {
             (true, Some(_)) => format!(" what ended {}", cast.container),
             (true, None) => format!(" for {}", cast.container),
@@ -239,6 +243,11 @@ fn own_end(verdict: &Verdict, cast: &Cast) -> String {
     let unkilled = if detail.is_none() { "; it was not killed" } else { "" };
     let unkilled = if verdict.confidence == Confidence::Proven { unkilled } else { "" };
     format!("{who} {} by itself{code}{}{unkilled}", did(verdict, "ended"), colon(detail))
+}
+
+/// Whether the judge knows that there was no death: a container that was never started.
+fn nothing_died(verdict: &Verdict) -> bool {
+    verdict.detail.as_deref().is_some_and(|detail| clause(detail).ends_with("nothing died"))
 }
 
 /// Whether the judge says that the program never ran.
@@ -419,6 +428,7 @@ pub(crate) fn short(report: &Report) -> String {
         }
         Killer::StillAlive if verdict.level == Level::None => "alive".to_owned(),
         Killer::StillAlive => format!("alive, held up at a memory limit{amount}"),
+        Killer::Unknown if nothing_died(verdict) => "nothing died".to_owned(),
         Killer::Unknown => "not decided".to_owned(),
     }
 }

@@ -191,6 +191,7 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
     for record in sheet.containers.iter().filter(|record| is_ours(&record.what.id)) {
         overlay(&mut lives, record);
     }
+    give_flag_to_its_life(sheet, &mut lives);
     let name = lives.iter().rev().find_map(|life| life.name.clone());
     for life in &mut lives {
         life.teller = Teller::Docker;
@@ -205,6 +206,20 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
         life.manually_stopped = Some((flag.what.value, flag.cite.clone()));
     }
     lives
+}
+
+/// Up to Docker 23 the flag changes only when a container ends: on a running one it is the previous
+/// life's (libcontainerd keeps it; moby 57d2d6ef62 changed that in 24.0).
+fn give_flag_to_its_life(sheet: &FactSheet, lives: &mut [Life]) {
+    let major =
+        sheet.machine.docker_version.as_ref().and_then(|version| {
+            version.split('.').next().and_then(|major| major.parse::<u32>().ok())
+        });
+    let old = major.is_some_and(|major| major < 24);
+    let [.., previous, last] = lives else { return };
+    if old && last.alive && last.flagged() == Some(true) && previous.flag.is_none() {
+        previous.flag = last.flag.clone();
+    }
 }
 
 /// A pod's status of the same container adds what docker does not know: requests and limits, the
@@ -326,10 +341,13 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         Some(last) => match (last.started_at, told.started_at) {
             (Some(known), Some(start)) => start.seconds_since(known) > 2.0,
             (None, Some(start)) => last.ended_at().is_some_and(|end| start > end),
-            (_, None) => false,
+            // Two bare lines with two ends are two deaths.
+            (None, None) => last.ended_at().zip(told.finished_at).is_some_and(|(a, b)| a != b),
+            (Some(_), None) => false,
         },
     };
     if is_new {
+        lives.extend(earlier_life(lives, record, running));
         lives.push(Life::default());
     }
     let Some(life) = lives.last_mut() else { return };
@@ -361,6 +379,28 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     if richer {
         life.record = Some(record.clone());
     }
+}
+
+/// A running container that shows the end of an earlier life which no event tells of: its exit code
+/// is overwritten; up to Docker 23 a flag that is set now is that life's.
+fn earlier_life(
+    lives: &[Life],
+    record: &Fact<Box<ContainerRecord>>,
+    running: Option<bool>,
+) -> Option<Life> {
+    let told = &record.what;
+    let (start, end) = told.started_at.zip(told.finished_at)?;
+    if running != Some(true) || !lives.is_empty() || end >= start {
+        return None;
+    }
+    let span = told.span_of("finished_at").unwrap_or(record.cite.span);
+    let cite = record.cite_at(span);
+    Some(Life {
+        id: told.id.clone(),
+        name: told.name.clone(),
+        end: Some(End { at: Some(end), exit_code: None, cite, reason: None }),
+        ..Life::default()
+    })
 }
 
 fn pod_lives(sheet: &FactSheet) -> Vec<Life> {

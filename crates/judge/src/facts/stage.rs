@@ -216,6 +216,14 @@ fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
         let unflagged = life.flagged().is_none() || kill.level == Level::Host;
         return pasted && (flagged || ended && unflagged && bears_its_name(kill, life));
     };
+    // Its end has a report that names its cgroup: a bare line of another pid is somebody else's.
+    let reported = life.id.as_ref().is_some_and(|id| {
+        let near = |other: &OomKill| other.at.is_some_and(|at| end.seconds_since(at).abs() < 3.0);
+        sheet.oom_kills.iter().any(|other| !other.inferred && other.is_in(id) && near(other))
+    });
+    if reported {
+        return false;
+    }
     let right_before = (-0.25..1.0).contains(&end.seconds_since(at));
     let told = life
         .oom_events

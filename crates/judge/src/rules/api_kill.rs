@@ -113,6 +113,10 @@ fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
         return None;
     }
     let mut verdict = base(stage, 9, Confidence::Likely);
+    verdict.detail = Some(
+        "docker kill, or a docker stop whose grace period ran out: docker no longer knows which"
+            .to_owned(),
+    );
     let says = "docker notes that a signal came through its API in this life";
     verdict.because.push(because(cite, None, says));
     verdict.because.extend(end_line(stage, "the end by SIGKILL"));

@@ -236,7 +236,9 @@ fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
         verdict.main.fate = Fate::Exited;
     }
     verdict.victims = match stage.life.teller {
-        Teller::Docker if signal.is_some() => stop_timeout::main_victim(stage),
+        Teller::Docker if signal.is_some() && !rivals::passes_on(stage) => {
+            stop_timeout::main_victim(stage)
+        }
         _ => Vec::new(),
     };
     verdict

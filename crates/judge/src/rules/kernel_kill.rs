@@ -188,7 +188,13 @@ fn confidence(stage: &Stage<'_>, kill: &OomKill) -> Confidence {
     let ended = stage.life.exit_code() == Some(137) && stage.life.id.is_some();
     let unplaced_host = matches!(kill.level, Level::Host) && !kill.level_shown;
     let named = kill.kill_line || ended || kill.level_shown && kill.victims.is_empty();
-    if placed && named && !unplaced_host { Confidence::Proven } else { Confidence::Likely }
+    // `Killed process N (x)` without the words before it and without a report.
+    let wordless = kill.level == Level::Unknown && message(kill).is_none();
+    if placed && named && !unplaced_host && !wordless {
+        Confidence::Proven
+    } else {
+        Confidence::Likely
+    }
 }
 
 fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {

@@ -86,6 +86,9 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
     }
     // Another signal's code is another end; and a kill that stands in the kernel's log explains the
     // flag: then it says nothing of the main process.
+    if code_follows_no_event(stage) {
+        return None;
+    }
     let code = life.exit_code().unwrap_or(137);
     let explained = stage.kills.iter().any(|kill| kill.container.is_some());
     if code > 128 && (code != 137 || explained) {
@@ -146,6 +149,14 @@ fn traced(stage: &Stage<'_>) -> Option<Word> {
         }
         _ => None,
     })
+}
+
+/// The last `oom` event is long before the end: it was another process's, and it explains the flag. The
+/// end of a killed main process follows its event within fractions of a second.
+fn code_follows_no_event(stage: &Stage<'_>) -> bool {
+    let last = stage.life.oom_events.iter().filter_map(|(at, _)| *at).max();
+    let gap = last.zip(stage.life.ended_at()).map(|(event, end)| end.seconds_since(event));
+    stage.life.exit_code() == Some(137) && gap.is_some_and(|gap| gap > 1.0)
 }
 
 /// ECS tells it on the task when the container has no reason of its own.
@@ -218,6 +229,9 @@ fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
     let mut verdict = draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, word.confidence);
     verdict.at = word.at.or(verdict.at);
     verdict.because.push(decisive(&word.cite, word.at, word.says, word.decisive));
+    if let Some(cite) = stage.life.alive_cite.as_ref().filter(|_| stage.life.alive) {
+        verdict.because.push(decisive(cite, None, "the main process runs on", "running"));
+    }
     if stage.life.exit_code() == Some(137) {
         verdict.because.extend(end_line(stage, "137 is 128 + SIGKILL, or a child's 137 passed on"));
     } else if let Some(code) = verdict.main.exit_code {
@@ -231,7 +245,7 @@ fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
         verdict.usage = verdict.usage.or(*usage);
     }
     verdict.ruled_out = rivals::api_ruled_out(stage);
-    verdict.would_settle_it = vec![rivals::the_kernel_log(verdict.at)];
+    verdict.would_settle_it = vec![rivals::the_kernel_log(stage, verdict.at)];
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     with_level_candidates(stage, verdict)
 }
@@ -282,11 +296,24 @@ fn platform<'a>(stage: &Stage<'a>) -> Option<&'a Application> {
     stage.application().map(|fact| &fact.what).find(is_platform)
 }
 
+/// The live cgroup's highest usage is its limit.
+fn own_limit_was_reached(stage: &Stage<'_>) -> bool {
+    let peak = memory::number(stage, "memory.max_usage_in_bytes", "")
+        .or_else(|| memory::number(stage, "memory.peak", ""));
+    let limit = memory::number(stage, "memory.limit_in_bytes", "")
+        .or_else(|| memory::number(stage, "memory.max", ""));
+    peak.zip(limit).is_some_and(|(peak, limit)| peak >= limit)
+}
+
 /// The levels that are left.
 fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     let memcg = stage.kills.last().and_then(|kill| kernel_kill::message(kill))
         == Some(parse::record::KillMessage::MemoryCgroup);
-    let v1_flag = stage.sheet.machine.cgroup_version == Some(1) && stage.kills.is_empty();
+    // On cgroup v1 a host-wide kill sends no notification: a flag or event excludes it. The kernel's
+    // own counter `oom_kill` counts every kind of OOM kill.
+    let notified = stage.life.flagged() == Some(true) || !stage.life.oom_events.is_empty();
+    let v1_flag =
+        stage.sheet.machine.cgroup_version == Some(1) && stage.kills.is_empty() && notified;
     // cgroup v2 counts `oom` where the limit was hit, `oom_kill` where the victim was.
     let own_hit = memory::number(stage, "memory.events", "oom");
     if own_hit == Some(0) {
@@ -303,18 +330,24 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
         ];
         return verdict;
     }
-    let mut add = |killer, because: &str| {
+    let mut add = |killer, confidence, because: &str| {
         let because = because.to_owned();
-        let confidence = Confidence::Possible;
         verdict.candidates.push(Candidate { killer, confidence, because });
     };
-    add(Killer::ContainerMemoryLimit, "the container's own limit may have filled");
-    add(Killer::AncestorMemoryLimit, "or a limit above it");
-    if !memcg && !v1_flag && stage.life.teller != Teller::Nobody {
-        add(
-            Killer::HostOutOfMemory,
-            "on cgroup v2 the flag also counts kills of the host's OOM killer",
-        );
+    let (own, because) = if own_limit_was_reached(stage) {
+        (Confidence::Likely, "its highest usage equals its own limit")
+    } else {
+        (Confidence::Possible, "the container's own limit may have filled")
+    };
+    add(Killer::ContainerMemoryLimit, own, because);
+    add(Killer::AncestorMemoryLimit, Confidence::Possible, "or a limit above it");
+    if !memcg && !v1_flag {
+        let because = if stage.life.flagged() == Some(true) {
+            "on cgroup v2 the flag also counts kills of the host's OOM killer"
+        } else {
+            "or the host's memory: nothing here names a limit"
+        };
+        add(Killer::HostOutOfMemory, Confidence::Possible, because);
     }
     verdict
 }

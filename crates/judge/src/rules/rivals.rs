@@ -105,6 +105,9 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
     if stage.life.teller == Teller::Kubernetes || stage.life.teller == Teller::Ecs {
         left.extend(orchestrator_candidates());
     }
+    if let Some(words) = daemon_restart_words(stage) {
+        left.insert(0, (Killer::Runtime, words));
+    }
     left.push((Killer::Process, process_words(stage)));
     left.push((Killer::NotKilled, not_killed_words(stage)));
     left.push((
@@ -124,6 +127,17 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
     left.into_iter()
         .map(|(killer, because)| Candidate { killer, confidence: Confidence::Possible, because })
         .collect()
+}
+
+/// The end stands right before the start of the daemon that answers now: a daemon that is stopped ends
+/// its containers itself, unless live-restore is on, and notes no signal through its API.
+fn daemon_restart_words(stage: &Stage<'_>) -> Option<String> {
+    let started = stage.sheet.machine.daemon_started_at?;
+    let before = started.seconds_since(stage.life.ended_at()?);
+    let noted = matches!(stage.life.manually_stopped, Some((true, _)));
+    (!noted && stage.life.signals.is_empty() && (0.0..20.0).contains(&before)).then(|| {
+        format!("docker itself may have been stopped and ended it: the present daemon started {before:.0} s later")
+    })
 }
 
 fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, String)> {
@@ -210,10 +224,11 @@ pub(super) fn passes_on(stage: &Stage<'_>) -> bool {
 pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSettle> {
     let mut wanted = Vec::new();
     if !stage.sheet.kernel_covered && stage.sheet.oom_kills.is_empty() {
-        wanted.push(the_kernel_log(at));
+        wanted.push(the_kernel_log(stage, at));
     }
     let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
-    if docker && !stage.sheet.events_covered && stage.life.signals.is_empty() {
+    let asked = stage.sheet.asked_id.is_some();
+    if docker && !asked && !stage.sheet.events_covered && stage.life.signals.is_empty() {
         wanted.push(WouldSettle {
             missing:
                 "docker's memory of it, on that machine, before its 256 latest events roll over"
@@ -262,10 +277,13 @@ fn who_sends_the_next() -> WouldSettle {
 const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137";
 
 /// The kernel's own record of a moment.
-pub(super) fn the_kernel_log(at: Option<Moment>) -> WouldSettle {
+pub(super) fn the_kernel_log(stage: &Stage<'_>, at: Option<Moment>) -> WouldSettle {
+    // Asked on the machine itself, and the log is closed to this user: the gap knows how to open it.
+    let closed = stage.sheet.gaps.iter().find(|gap| gap.source == casefile::Source::KernelLog);
+    let how = closed.and_then(|gap| gap.open_by.clone());
     WouldSettle {
         missing: "the kernel log of that time, on the machine that ran it".to_owned(),
-        how: kernel_log_command(at),
+        how: how.unwrap_or_else(|| kernel_log_command(at)),
     }
 }
 
@@ -304,7 +322,7 @@ fn flag_missing(stage: &Stage<'_>, verdict: &Verdict) -> String {
     if stage.life.alive {
         return "OOMKilled=false is no contradiction: docker up to 23.0 sets the flag only when the container itself ends, and it runs.".to_owned();
     }
-    "OOMKilled=false is wrong here: docker lost the notification in the race with the container's end.".to_owned()
+    "OOMKilled=false is wrong here: docker missed the notification (it can be lost in a race with the container's end, or while docker itself is down).".to_owned()
 }
 
 fn flag_misleads(stage: &Stage<'_>, verdict: &Verdict) -> String {

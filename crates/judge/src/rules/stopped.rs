@@ -39,7 +39,22 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }
-    by_api(stage).or_else(|| by_orchestrator(stage))
+    by_api(stage).or_else(|| by_note(stage)).or_else(|| by_orchestrator(stage))
+}
+
+/// The history is gone, but docker notes that its API was used, and the end is a stop signal's.
+fn by_note(stage: &Stage<'_>) -> Option<Verdict> {
+    let (true, cite) = stage.life.manually_stopped.as_ref()? else { return None };
+    let stop = i64::from(stop_timeout::stop_signal(stage));
+    let fits = stage.life.exit_code().is_some_and(|code| code == 128 + stop);
+    if !fits || !stage.life.signals.is_empty() {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Likely);
+    let says = "docker notes that a signal came through its API in this life";
+    verdict.because.push(because(cite, None, says));
+    verdict.because.extend(end_line(stage, "the end of a program that obeyed"));
+    Some(verdict)
 }
 
 fn by_api(stage: &Stage<'_>) -> Option<Verdict> {

@@ -27,7 +27,7 @@ use parse::record::Application;
 use super::draft::{because, draft, end_line};
 use super::{Rule, Seek, rivals, stop_timeout};
 use crate::facts::{Fact, Stage};
-use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "supervisor",

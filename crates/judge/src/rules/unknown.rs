@@ -60,6 +60,10 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         return verdict;
     }
     verdict.detail = Some(match stage.life.end {
+        Some(_) if stage.life.exit_code().is_none() && stage.life.teller == Teller::Docker => {
+            "an earlier life ended then; docker overwrites its exit code with the next start"
+                .to_owned()
+        }
         Some(_) => "the evidence shows an end without its cause".to_owned(),
         None => "nothing in this text tells of a death".to_owned(),
     });

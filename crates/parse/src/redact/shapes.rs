@@ -40,6 +40,9 @@ const MARKED: [(&str, usize); 30] = [
     ("ya29.", 20),
 ];
 
+/// No marked token is shorter: `xoxb-` and eight more. Most words of a log are.
+const SHORTEST_MARKED: usize = 13;
+
 /// A line without tokens of a known make, private keys and passwords in URLs.
 pub(super) fn without_marked_tokens(line: &str) -> String {
     let line = without_url_passwords(&without_private_key(line));
@@ -86,7 +89,8 @@ fn by_token(line: &str, find: impl Fn(&str) -> Option<(usize, usize)>) -> String
 fn marked_start(run: &str) -> Option<usize> {
     let bytes = run.as_bytes();
     let is_word = |b: &u8| b.is_ascii_alphanumeric();
-    (0..run.len()).find(|at| {
+    let places = (run.len() + 1).saturating_sub(SHORTEST_MARKED);
+    (0..places).find(|at| {
         let fresh =
             at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|b| !is_word(b));
         fresh && run.get(*at..).is_some_and(is_marked)
@@ -228,6 +232,12 @@ fn password_in(url: &str) -> Option<(usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_marked_token_is_shorter_than_the_shortest() {
+        let shortest = MARKED.iter().map(|(head, least)| head.len() + least).min();
+        assert_eq!(shortest, Some(SHORTEST_MARKED));
+    }
 
     #[test]
     fn ids_and_names_are_not_random() {
