@@ -104,8 +104,7 @@ pub(crate) fn establish(case: &CaseFile) -> FactSheet {
             sort_in(&mut sheet, &mut reports, exhibit, sighting);
         }
     }
-    let suppressed = sheet.kernel.iter().any(|it| matches!(it.what, KernelEvent::Suppressed(_)));
-    sheet.kernel_covered &= !suppressed;
+    // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
     oom::establish(&mut sheet, reports);
     sheet
 }

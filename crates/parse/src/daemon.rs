@@ -18,7 +18,7 @@ use casefile::{ContainerId, Moment, Span, Stamp};
 
 use self::said::Said;
 use crate::Sighting;
-use crate::record::{DaemonLine, Record};
+use crate::record::{DaemonLine, OomDaemon, Record};
 use crate::transport::{self, Line, Writer};
 
 /// Reads the text.
@@ -32,6 +32,9 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
             Writer::Program { name, .. } => name.as_str(),
             Writer::Unsaid => "",
         };
+        if oom::is_dry(&line.text, writer) {
+            take_back_earlyooms_last(&mut found);
+        }
         let seen = from_words(&line.text, writer, &mut victims);
         found.extend(seen.as_ref().map(|(record, at)| sighting(record, line, line.span, *at)));
         // A post without prefixes may have been taken for one wrapped line.
@@ -46,6 +49,19 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
     }
     after_the_grace(&mut found);
     found
+}
+
+/// earlyoom announces a signal first, and only then that this is a dry run.
+fn take_back_earlyooms_last(found: &mut Vec<Sighting>) {
+    let is_earlyooms = |sighting: &Sighting| {
+        matches!(
+            sighting.record,
+            Record::Daemon(DaemonLine::OomDaemonKill { daemon: OomDaemon::Earlyoom, .. })
+        )
+    };
+    if let Some(last) = found.iter().rposition(is_earlyooms) {
+        found.remove(last);
+    }
 }
 
 /// containerd asks, waits for the timeout, and only then logs `Kill container "ID"`: behind a stop

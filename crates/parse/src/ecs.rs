@@ -111,7 +111,21 @@ fn is_stopped_reason(value: &str) -> bool {
 }
 
 fn is_container_reason(value: &str) -> bool {
-    CONTAINER_REASONS.iter().any(|start| value.starts_with(start))
+    CONTAINER_REASONS.iter().any(|start| value.starts_with(start)) && !explains_memory(value)
+}
+
+/// `OutOfMemoryError: Container killed due to memory usage is shown when …`: the agent writes
+/// nothing behind that sentence.
+fn explains_memory(value: &str) -> bool {
+    value
+        .split_once("Container killed due to memory usage")
+        .is_some_and(|(_, rest)| !rest.contains(['{', '|', '\t', '"']) && has_words(rest, 4))
+}
+
+/// At least so many plain lower-case words.
+fn has_words(text: &str, least: usize) -> bool {
+    let plain = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+    text.split_whitespace().filter(plain).count() >= least
 }
 
 /// `(service web) (task 0a1b) failed container health checks.`

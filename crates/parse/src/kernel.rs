@@ -65,7 +65,9 @@ fn outside_commits(text: &str, lines: Vec<Line>) -> Vec<Line> {
     }
     let in_message = |line: &Line| {
         let at = spans.partition_point(|(start, _)| *start <= line.span.start);
-        at.checked_sub(1).and_then(|at| spans.get(at)).is_some_and(|(_, end)| line.span.start < *end)
+        at.checked_sub(1)
+            .and_then(|at| spans.get(at))
+            .is_some_and(|(_, end)| line.span.start < *end)
     };
     lines.into_iter().filter(|line| line.writer != Writer::Unsaid || !in_message(line)).collect()
 }

@@ -10,7 +10,9 @@
 //! Leans on: the Docker Engine API's container object, the Kubernetes Pod API and `kubectl
 //! describe`'s layout, the ECS task object, the Compose specification, RFC 3986 (user information).
 
+mod arguments;
 mod blocks;
+mod clients;
 mod commands;
 mod json;
 mod names;
@@ -65,7 +67,11 @@ fn each_line(text: &str, change: impl Fn(&str) -> String) -> String {
 fn redact_text(text: &str, kernel_lines: bool, depth: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut blocks = Blocks::default();
-    let mut document = json::Document { depth, holds_secret_object: json::holds_secret(text) };
+    let mut document = json::Document {
+        depth,
+        holds_secret_object: json::holds_secret(text),
+        mentions: clients::Mentions::new(text),
+    };
     let mut at = 0;
     let mut at_line_start = true;
     let mut on_this_line = 0;
@@ -76,7 +82,7 @@ fn redact_text(text: &str, kernel_lines: bool, depth: usize) -> String {
             let whole = if kernel_lines && is_kernel_line(line) {
                 Some(shapes::without_marked_tokens(line))
             } else {
-                blocks.claim(line)
+                blocks.claim(line, &document.mentions)
             };
             if let Some(changed) = whole {
                 out.push_str(&changed);

@@ -255,13 +255,15 @@ fn a_verdict_without_anything_still_makes_a_page() {
 }
 
 #[test]
-fn what_never_started_is_not_called_undecided() {
+fn what_never_started_is_not_called_alive() {
     let mut verdict = verdicts::undecided();
+    (verdict.killer, verdict.level) = (Killer::StillAlive, Level::None);
+    verdict.confidence = Confidence::Likely;
     verdict.detail = Some("the container was created and never started: nothing died".to_owned());
     let shown = page(&verdict, 80, false, false);
-    assert!(!shown.contains("Not decided"), "{shown}");
-    let words: Vec<&str> = shown.split_whitespace().filter(|word| *word != "unknown").collect();
-    assert!(words.join(" ").contains("never started: nothing died."), "{shown}");
+    assert!(!shown.contains("alive"), "{shown}");
+    let words: Vec<&str> = shown.split_whitespace().filter(|word| *word != "likely").collect();
+    assert!(words.join(" ").contains("was created and never started: nothing died."), "{shown}");
 }
 
 #[test]

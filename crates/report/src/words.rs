@@ -14,9 +14,7 @@ pub(crate) use cast::{Cast, named};
 pub(crate) use facts::{facts, when_short};
 use judge::Verdict;
 use judge::verdict::{Confidence, Fate, Killer, Level};
-pub(crate) use labels::{
-    candidate, fate, grade, is_command, killer_title, level_word, signal_name,
-};
+pub(crate) use labels::{candidate, fate, grade, is_command, level_word, signal_name};
 
 use crate::Report;
 
@@ -154,6 +152,10 @@ pub(crate) fn short_path(path: &CgroupPath) -> String {
 
 fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
     let who = &cast.who;
+    if let Some(detail) = verdict.detail.as_deref().filter(|_| nothing_died(verdict)) {
+        let detail = clause(detail);
+        return format!("{who} {}", detail.strip_prefix("the container ").unwrap_or(detail));
+    }
     let is = match verdict.confidence {
         Confidence::Proven => "is",
         Confidence::Likely => "is probably",
@@ -187,10 +189,6 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
 fn undecided(report: &Report, cast: &Cast) -> String {
     let verdict = &report.verdict;
     if let Some(detail) = &verdict.detail {
-        if nothing_died(verdict) {
-            let name = if cast.named { format!("{}: ", cast.container) } else { String::new() };
-            return format!("{name}{}.", clause(detail));
-        }
         let about = match (cast.named, verdict.main.exit_code) {
             (true, Some(_)) => format!(" what ended {}", cast.container),
             (true, None) => format!(" for {}", cast.container),
@@ -426,9 +424,9 @@ pub(crate) fn short(report: &Report) -> String {
                 None => "ended by itself".to_owned(),
             }
         }
+        Killer::StillAlive if nothing_died(verdict) => "never started".to_owned(),
         Killer::StillAlive if verdict.level == Level::None => "alive".to_owned(),
         Killer::StillAlive => format!("alive, held up at a memory limit{amount}"),
-        Killer::Unknown if nothing_died(verdict) => "nothing died".to_owned(),
         Killer::Unknown => "not decided".to_owned(),
     }
 }
@@ -455,4 +453,17 @@ pub(crate) fn readable(quote: &str, source: Option<Source>) -> String {
         return words.to_owned();
     }
     words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The rivals that one reason rules out, together, so that the reason is said once.
+pub(crate) fn rivals_by_reason(report: &Report) -> Vec<(Vec<&'static str>, &str)> {
+    let mut rows: Vec<(Vec<&'static str>, &str)> = Vec::new();
+    for rival in &report.verdict.ruled_out {
+        let name = labels::killer_title(rival.killer);
+        match rows.iter_mut().find(|(_, because)| *because == rival.because) {
+            Some((names, _)) => names.push(name),
+            None => rows.push((vec![name], &rival.because)),
+        }
+    }
+    rows
 }

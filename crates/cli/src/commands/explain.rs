@@ -52,9 +52,6 @@ pub(super) fn run(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<
             case_of(texts, now)?
         }
     };
-    if let Some(path) = &arguments.save {
-        save(printer, &case, path)?;
-    }
     if case.exhibits.is_empty() {
         return Err(nothing_gathered(&case).into());
     }
@@ -66,7 +63,11 @@ pub(super) fn run(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<
         (false, Format::Json) => json::render(&report),
         (false, Format::Markdown) => markdown::render(&report),
     };
+    // The answer first: a folder that cannot be written must not cost it.
     printer.answer(&shown)?;
+    if let Some(path) = &arguments.save {
+        save(printer, &case, path)?;
+    }
     Ok(exit_code(&verdict))
 }
 

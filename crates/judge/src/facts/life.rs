@@ -347,8 +347,10 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         },
     };
     if is_new {
-        lives.extend(earlier_life(lives, record, running));
         lives.push(Life::default());
+    }
+    if let Some(earlier) = earlier_life(lives, record, running) {
+        lives.insert(lives.len().saturating_sub(1), earlier);
     }
     let Some(life) = lives.last_mut() else { return };
     let cite = |field: &str| {
@@ -390,7 +392,9 @@ fn earlier_life(
 ) -> Option<Life> {
     let told = &record.what;
     let (start, end) = told.started_at.zip(told.finished_at)?;
-    if running != Some(true) || !lives.is_empty() || end >= start {
+    let known =
+        |life: &Life| life.ended_at().is_some_and(|other| other.seconds_since(end).abs() < 2.0);
+    if running != Some(true) || end >= start || lives.iter().any(known) {
         return None;
     }
     let span = told.span_of("finished_at").unwrap_or(record.cite.span);

@@ -56,7 +56,9 @@ fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
         return None;
     }
     let (fact, death, ceiling) = stage.application().find_map(|fact| match &fact.what {
-        Application::Language { death, ceiling, survived: false } if aborts(*death) => {
+        Application::Language { death, ceiling, survived: false }
+            if aborts(*death) || own_signal(stage).is_some() =>
+        {
             Some((fact, *death, *ceiling))
         }
         _ => None,
@@ -100,8 +102,10 @@ fn words(death: LanguageDeath) -> &'static str {
             "a C++ allocation failed (std::bad_alloc) and the program aborted"
         }
         LanguageDeath::DotnetOutOfMemory => ".NET ran out of its own heap and aborted",
-        LanguageDeath::JavaOutOfMemoryError
-        | LanguageDeath::JavaNativeAllocation
+        LanguageDeath::JavaOutOfMemoryError => {
+            "Java's own heap was exhausted and the JVM was told to crash on it"
+        }
+        LanguageDeath::JavaNativeAllocation
         | LanguageDeath::PythonMemoryError
         | LanguageDeath::GoOutOfMemory
         | LanguageDeath::PhpMemoryLimit

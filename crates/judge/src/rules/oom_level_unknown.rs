@@ -341,6 +341,13 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     };
     add(Killer::ContainerMemoryLimit, own, because);
     add(Killer::AncestorMemoryLimit, Confidence::Possible, "or a limit above it");
+    let by_flag = stage.kills.is_empty() && stage.life.exit_code() == Some(137);
+    if by_flag && !stage.sheet.events_covered {
+        let because = "the flag may be an earlier child's: then a kill -9 ended the main process";
+        add(Killer::Process, Confidence::Possible, because);
+        let because = "or the program chose 137, or passed on a child's";
+        add(Killer::NotKilled, Confidence::Possible, because);
+    }
     if !memcg && !v1_flag {
         let because = if stage.life.flagged() == Some(true) {
             "on cgroup v2 the flag also counts kills of the host's OOM killer"

@@ -37,6 +37,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
+    if seek == Seek::OwnEnd && never_started(stage) {
+        return Some(not_started(stage));
+    }
     if seek != Seek::OwnEnd || !stage.life.alive {
         return None;
     }
@@ -79,6 +82,25 @@ fn child_killed_hint(stage: &Stage<'_>, verdict: &mut Verdict) {
         because: "a child may have been killed by another process while the main process lived on"
             .to_owned(),
     }];
+}
+
+/// Created, and no life yet: nothing can have died.
+fn never_started(stage: &Stage<'_>) -> bool {
+    let life = stage.life;
+    life.started_at.is_none()
+        && life.end.is_none()
+        && life.record.as_ref().is_some_and(|it| it.what.status.as_deref() == Some("created"))
+}
+
+fn not_started(stage: &Stage<'_>) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Likely);
+    verdict.detail = Some("the container was created and never started: nothing died".to_owned());
+    verdict.main.exit_code_trusted = true;
+    if let Some(record) = &stage.life.record {
+        let span = record.what.span_of("status").unwrap_or(record.cite.span);
+        verdict.because.push(because(&record.cite_at(span), None, "created, not started"));
+    }
+    verdict
 }
 
 /// OOM kills in the container's cgroup since it was made, by the kernel's own counter.

@@ -97,7 +97,9 @@ fn by_jvm(stage: &Stage<'_>) -> Option<Verdict> {
     let fact = stage.application().find(|fact| {
         matches!(fact.what, Application::JavaOnOutOfMemory { kills_itself: true, .. })
     })?;
-    if stage.life.exit_code().is_some_and(|code| code != 137) {
+    // As PID 1 the kill is ignored; behind a shell the JVM dies whatever the shell returns then.
+    let shell = rivals::passes_on(stage);
+    if stage.life.exit_code().is_some_and(|code| code != 137 && !(shell && code < 126)) {
         return None;
     }
     let says = "the JVM ran its OnOutOfMemoryError command, which kills it";

@@ -50,15 +50,6 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 /// When no rule has a word: an empty answer that says what to bring.
 pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     let mut verdict = base(stage);
-    if never_started(stage) {
-        verdict.detail =
-            Some("the container was created and never started: nothing died".to_owned());
-        if let Some(record) = &stage.life.record {
-            let span = record.what.span_of("status").unwrap_or(record.cite.span);
-            verdict.because.push(because(&record.cite_at(span), None, "created, not started"));
-        }
-        return verdict;
-    }
     verdict.detail = Some(match stage.life.end {
         Some(_) if stage.life.exit_code().is_none() && stage.life.teller == Teller::Docker => {
             "an earlier life ended then; docker overwrites its exit code with the next start"
@@ -83,13 +74,6 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         },
     ];
     verdict
-}
-
-fn never_started(stage: &Stage<'_>) -> bool {
-    let life = stage.life;
-    life.started_at.is_none()
-        && life.end.is_none()
-        && life.record.as_ref().is_some_and(|it| it.what.status.as_deref() == Some("created"))
 }
 
 /// `docker inspect --format '{{.HostConfig.Memory}}'` and the like: a setting, not a death.
@@ -224,11 +208,12 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage);
     verdict.main.exit_code_trusted = true;
     let name = signal_name(signal);
+    let flag_matters = signal == 9 && rivals::kernel_silent(stage).is_none();
     verdict.because.extend(end_line(
         stage,
         format!("{code} is 128 + {name}, or a status that the program chose"),
     ));
-    if let Some((flag, cite)) = stage.life.flag.as_ref().filter(|_| signal == 9) {
+    if let Some((flag, cite)) = stage.life.flag.as_ref().filter(|_| flag_matters) {
         let says = match (stage.life.teller, flag) {
             (Teller::Docker | Teller::Bare, false) => {
                 "OOMKilled=false excludes little: the flag misses host-wide kills on cgroup v1 and loses races"

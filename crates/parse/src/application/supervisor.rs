@@ -102,7 +102,8 @@ fn supervisord(line: &str) -> Option<Application> {
 /// A database that terminates a connection at a timeout kills nobody.
 fn sends(line: &str, lower: &str) -> Option<Application> {
     let names_kill = has_any(lower, &["sigkill", "signal 9", "kill -9", "signal kill"]);
-    let sending = has_any(lower, &["sending", "sent sig", "send sig", "sends sig", "escalating"]);
+    // A log is `sending` or has `sent`; what `sends SIGKILL` is described.
+    let sending = has_any(lower, &["sending", "sent sig", "escalating"]);
     let killing = has_any(lower, &["killing ", "terminating ", "kill worker", "force kill"]);
     let target = has_any(lower, &["worker", "process", "child", "task "]) || pid(line).is_some();
     let limit = has_any(

@@ -159,6 +159,11 @@ fn a_logged_java_error_is_survived_if_the_log_goes_on() {
 }
 
 #[test]
+fn a_manuals_words_about_a_signal_are_no_kill() {
+    assert_eq!(applications("       and sends SIGKILL to the process when memory runs out."), []);
+}
+
+#[test]
 fn prose_about_an_error_is_not_the_error() {
     for line in [
         "you may see FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",

@@ -98,6 +98,17 @@ pub(crate) fn has_any(line: &str, phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| line.contains(phrase))
 }
 
+/// True if words speak about a message instead of carrying it: five or more plain lower-case
+/// words, and nothing of a log's making (`key=`, `{`, a tab, columns) among them.
+pub(crate) fn is_prose(words: &str) -> bool {
+    let made = has_any(words, &["=", "{", "\t", "  ", "|", "](", ".go:"]);
+    let plain = words
+        .split_whitespace()
+        .map(|word| word.trim_matches([',', ':', '.', '\'', '"', '(', ')']))
+        .filter(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()));
+    !made && plain.count() >= 5
+}
+
 /// The number a text begins with, after blanks.
 pub(crate) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let text = text.trim_start();
@@ -278,6 +289,24 @@ mod tests {
             r"first line\nboom here",
         ] {
             assert!(begins(line, "boom").is_some_and(|rest| rest.starts_with(" here")), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_is_told_from_what_a_log_puts_before_a_message() {
+        for head in
+            ["When a liveness probe fails you see: ", "The kubelet evicts pods with words like '"]
+        {
+            assert!(is_prose(head), "{head}");
+        }
+        for head in [
+            "",
+            "2m  Normal  Killing  pod/web-0  ",
+            "Alert: pod web-0 in prod: Container web ",
+            "level=info msg=\"one two three four five six ",
+            "{\"Msg\":\"Container ",
+        ] {
+            assert!(!is_prose(head), "{head}");
         }
     }
 

@@ -26,6 +26,11 @@ pub(super) fn read(said: &Said, memory: &mut Memory) -> Option<DaemonLine> {
         .or_else(|| counted(said, message))
 }
 
+/// earlyoom with `--dryrun`: the signal it has announced on the line before was not sent.
+pub(super) fn is_dry(words: &str, writer: &str) -> bool {
+    words.starts_with("dryrun") && (writer.is_empty() || writer.contains("earlyoom"))
+}
+
 /// A kill by one daemon of one process.
 #[derive(Default)]
 struct Kill {
@@ -176,10 +181,9 @@ fn counted(said: &Said, message: &str) -> Option<DaemonLine> {
     if detected.filter(is_count).is_some() && said.may_be(&slurm) {
         by = Some("slurm");
         count = number_after(message, "Detected ");
-    } else if is_sacct_row(message) && said.may_be(&slurm) {
-        by = Some("slurm");
-    } else if message.ends_with(": Out Of Memory")
-        && (said.is(&slurm) || message.starts_with("srun: error: "))
+    } else if (is_sacct_row(message) && said.may_be(&slurm))
+        || (message.ends_with(": Out Of Memory")
+            && (said.is(&slurm) || message.starts_with("srun: error: ")))
     {
         by = Some("slurm");
     } else if message.contains("Exit Message: \"OOM Killed\"") && said.may_be(&["nomad"]) {

@@ -159,7 +159,9 @@ fn podman(said: &Said) -> Option<DaemonLine> {
         return None;
     }
     let message = said.message.as_str();
-    if message.contains("resorting to SIGKILL") {
+    let gave_up = message.contains("failed to stop container ")
+        || message.contains("Timed out stopping container ");
+    if gave_up && message.contains("resorting to SIGKILL") {
         return Some(DaemonLine::StopEscalated {
             container: said.container(),
             grace_seconds: number_after(message, " in "),

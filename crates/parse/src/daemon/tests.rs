@@ -2,7 +2,6 @@ use casefile::{Bytes, ContainerId};
 use proptest::prelude::*;
 
 use super::*;
-use crate::record::OomDaemon;
 
 const ID: &str = "9f1c2b7de0a4438fa1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
 
@@ -480,4 +479,27 @@ fn slurms_accounting_counts_an_oom_kill() {
     }
     assert!(all("the job was OUT_OF_MEMORY").is_empty());
     assert!(all("88123 train OUT_OF_STOCK").is_empty());
+}
+
+#[test]
+fn a_dry_run_kills_nobody() {
+    let announced = "Jun 12 06:39:16 h earlyoom[7]: sending SIGTERM to process 696 uid 1001 \"ipfs\": badness 757, VmRSS 637 MiB\n";
+    let dry = "Jun 12 06:39:16 h earlyoom[7]: dryrun, not actually sending any signal\n";
+    assert_eq!(all(announced).len(), 1);
+    assert!(all(&[announced, dry].concat()).is_empty());
+    assert_eq!(all(&[announced, dry, announced].concat()).len(), 1);
+}
+
+#[test]
+fn a_manual_is_not_podmans_word() {
+    for text in [
+        "After that time podman tries the StopSignal, resorting to SIGKILL",
+        "--time  seconds to wait before resorting to SIGKILL",
+    ] {
+        assert!(all(text).is_empty(), "{text}");
+    }
+    let old = one(
+        "time=\"x\" level=warning msg=\"Timed out stopping container web with SIGTERM, resorting to SIGKILL\"",
+    );
+    assert!(matches!(old, DaemonLine::StopEscalated { .. }), "{old:?}");
 }

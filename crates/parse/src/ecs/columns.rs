@@ -111,7 +111,8 @@ fn value_of(cell: &str) -> &str {
     }
     bare.split_once([':', '='])
         .map(|(_, value)| value.trim().trim_matches(['"', '\'', ',']))
-        .filter(|value| known(value))
+        // A list of reasons is somebody's, not a task's.
+        .filter(|value| known(value) && !value.contains("; "))
         .unwrap_or(bare)
 }
 

@@ -160,3 +160,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_page_about_reasons_is_no_task() {
+    for text in [
+        "OutOfMemoryError: Container killed due to memory usage is shown when a container exceeds its limit.",
+        "Common stopped reasons: Essential container in task exited; Task failed ELB health checks in (x)",
+    ] {
+        assert_eq!(read(text), [], "{text}");
+    }
+    assert_eq!(
+        read("Status reason: OutOfMemoryError: Container killed due to memory usage").len(),
+        1
+    );
+}

@@ -115,6 +115,7 @@ impl Assembly {
                 |draft| draft.report.chosen.is_some(),
                 |draft| {
                     draft.chosen_message = message;
+                    draft.report.chosen_message = message;
                     draft.report.chosen = Some(named);
                 },
             );

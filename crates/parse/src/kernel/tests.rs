@@ -405,6 +405,15 @@ proptest! {
 }
 
 #[test]
+fn a_grep_that_shows_only_who_was_chosen_keeps_its_words() {
+    let seen =
+        only("[  508.340021] Out of memory: Kill process 21 (x) score 900 or sacrifice child\n");
+    assert_eq!(seen.chosen_message, Some(KillMessage::OutOfMemory));
+    assert_eq!(seen.chosen.and_then(|named| named.pid), Some(21));
+    assert!(seen.killed.is_empty());
+}
+
+#[test]
 fn reaped_processes_alone_are_deaths_of_their_own() {
     let seen = reports(
         "[  508.340021] oom_reaper: reaped process 1978 (a), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB\n\
@@ -412,4 +421,16 @@ fn reaped_processes_alone_are_deaths_of_their_own() {
     );
     let names: Vec<_> = seen.iter().map(|report| report.reaped[0].comm.clone().unwrap()).collect();
     assert_eq!(names, ["a", "b c"]);
+}
+
+#[test]
+fn a_commits_message_is_not_the_kernels_and_a_log_below_it_is() {
+    let head =
+        "commit 4f1c2d3e4b5a69788796a5b4c3d2e1f00f1e2d3c\nDate:   Tue May 5 11:12:13 2026\n\n";
+    let words = "Memory cgroup out of memory: Killed process 12 (worker)";
+    let message = format!("{head}    queue: bound it\n\n    Died with\n        {words}\n");
+    assert!(reports(&message).is_empty());
+    assert_eq!(pids(&only(&format!("{message}\n$ dmesg\n{words}\n"))), [12]);
+    assert_eq!(pids(&only(&format!("{message}    [   12.345678] {words}\n"))), [12]);
+    assert_eq!(pids(&only(&format!("    {words}\n"))), [12]);
 }

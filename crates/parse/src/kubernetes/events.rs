@@ -9,7 +9,7 @@ use casefile::Span;
 
 use super::{Row, event_sighting, kind};
 use crate::Sighting;
-use crate::application::words::{after, between, has_any, number};
+use crate::application::words::{after, between, has_any, is_prose, number};
 use crate::record::{PodEvent, Record};
 use crate::transport::{self, Writer};
 
@@ -354,6 +354,12 @@ fn alone(words: &str) -> Option<PodEvent> {
     }
     let words = without_header(words);
     let reason = reason_of(words)?;
+    let said_about = MESSAGES
+        .iter()
+        .any(|(message, _)| words.split_once(message).is_some_and(|(head, _)| is_prose(head)));
+    if said_about {
+        return None;
+    }
     let pod = between(words, "pod=\"", "\"")
         .or_else(|| between(words, "pod ", " is evicted successfully"))
         .or_else(|| after(words, "Marking for deletion Pod ").map(first_word))

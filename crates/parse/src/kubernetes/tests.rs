@@ -274,6 +274,18 @@ fn events_are_read_from_every_teller() {
 }
 
 #[test]
+fn a_sentence_about_an_event_is_not_the_event() {
+    for text in [
+        "When a liveness probe fails you see: Container web failed liveness probe, will be restarted",
+        "The kubelet evicts pods with messages like 'The node was low on resource: memory.'",
+    ] {
+        assert_eq!(events(text), [], "{text}");
+    }
+    let told = events("[k8s] prod/web-0: Container web failed liveness probe, will be restarted");
+    assert_eq!(told.len(), 1);
+}
+
+#[test]
 fn the_kubelets_eviction_loop_evicts_nobody() {
     assert_eq!(
         read(

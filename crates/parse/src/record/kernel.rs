@@ -86,6 +86,8 @@ pub struct OomReport {
     pub total_ram: Option<Seen<Bytes>>,
     /// `Kill process A (C) score N or sacrifice child`: chosen, not necessarily the one that died.
     pub chosen: Option<NamedVictim>,
+    /// The words before `Kill process`. A grep for them shows this line and not the next one.
+    pub chosen_message: Option<KillMessage>,
     /// `Killed process …` lines: who died. A group kill has several; the first may stand twice
     /// (kept once).
     pub killed: Vec<Killed>,

@@ -5,6 +5,8 @@
 
 use settings::memory_settings::is_memory_setting;
 
+use super::arguments::Arguments;
+use super::clients::Mentions;
 use super::names;
 use super::words::redact_words;
 use super::{REDACTED, shapes};
@@ -29,22 +31,27 @@ struct Block {
     reference: Option<usize>,
 }
 
+/// What stands before the words of a line: blanks, and a mail's quote marks.
+const BEFORE: [char; 3] = [' ', '\t', '>'];
+
 /// Which block the text is in.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     block: Option<Block>,
+    arguments: Option<Arguments>,
     in_private_key: bool,
     kind_is_secret: bool,
 }
 
 impl Blocks {
     /// The line without secrets, if a block claims it.
-    pub(super) fn claim(&mut self, line: &str) -> Option<String> {
+    pub(super) fn claim(&mut self, line: &str, mentions: &Mentions<'_>) -> Option<String> {
         if let Some(changed) = self.private_key(line) {
             return Some(changed);
         }
         if let Some(changed) = event_line(line) {
             self.block = None;
+            self.arguments = None;
             return Some(changed);
         }
         let (indent, words) = indented(line);
@@ -60,7 +67,20 @@ impl Blocks {
             }
             self.block = None;
         }
-        self.open(indent, line, words)
+        if let Some(list) = &mut self.arguments {
+            if list.holds(indent, words) {
+                let head = line.get(..line.len() - line.trim_start_matches(BEFORE).len())?;
+                return list.entry(indent, words, mentions).map(|entry| format!("{head}{entry}"));
+            }
+            self.arguments = None;
+        }
+        self.open(indent, line, words).or_else(|| {
+            let bare = words.strip_prefix("- ").unwrap_or(words);
+            let indent = indent + words.len() - bare.len();
+            let (list, changed) = Arguments::open(indent, line, bare, mentions)?;
+            self.arguments = Some(list);
+            changed
+        })
     }
 
     fn open(&mut self, indent: usize, line: &str, words: &str) -> Option<String> {
@@ -250,7 +270,7 @@ fn redacted_tail(bare: &str) -> String {
 
 /// Depth in columns (a mail's quote marks count as they stand) and what follows.
 fn indented(line: &str) -> (usize, &str) {
-    let words = line.trim_start_matches([' ', '\t', '>']);
+    let words = line.trim_start_matches(BEFORE);
     (line.len() - words.len(), words.trim_end())
 }
 

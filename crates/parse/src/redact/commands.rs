@@ -1,10 +1,11 @@
 //! Secrets at known places of known command lines: `docker run -e`, systemd's `Environment=`,
-//! `env`'s Go print, and the short password flags of database clients.
+//! `env`'s Go print, and the short password flags of the clients next door.
 //!
 //! Long flags (`--password X`) are named, and are found by their names.
 
 use settings::memory_settings::is_memory_setting;
 
+use super::clients::Walk;
 use super::names;
 use super::words::cut_out;
 
@@ -131,70 +132,17 @@ fn go_list(line: &str) -> Vec<(usize, usize)> {
 
 /// `mysql -pSECRET`, `sshpass -p SECRET`, `redis-cli -a SECRET`, `curl -u user:SECRET`.
 pub(super) fn without_client_passwords(line: &str) -> String {
+    const AROUND: [char; 8] = ['"', '\'', '\\', '(', ')', '[', ']', ','];
     let mut cuts = Vec::new();
-    let mut client = "";
-    let words = shell_words(line);
-    for (at, (start, word)) in words.iter().enumerate() {
-        let bare = word.trim_matches(['"', '\'', '\\', '(', ')', '[', ']', ',']);
-        let name = bare.rsplit('/').next().unwrap_or(bare);
-        if is_client(name) {
-            client = name;
-            continue;
-        }
-        let next = words.get(at + 1).filter(|(_, next)| !next.starts_with('-'));
-        if client.starts_with("mysql") || client.starts_with("maria") {
-            cuts.extend(attached(*start, word, "-p"));
-        } else if client == "sshpass" {
-            cuts.extend(attached(*start, word, "-p").or_else(|| following(word, "-p", next)));
-        } else if client == "redis-cli" {
-            cuts.extend(following(word, "-a", next));
-        } else if client == "curl" || client == "wget" {
-            let user = ["-u", "--user"].iter().find_map(|flag| following(word, flag, next));
-            cuts.extend(user.and_then(|(from, to)| {
-                let colon = line.get(from..to)?.find(':')?;
-                Some((from + colon + 1, to))
-            }));
-        } else if matches!(client, "docker" | "podman" | "helm" | "az") && line.contains(" login") {
-            cuts.extend(following(word, "-p", next));
+    let mut walk = Walk::default();
+    for (start, word) in shell_words(line) {
+        let bare = word.trim_start_matches(AROUND);
+        let start = start + word.len() - bare.len();
+        let found = walk.step(bare.trim_end_matches(AROUND)).filter(|(from, to)| from < to);
+        cuts.extend(found.map(|(from, to)| (start + from, start + to)));
+        if word.ends_with(';') {
+            walk = Walk::default();
         }
     }
-    cuts.retain(|(from, to)| {
-        line.get(*from..*to).is_some_and(|value| !value.is_empty() && value != super::REDACTED)
-    });
     cut_out(line, cuts)
-}
-
-fn is_client(name: &str) -> bool {
-    const NAMES: [&str; 16] = [
-        "az",
-        "curl",
-        "docker",
-        "helm",
-        "mariadb",
-        "mariadb-admin",
-        "mariadb-dump",
-        "mysql",
-        "mysqladmin",
-        "mysqlcheck",
-        "mysqldump",
-        "mysqlimport",
-        "podman",
-        "redis-cli",
-        "sshpass",
-        "wget",
-    ];
-    NAMES.binary_search(&name).is_ok()
-}
-
-fn attached(start: usize, word: &str, flag: &str) -> Option<(usize, usize)> {
-    let value = word.strip_prefix(flag)?;
-    let bare = value.trim_end_matches(['"', '\'', '\\', ')', ']', ',']);
-    (!bare.is_empty()).then_some((start + flag.len(), start + flag.len() + bare.len()))
-}
-
-fn following(word: &str, flag: &str, next: Option<&(usize, &str)>) -> Option<(usize, usize)> {
-    let (start, value) = next.filter(|_| word == flag)?;
-    let bare = value.trim_end_matches(['"', '\'', '\\', ')', ']', ',']);
-    let open = bare.len() - bare.trim_start_matches(['"', '\'', '\\']).len();
-    Some((start + open, start + bare.len()))
 }

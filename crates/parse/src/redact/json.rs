@@ -5,15 +5,18 @@
 
 use settings::memory_settings::is_memory_setting;
 
+use super::clients::{Mentions, Walk};
 use super::names::{self, Telling};
 use super::{REDACTED, redact_text, shapes};
 
 /// What a text is known to be, for all JSON in it.
-pub(super) struct Document {
+pub(super) struct Document<'a> {
     /// How many strings deep this text lies in another.
     pub(super) depth: usize,
     /// A Kubernetes `Secret` object is in it: its `data` is secret whatever the names.
     pub(super) holds_secret_object: bool,
+    /// The clients it names, whose password flags are looked for in lists of arguments.
+    pub(super) mentions: Mentions<'a>,
 }
 
 /// Whether a Kubernetes object of the kind `Secret` is in a text.
@@ -52,6 +55,14 @@ pub(super) fn starts_in(line: &str, at_line_start: bool) -> Option<usize> {
         };
         starts.then_some(at)
     })
+}
+
+/// The key of a list of arguments, whose program may stand beside it or nowhere.
+fn is_command(key: &str) -> bool {
+    matches!(
+        key.to_ascii_lowercase().as_str(),
+        "args" | "arguments" | "cmd" | "command" | "entrypoint" | "createcommand" | "test"
+    )
 }
 
 /// `"NAME=value",` alone on its line: an entry of an `Env` whose head is cut off.
@@ -109,16 +120,18 @@ struct Frame {
     value: Option<(usize, usize)>,
     /// The array's element before, for `--password`, `X`.
     before: String,
+    /// The command the array's elements are, or an object's program.
+    walk: Walk,
 }
 
 struct Region<'a> {
     text: &'a str,
-    document: &'a Document,
+    document: &'a Document<'a>,
     stack: Vec<Frame>,
     edits: Vec<(usize, usize, String)>,
 }
 
-impl Document {
+impl Document<'_> {
     /// Redacts the JSON that begins at `start`; returns it with the length it had.
     pub(super) fn redact_region(&mut self, text: &str, start: usize) -> Option<(String, usize)> {
         let mut region = Region { text, document: self, stack: Vec::new(), edits: Vec::new() };
@@ -153,6 +166,7 @@ impl Frame {
             name: None,
             value: None,
             before: String::new(),
+            walk: Walk::default(),
         }
     }
 }
@@ -210,8 +224,12 @@ impl Region<'_> {
             Some(frame) => (frame.key.clone(), frame.kind, String::new(), true),
             None => (String::new(), Kind::Plain, String::new(), false),
         };
+        let walk = self.stack.last().map_or_else(Walk::default, |frame| frame.walk);
         let kind = if in_array { outer } else { self.kind_of(&key, &outer_key) };
         let mut frame = Frame::new(is_object, kind, &key);
+        if !is_object && !in_array {
+            frame.walk = walk;
+        }
         if is_object && in_array {
             // An entry `{name, value}` of a list: its other keys are its own.
             frame.kind = if kind == Kind::Variables { Kind::Plain } else { kind };
@@ -253,12 +271,22 @@ impl Region<'_> {
         };
         let after = self.text.get(end..).unwrap_or_default().trim_start();
         let key = self.text.get(at + 1..end - 1).unwrap_or_default();
+        if after.starts_with(':') && self.stack.last().is_some_and(|frame| frame.is_object) {
+            self.key(at, end);
+        }
         match self.stack.last_mut() {
             Some(frame) if frame.is_object && after.starts_with(':') => frame.next = key.to_owned(),
             Some(_) => self.value(at, end),
             None => {}
         }
         (end, true)
+    }
+
+    /// A key is kept, without a secret in it: Go's `Get "http://user:SECRET@host/": EOF` looks like
+    /// one.
+    fn key(&mut self, start: usize, end: usize) {
+        let text = self.decoded(start, end);
+        self.rewrite(start, end, &super::words::redact_words(&text));
     }
 
     /// Decides about the string value that stands from `start` to `end`, quotes included.
@@ -273,6 +301,9 @@ impl Region<'_> {
         let is_entry = frame.before == "entry";
         match lower.as_str() {
             "name" | "key" if frame.kind == Kind::Plain => frame.name = Some(text.clone()),
+            "path" | "entrypoint" | "command" => {
+                frame.walk.see(&text);
+            }
             "value" if frame.kind == Kind::Plain => {
                 frame.value = Some((start, end));
                 return;
@@ -303,6 +334,11 @@ impl Region<'_> {
         let Some(frame) = self.stack.last_mut() else { return };
         let before = std::mem::replace(&mut frame.before, text.to_owned());
         let (kind, key) = (frame.kind, frame.key.clone());
+        let cut = if is_command(&key) {
+            frame.walk.step_in_list(text, &self.document.mentions)
+        } else {
+            frame.walk.step(text)
+        };
         match kind {
             Kind::Variables => return self.rewrite(start, end, &variable(text)),
             Kind::Labels | Kind::Attributes => return self.rewrite(start, end, &label_list(text)),
@@ -320,6 +356,8 @@ impl Region<'_> {
             self.replace(start, end);
         } else if matches!(before.as_str(), "-e" | "--env") {
             self.rewrite(start, end, &variable(text));
+        } else if let Some(cut) = cut {
+            self.rewrite(start, end, &super::words::cut_out(text, vec![cut]));
         } else {
             self.inner(start, end);
         }

@@ -26,9 +26,9 @@ pub fn render(report: &Report) -> String {
         push(&mut out, &escape::markdown(sentence));
     }
     evidence(&mut out, &report.evidence);
-    let rivals = verdict.ruled_out.iter().map(|rival| {
-        format!("{}: {}", words::killer_title(rival.killer), escape::markdown(&rival.because))
-    });
+    let rivals = words::rivals_by_reason(report)
+        .into_iter()
+        .map(|(names, because)| format!("{}: {}", names.join(", "), escape::markdown(because)));
     list(&mut out, Some("Ruled out"), &rivals.collect::<Vec<_>>());
     let rivals = verdict.candidates.iter().filter(|rival| rival.killer != verdict.killer);
     let rivals = rivals.map(|rival| {

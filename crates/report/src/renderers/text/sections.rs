@@ -158,13 +158,9 @@ fn with_checks(mut lines: Vec<Line>, evidence: &Evidence, below: &str, page: Pag
 }
 
 fn ruled_out(report: &Report, page: Page) -> Vec<Line> {
-    let rows: Vec<(String, String)> = report
-        .verdict
-        .ruled_out
-        .iter()
-        .map(|rival| {
-            (words::killer_title(rival.killer).to_owned(), escape::terminal(&rival.because))
-        })
+    let rows: Vec<(String, String)> = words::rivals_by_reason(report)
+        .into_iter()
+        .map(|(names, because)| (names.join(", "), escape::terminal(because)))
         .collect();
     table("Ruled out", &rows, page)
 }
