@@ -231,7 +231,6 @@ java.lang.OutOfMemoryError: Java heap space: url=jdbc:postgresql://db/shop?user=
     }
 
     #[test]
-    #[ignore = "not yet: the address is shown with its user information"]
     fn an_error_shows_no_secret_of_the_daemons_address() {
         let folder = folder();
         let mut leaks = Leaks::default();

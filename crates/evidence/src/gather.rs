@@ -40,7 +40,7 @@ pub fn known_names(wanted: &Wanted) -> Vec<String> {
     let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
         return Vec::new();
     };
-    let daemon = Daemon { host, patience: Duration::from_millis(500) };
+    let daemon = Daemon::with_patience(host, Duration::from_millis(500));
     let listed = runtime.block_on(fetch_list(&daemon)).unwrap_or_default();
     runtime.shutdown_background();
     let mut names: Vec<String> = listed.into_iter().flat_map(|one| one.names).collect();

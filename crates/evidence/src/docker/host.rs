@@ -30,7 +30,10 @@ impl fmt::Display for Host {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(out, "unix://{}", path.display()),
-            Self::Tcp { authority, prefix } => write!(out, "tcp://{authority}{prefix}"),
+            // `user:password@` is nobody's business but the daemon's.
+            Self::Tcp { authority, prefix } => {
+                write!(out, "tcp://{}{prefix}", without_user(authority))
+            }
         }
     }
 }
@@ -51,6 +54,11 @@ impl Host {
             Self::Tcp { .. } => None,
         }
     }
+}
+
+/// An address without the `user:password@` before it.
+fn without_user(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(_, host)| host)
 }
 
 /// Quotes a word for a POSIX shell where it needs it.
@@ -96,7 +104,11 @@ fn default_host(roots: &Roots) -> Host {
 pub(crate) fn parse(text: &str, tls: bool) -> Result<Host, GatherError> {
     let text = text.trim();
     let not_yet = |because: &str| {
-        Err(GatherError::NotReachableYet { host: text.to_owned(), because: because.to_owned() })
+        let host = match text.split_once("://") {
+            Some((scheme, rest)) => format!("{scheme}://{}", without_user(rest)),
+            None => without_user(text).to_owned(),
+        };
+        Err(GatherError::NotReachableYet { host, because: because.to_owned() })
     };
     let (scheme, rest) = match text.split_once("://") {
         Some(parts) => parts,

@@ -163,19 +163,34 @@ pub(crate) struct Daemon {
     pub(crate) host: Host,
     /// How long one call may take.
     pub(crate) patience: Duration,
+    /// When all calls together must be over.
+    pub(crate) until: Instant,
+}
+
+/// All calls together: a daemon that lists and then hangs must not cost a deadline for each.
+const ALTOGETHER: Duration = Duration::from_millis(4500);
+
+/// A request's path without its query, which tells a reader nothing.
+fn resource(path: &str) -> String {
+    path.split('?').next().unwrap_or(path).to_owned()
 }
 
 impl Daemon {
     /// The daemon at this address.
     pub(crate) fn at(host: Host) -> Self {
-        Self { host, patience: deadline::SOURCE }
+        Self::with_patience(host, deadline::SOURCE)
+    }
+
+    /// The daemon at this address, asked with another patience.
+    pub(crate) fn with_patience(host: Host, patience: Duration) -> Self {
+        Self { host, patience, until: Instant::now() + ALTOGETHER }
     }
 
     /// Asks without waiting: several calls can be under way at once.
     pub(crate) fn start(&self, path: &str) -> Call {
         let (daemon, asked) = (self.clone(), path.to_owned());
         let task = tokio::spawn(async move { daemon.fetch_part(&asked).await });
-        Call { path: path.to_owned(), task }
+        Call { path: resource(path), task }
     }
 
     /// Asks and wants the whole answer.
@@ -185,9 +200,8 @@ impl Daemon {
 
     /// Asks and takes what comes in time. An error status is an error whatever follows it.
     pub(crate) async fn fetch_part(&self, path: &str) -> Result<Answer, ApiError> {
-        let until = Instant::now() + self.patience;
-        let late =
-            || ApiError::Deadline { path: path.to_owned(), seconds: self.patience.as_secs() };
+        let until = self.until.min(Instant::now() + self.patience);
+        let late = || ApiError::Deadline { path: resource(path), seconds: self.patience.as_secs() };
         let response = match timeout_at(until, self.ask(path)).await {
             Ok(response) => response?,
             Err(_elapsed) => return Err(late()),
@@ -235,12 +249,12 @@ async fn send(
     target: &str,
     path: &str,
 ) -> Result<Response<Incoming>, ApiError> {
-    let broken = |source| ApiError::Broken { path: path.to_owned(), source };
+    let broken = |source| ApiError::Broken { path: resource(path), source };
     let request = Request::get(target)
         .header("Host", authority)
         .header("User-Agent", "why137")
         .body(Empty::<Bytes>::new())
-        .map_err(|source| ApiError::Request { path: path.to_owned(), source })?;
+        .map_err(|source| ApiError::Request { path: resource(path), source })?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // A broken connection shows in the request's own answer as well.
     tokio::spawn(async move { drop(connection.await) });
@@ -249,12 +263,12 @@ async fn send(
 
 async fn read_body(body: &mut Incoming, path: &str, into: &mut Vec<u8>) -> Result<(), ApiError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| ApiError::Broken { path: path.to_owned(), source })?;
+        let frame = frame.map_err(|source| ApiError::Broken { path: resource(path), source })?;
         if let Ok(piece) = frame.into_data() {
             into.extend_from_slice(&piece);
         }
         if into.len() > CAP {
-            return Err(ApiError::TooLong { path: path.to_owned() });
+            return Err(ApiError::TooLong { path: resource(path) });
         }
     }
     Ok(())
@@ -366,7 +380,7 @@ mod tests {
         let socket = folder.path().join("docker.sock");
         serve(&socket, move |_| act.clone());
         let patience = Duration::from_millis(300);
-        let daemon = Daemon { host: Host::Unix(socket), patience };
+        let daemon = Daemon::with_patience(Host::Unix(socket), patience);
         runtime().block_on(daemon.fetch_part("/info"))
     }
 

@@ -6,6 +6,7 @@
 //! OOM flag and an end; a lone `true` is nothing. Grammar of templates: Go's text/template, fields
 //! only.
 
+mod clock;
 mod fields;
 mod template;
 

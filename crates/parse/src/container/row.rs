@@ -268,11 +268,22 @@ fn stats_row(words: &str, header: Option<&Header>) -> Option<ContainerRecord> {
         form: Some(Form::Stats),
         id,
         name: name.map(|name| (*name).to_owned()),
-        usage: Some(usage),
+        usage: shown_usage(usage, limit),
         // Docker shows the machine's memory where no limit is set; the row does not tell.
-        memory: Some(Limit::At(limit)),
+        memory: shown_limit(limit),
         ..ContainerRecord::default()
     })
+}
+
+/// The limit of a stats row. `0B / 0B` is how a container that does not run is shown: nothing was
+/// read, and a limit of zero is none.
+fn shown_limit(limit: Bytes) -> Option<Limit> {
+    (limit > Bytes(0)).then_some(Limit::At(limit))
+}
+
+/// The usage beside a limit; without the limit nothing was read.
+fn shown_usage(usage: Bytes, limit: Bytes) -> Option<Bytes> {
+    (limit > Bytes(0) || usage > Bytes(0)).then_some(usage)
 }
 
 fn is_percentage(word: &str) -> bool {
@@ -319,9 +330,11 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
         ContainerRecord { id: id.and_then(ContainerId::parse), name, ..ContainerRecord::default() };
     if let Some((usage, limit)) = text("MemUsage").and_then(|usage| usage.split_once('/')) {
         record.form = Some(Form::Stats);
-        record.usage = amount(&usage.replace(' ', ""));
-        record.memory = amount(&limit.replace(' ', "")).map(Limit::At);
-        return record.usage.map(|_| container(record, node.span));
+        let usage = amount(&usage.replace(' ', ""))?;
+        let limit = amount(&limit.replace(' ', ""));
+        record.usage = shown_usage(usage, limit.unwrap_or(usage));
+        record.memory = limit.and_then(shown_limit);
+        return Some(container(record, node.span));
     }
     let state = text("State")?;
     let sentence = text("Status").and_then(status);

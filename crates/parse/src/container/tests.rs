@@ -341,6 +341,50 @@ fn rows_of_stats_show_usage_and_limit() {
 }
 
 #[test]
+fn a_stats_row_of_nothing_read_has_no_limit_and_no_usage() {
+    let rows = [
+        "1a2b3c4d5e6f   web   0.00%   0B / 0B   0.00%   0B / 0B   0B / 0B   0\n",
+        "CONTAINER ID   NAME   CPU %   MEM USAGE / LIMIT   MEM %\n1a2b3c4d5e6f   web   0.00%   0B / 0B   0.00%\n",
+        r#"{"Container":"1a2b3c4d5e6f","Name":"web","CPUPerc":"0.00%","MemUsage":"0B / 0B","MemPerc":"0.00%"}"#,
+    ];
+    for row in rows {
+        let record = one(row);
+        assert_eq!(
+            (record.form, record.name.as_deref()),
+            (Some(Form::Stats), Some("web")),
+            "{row}"
+        );
+        assert_eq!((record.memory, record.usage), (None, None), "{row}");
+    }
+}
+
+#[test]
+fn a_time_as_go_prints_it_is_one_value() {
+    let at = Moment::parse("2026-05-27T18:42:11.123456789Z");
+    let state = "podman inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.FinishedAt}}' web\n";
+    let turned = "podman inspect --format '{{.State.FinishedAt}} {{.State.ExitCode}} {{.State.OOMKilled}}' web\n";
+    for text in [
+        "137 false 2026-05-27 18:42:11.123456789 +0000 UTC\n",
+        "137 false 2026-05-27 20:42:11.123456789 +0200 CEST\n",
+        "137 false 2026-05-27 15:42:11.123456789 -0300 -03\n",
+        "137 false 2026-05-27 18:42:11.123456789 +0000 UTC m=+0.012345678\n",
+        "exit=137 oom=false finished=2026-05-27 18:42:11.123456789 +0000 UTC\n",
+        "finished=2026-05-27 18:42:11.123456789 +0000 UTC exit=137 oom=false\n",
+        &format!("{state}137 false 2026-05-27 18:42:11.123456789 +0000 UTC\n"),
+        &format!("{turned}2026-05-27 18:42:11.123456789 +0000 UTC 137 false\n"),
+        "2026-05-27 18:42:11.123456789 +0000 UTC 137 false\n",
+        "{exited false false false false false 0 137  2026-05-27 18:40:01 +0000 UTC 2026-05-27 18:42:11.123456789 +0000 UTC <nil>}\n",
+    ] {
+        let record = one(text);
+        assert_eq!(record.exit_code, Some(137), "{text}");
+        assert_eq!(record.oom_killed, Some(false), "{text}");
+        assert_eq!(record.finished_at, at, "{text}");
+    }
+    let never = one("0 false 0001-01-01 00:00:00 +0000 UTC\n");
+    assert_eq!((never.exit_code, never.oom_killed, never.finished_at), (None, Some(false), None));
+}
+
+#[test]
 fn exit_lines_name_a_container_only_where_one_is_named() {
     for (text, name) in [
         ("web_1 exited with code 137", "web_1"),

@@ -12,8 +12,8 @@ use super::{REDACTED, names};
 pub(super) struct Arguments {
     /// Indentation of the line that opened it.
     indent: usize,
-    /// Indentation of its entries, once one was seen.
-    entries: Option<usize>,
+    /// Indentation of its entries and whether a dash leads them, once one was seen.
+    entries: Option<(usize, bool)>,
     /// The entry before is a flag that announces a secret.
     after_flag: bool,
     /// The entry's value is a block of lines below it, and secret.
@@ -87,7 +87,8 @@ impl Arguments {
         let bare = words.strip_prefix("- ").unwrap_or(words).trim_start();
         let dash = words.get(..words.len() - bare.len())?;
         let depth = indent + dash.len();
-        if depth > *self.entries.get_or_insert(depth) {
+        let (first, is_dashed) = *self.entries.get_or_insert((depth, !dash.is_empty()));
+        if depth > first || (is_dashed && dash.is_empty()) {
             return self.hidden_below.then(|| REDACTED.to_owned());
         }
         self.hidden_below = false;

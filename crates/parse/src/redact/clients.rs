@@ -174,7 +174,10 @@ impl Walk {
         if let Some(form) = self.wants.take()
             && !word.starts_with('-')
         {
+            // What a list wants by another's flags is rather a port, where it is a number.
+            let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
             return match form {
+                _ if is_port_mapping(word) || (self.client.is_none() && is_number) => None,
                 Form::User => after_colon(word, 0),
                 _ => visible(word, 0),
             };

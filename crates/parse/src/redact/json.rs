@@ -350,7 +350,7 @@ impl Region<'_> {
             && names::telling(&before).is_some()
             && !text.starts_with('-');
         let short_flag =
-            matches!(before.as_str(), "-a" | "--requirepass") && key.eq_ignore_ascii_case("args");
+            before == "-a" && key.eq_ignore_ascii_case("args") && !text.starts_with('-');
         let under_name = names::telling(&key) == Some(Telling::Strong);
         if (after_flag || short_flag || under_name) && !names::is_harmless(text) {
             self.replace(start, end);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 const ID: &str = "3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014";
 
 /// Every line holds `S3cr3t` in one spelling or another, which may not survive in any source.
-const SECRETS: [&str; 66] = [
+const SECRETS: [&str; 86] = [
     "DB_PASSWORD=S3cr3t!x",
     "java -Ddb.password=S3cr3t -Xmx64m App",
     "app --password=S3cr3t --port 80",
@@ -73,6 +73,26 @@ const SECRETS: [&str; 66] = [
     "-----BEGIN RSA PRIVATE KEY-----\nMIIES3cr3tAAA\nS3cr3tBBB=\n-----END RSA PRIVATE KEY-----",
     "{\"key\":\"-----BEGIN PRIVATE KEY-----\\nMIIES3cr3t\\n-----END PRIVATE KEY-----\"}",
     "time=1 key='-----BEGIN EC PRIVATE KEY-----MIIES3cr3t-----END EC PRIVATE KEY-----'",
+    "Liveness probe failed: Get \"http://probe:S3cr3t@10.0.0.1/h\": EOF",
+    "\"http://u:S3cr3t@db/h\": x",
+    "Error: Post \"https://h/x?api_key=S3cr3t\": dial tcp 10.0.0.1:443: i/o timeout",
+    "err=\"Get \\\"http://probe:S3cr3t@10.0.0.1/h\\\": EOF\" container=x",
+    "{\"log\":\"Get \\\"http://probe:S3cr3t@10.0.0.1/h\\\": EOF\\n\"}",
+    "{\"http://u:S3cr3t@db/h\": 1}",
+    "{\"Path\":\"mysqldump\",\"Args\":[\"-h\",\"db\",\"-pS3cr3t\"]}",
+    "{\"args\":[\"-uroot\",\"-pS3cr3t\"],\"command\":[\"mariadb\"]}",
+    "{\"Cmd\":[\"-pS3cr3t\"],\"Entrypoint\":[\"/usr/bin/sshpass\"]}",
+    "{\"Path\":\"python3\",\"Args\":[\"-c\",\"x=1\",\"-pS3cr3tW0RD\"]}",
+    "{\"Path\":\"curl\",\"Args\":[\"-u\",\"admin:S3cr3t\",\"http://x\"]}",
+    "{\"Test\":[\"CMD\",\"redis-cli\",\"-a\",\"S3cr3t\",\"ping\"]}",
+    "psql -h db -pS3cr3t",
+    "    Args:\n      --api-key\n      S3cr3t\n      --port\n      80\n",
+    "    Command:\n      mysql\n      -uroot\n      -pS3cr3t\n    State: Running\n",
+    "  args:\n  - --api-key\n  - S3cr3t\n  image: api:1\n",
+    "  - args:\n    - --db-password\n    - \"S3cr3t b\"\n    name: api\n",
+    "args:\n- -pS3cr3t\ncommand:\n- mysql\n",
+    "command: [--token, S3cr3t, --port, 80]\n",
+    "command:\n  - --token\n  - >-\n    S3cr3t\n  - --port\n",
 ];
 
 #[test]
@@ -141,7 +161,7 @@ const KERNEL: [&str; 12] = [
     "[   83.469304] oom_reaper: reaped process 295 (apikey), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB",
 ];
 
-const EVIDENCE: [&str; 38] = [
+const EVIDENCE: [&str; 45] = [
     "java -Xmx64m -XX:OnOutOfMemoryError=kill -9 %p -jar /app/token-service.jar",
     "node --max-old-space-size=1024 /srv/auth/index.js",
     "-XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=/var/log/HeapDumpsOfTheSessionService2/Java17",
@@ -154,6 +174,13 @@ const EVIDENCE: [&str; 38] = [
     "- name: GOMEMLIMIT\n  value: 50MiB",
     "env:\n- name: A\n  valueFrom:\n    secretKeyRef:\n      key: k\n      name: n\n- name: GOMEMLIMIT\n  value: 50MiB\n",
     "Containers:\n  auth:\n    Container ID:  containerd://3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014\n    Image:         registry/token:1.4.2\n    Exit Code:     137\n",
+    "{\"Path\":\"java\",\"Args\":[\"-Xmx64m\",\"-p\",\"/app/mods\",\"-port8080\",\"-a\",\"-jar\"]}",
+    "{\"Config\":{\"Cmd\":[\"mysqld\",\"--innodb-buffer-pool-size=1G\"],\"Image\":\"mysql:8\"}}",
+    "    Args:\n      --token-file\n      /run/t\n      --api-key-path\n      /run/k\n      -Xmx64m\n    Limits:\n      memory:  64Mi\n",
+    "    command:\n    - java\n    - -Xmx64m\n    - -jar\n    args: [--port, 80]\n    image: mysql:8\n",
+    "docker run --name mysql -p3306:3306 -m 64m mysql:8",
+    "Get \"http://10.0.0.1:8080/h\": EOF",
+    "redis-server --maxmemory 64mb && redis-cli -p 6379 ping",
     "  SecretName:  default-token-abc12\n  TokenExpirationSeconds:  3607",
     "2026-05-27T18:42:10.301Z container kill 3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014 (com.docker.compose.project=shop, image=auth:v1, name=shop-auth-1, signal=9)",
     "{\"status\":\"die\",\"Actor\":{\"ID\":\"3fc28fa1c647\",\"Attributes\":{\"exitCode\":\"137\",\"image\":\"token:v2\",\"name\":\"auth\"}},\"time\":1}",

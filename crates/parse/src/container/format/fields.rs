@@ -2,6 +2,7 @@
 
 use casefile::{ContainerId, Limit, Moment};
 
+use super::clock::with_whole_times;
 use crate::record::ContainerRecord;
 
 /// Whether a template's field or a label is one that [`assign`] knows.
@@ -113,15 +114,7 @@ fn time(value: &str) -> Option<Option<Moment>> {
     if value.starts_with("0001-01-01") {
         return Some(None);
     }
-    if let Some(moment) = Moment::parse(value) {
-        return Some(Some(moment));
-    }
-    // Podman's `2026-05-27 18:42:11.5 +0000 UTC`.
-    let padded = format!("{value} x");
-    match crate::container::event::leading_time(&padded)? {
-        (casefile::Stamp::Wall(moment), _) => Some(Some(moment)),
-        (casefile::Stamp::Local(_) | casefile::Stamp::SinceBoot(_), _) => None,
-    }
+    Moment::parse(value).map(Some)
 }
 
 fn memory(value: &str) -> Option<Limit> {
@@ -141,6 +134,8 @@ fn words_of(line: &str) -> Vec<&str> {
 /// A line of nothing but labelled values: `ExitCode=137 OOMKilled=True`, `Exit Code: 137`, Go's
 /// `map[Dead:false … ExitCode:137 …]`.
 pub(super) fn labelled(line: &str) -> Option<ContainerRecord> {
+    let line = with_whole_times(line);
+    let line = line.as_ref();
     let inner = line.strip_prefix("map[").and_then(|rest| rest.strip_suffix(']')).unwrap_or(line);
     let words = words_of(inner.trim_matches(['"', '\'']));
     let mut record = ContainerRecord::default();
@@ -214,6 +209,8 @@ fn next_pair<'a>(words: &'a [&'a str]) -> Option<(String, String, &'a [&'a str])
 
 /// A line of two or more values and nothing else. `alone`: the text holds hardly anything else.
 pub(super) fn bare_values(line: &str, alone: bool) -> Option<ContainerRecord> {
+    let line = with_whole_times(line);
+    let line = line.as_ref();
     if let Some(record) = go_struct(line) {
         return Some(record);
     }

@@ -38,6 +38,7 @@ impl Template {
     /// What a line says by this template; `None` if it does not fit.
     pub(super) fn read(&self, words: &str) -> Option<ContainerRecord> {
         let mut record = ContainerRecord::default();
+        let words = super::clock::with_whole_times(words);
         let mut rest = words.trim_matches(['\'', '"']);
         let mut pieces = self.pieces.iter().peekable();
         let mut read = 0;
