@@ -14,7 +14,8 @@ use crate::repository::Repository;
 /// Writes the draft.
 pub(crate) fn write(repository: &Repository, case: &str, name: &str, rule: &str) -> Result<()> {
     let text = std::fs::read_to_string(case).with_context(|| format!("could not read `{case}`"))?;
-    let parsed = CaseFile::from_json(&text).with_context(|| format!("`{case}` is no saved case"))?;
+    let parsed =
+        CaseFile::from_json(&text).with_context(|| format!("`{case}` is no saved case"))?;
     let program = repository.why137()?;
     let output = Command::new(&program)
         .args(["explain", "--format", "json", case])
@@ -47,9 +48,9 @@ fn expected(answer: &Value) -> Value {
         let items = answer.get(list).and_then(Value::as_array);
         items.into_iter().flatten().map(|item| item["killer"].clone()).collect()
     };
-    let victims = answer["victims"].as_array().into_iter().flatten().map(|victim| {
-        json!({ "pid": victim["pid"], "comm": victim["comm"], "role": victim["role"] })
-    });
+    let victims = answer["victims"].as_array().into_iter().flatten().map(
+        |victim| json!({ "pid": victim["pid"], "comm": victim["comm"], "role": victim["role"] }),
+    );
     json!({
         "killer": answer["killer"],
         "level": answer["level"],

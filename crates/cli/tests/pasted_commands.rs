@@ -727,7 +727,6 @@ CONTAINERS\t137\tapp\tOutOfMemoryError: Container killed due to memory usage\n";
     }
 
     #[test]
-    #[ignore = "not read yet: the time as Go prints it"]
     fn podman_writes_the_time_its_own_way() {
         const STATE: &str = "podman inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}} {{.State.FinishedAt}}'";
         check(vec![

@@ -262,7 +262,6 @@ java.lang.OutOfMemoryError: Java heap space: url=jdbc:postgresql://db/shop?user=
     }
 
     #[test]
-    #[ignore = "not yet: what stands in quotes before a colon, and a flag's value on the next line"]
     fn go_errors_and_split_flags_of_describe() {
         let go = DESCRIBE.replace(
             "Get http://probe:evZk7q@10.0.0.1/h:",

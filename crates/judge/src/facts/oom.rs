@@ -94,7 +94,9 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
     for fact in reports {
         let victims = victims(&fact.what);
         let placed = fact.what.task_memcg.is_some() && fact.what.oom_memcg.is_some();
-        if fact.what.none_killable || (victims.is_empty() && !placed) {
+        // `Kill process A … or sacrifice child` alone: the kernel killed right after it, A or its child.
+        let chosen = fact.what.chosen_message.is_some() && fact.what.already_exiting.is_none();
+        if fact.what.none_killable || (victims.is_empty() && !placed && !chosen) {
             sheet.oom_unfinished.push(fact);
             continue;
         }
@@ -211,7 +213,9 @@ fn victims(report: &OomReport) -> Vec<Killed> {
         return Vec::new();
     }
     // The reaper takes the memory of OOM victims only: seen alone, it names them.
-    let Some(named) = report.named.as_ref().or(report.reaped.first()) else { return Vec::new() };
+    let by_message = report.chosen.as_ref().filter(|_| report.chosen_message.is_some());
+    let named = report.named.as_ref().or(report.reaped.first()).or(by_message);
+    let Some(named) = named else { return Vec::new() };
     let Some(pid) = named.pid else { return Vec::new() };
     let row = report.tasks.iter().find(|row| row.pid == pid);
     vec![Killed {
@@ -255,7 +259,7 @@ fn level(report: &OomReport) -> (Level, bool) {
     if report.global_oom {
         return (Level::Host, true);
     }
-    let message = report.killed.iter().find_map(|killed| killed.message);
+    let message = report.killed.iter().find_map(|killed| killed.message).or(report.chosen_message);
     let by_memcg = report.memcg_in_trace == Some(true) || report.memory.is_some();
     match message {
         Some(KillMessage::MemoryCgroup) => (Level::Unknown, false),

@@ -162,7 +162,15 @@ impl<'a> Stage<'a> {
         let by_status =
             status.and_then(|status| Some((status.what.memory.limit?, status.cite.clone())));
         let bare = || self.sheet.limits.last().map(|limit| (limit.what, limit.cite.clone()));
-        by_record.or(by_status).or_else(bare)
+        let platform = || {
+            self.sheet.application.iter().find_map(|fact| match &fact.what {
+                Application::Platform { limit: Some(limit), .. } => {
+                    Some((*limit, fact.cite.clone()))
+                }
+                _ => None,
+            })
+        };
+        by_record.or(by_status).or_else(bare).or_else(platform)
     }
 
     /// The first API SIGKILL came before this moment.

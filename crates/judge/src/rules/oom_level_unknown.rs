@@ -200,10 +200,19 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
             })
         })
     };
+    // A full figure alone is printed after healthy runs, too: an end has to stand beside it.
+    let ended = stage.life.exit_code() == Some(137)
+        || stage.application().any(|fact| {
+            // Lambda's `signal: killed` stands without figures.
+            matches!(
+                fact.what,
+                Application::ChildKilled { .. } | Application::Platform { limit: None, .. }
+            )
+        });
     let platform = || {
         stage.application().find_map(|fact| match &fact.what {
             Application::Platform { name, killed_for_memory, limit, usage }
-                if (*killed_for_memory || is_full(*limit, *usage))
+                if (*killed_for_memory || (ended && is_full(*limit, *usage)))
                     && !super::supervisor::kills_by_itself(name) =>
             {
                 Some(Word {
