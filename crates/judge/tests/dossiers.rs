@@ -1,6 +1,13 @@
 //! Every dossier under `cases/` gives the verdict that it names; every rule has one for and one
 //! against; and no part of a case says more than the whole.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test stops where a file or an index is not what it must be"
+)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -1,0 +1,104 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_why137_global_optspecs
+    string join \n save= with-logs format= q/quiet v/verbose H/host= c/context= color= width= h/help V/version
+end
+
+function __fish_why137_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_why137_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_why137_using_subcommand
+    set -l cmd (__fish_why137_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c why137 -n "__fish_why137_needs_command" -l save -d 'Also save what was gathered in this file, to be explained again or elsewhere' -r -F
+complete -c why137 -n "__fish_why137_needs_command" -l format -d 'The form of the answer' -r -f -a "text\t'A page for a person'
+json\t'For programs; `why137 schema` describes it'
+markdown\t'For a ticket'"
+complete -c why137 -n "__fish_why137_needs_command" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_needs_command" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_needs_command" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_needs_command" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_needs_command" -l with-logs -d 'Gather the last 300 lines that the container wrote, not only the telling ones'
+complete -c why137 -n "__fish_why137_needs_command" -s q -l quiet -d 'One line only'
+complete -c why137 -n "__fish_why137_needs_command" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
+complete -c why137 -n "__fish_why137_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_needs_command" -s V -l version -d 'Print version'
+complete -c why137 -n "__fish_why137_needs_command" -a "explain" -d 'Explains a death: of a container, or from text'
+complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows a real out-of-memory kill on this machine, and explains it'
+complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found'
+complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
+complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'
+complete -c why137 -n "__fish_why137_needs_command" -a "man" -d 'Writes the manual page'
+complete -c why137 -n "__fish_why137_needs_command" -a "schema" -d 'Writes the JSON schema of the answer'
+complete -c why137 -n "__fish_why137_needs_command" -a "generate" -d 'Writes the generated pages, manuals and completions of the source tree'
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l save -d 'Also save what was gathered in this file, to be explained again or elsewhere' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l format -d 'The form of the answer' -r -f -a "text\t'A page for a person'
+json\t'For programs; `why137 schema` describes it'
+markdown\t'For a ticket'"
+complete -c why137 -n "__fish_why137_using_subcommand explain" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand explain" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l with-logs -d 'Gather the last 300 lines that the container wrote, not only the telling ones'
+complete -c why137 -n "__fish_why137_using_subcommand explain" -s q -l quiet -d 'One line only'
+complete -c why137 -n "__fish_why137_using_subcommand explain" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
+complete -c why137 -n "__fish_why137_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand demo" -l format -d 'The form of the answers; `json` gives one array' -r -f -a "text\t'A page for a person'
+json\t'For programs; `why137 schema` describes it'
+markdown\t'For a ticket'"
+complete -c why137 -n "__fish_why137_using_subcommand demo" -l record -d 'Save the cases of the deaths that happened here in this directory' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand demo" -l part -d 'Plays a part of the demonstration' -r
+complete -c why137 -n "__fish_why137_using_subcommand demo" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand demo" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand demo" -s v -l verbose -d 'Also how to check each line of evidence by hand'
+complete -c why137 -n "__fish_why137_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand rules" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand rules" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand rules" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand rule" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand rule" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand rule" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand completions" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand completions" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand man" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand man" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand schema" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand schema" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand generate" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand generate" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand generate" -s h -l help -d 'Print help (see more with \'--help\')'
