@@ -16,6 +16,12 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
         Killer::AncestorMemoryLimit => parent_limit(verdict),
         Killer::HostOutOfMemory => host(),
         Killer::StillAlive if verdict.level == Level::Own => stalled(),
+        Killer::Process if is_jvm_itself(verdict) => vec![remedy(
+            "use -XX:+ExitOnOutOfMemoryError in place of OnOutOfMemoryError=\"kill -9 %p\", and look at what fills the Java heap",
+            "the JVM ends with 3 and says why; as PID 1 a kill -9 from inside is ignored, so that a JVM can go on without a heap",
+            "no shutdown hooks run, as with the kill",
+            "put the old option back",
+        )],
         Killer::FailedProbe => vec![remedy(
             "look at why the check failed before its threshold is changed: its message stands in the evidence",
             "a check that is right keeps its job",
@@ -41,6 +47,11 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
         | Killer::StillAlive
         | Killer::Unknown => Vec::new(),
     }
+}
+
+fn is_jvm_itself(verdict: &Verdict) -> bool {
+    let name = verdict.killed_by.as_ref().and_then(|by| by.name.as_deref());
+    name.is_some_and(|name| name.starts_with("java"))
 }
 
 fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {

@@ -181,7 +181,7 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
                 Level::Unknown | Level::None => "a memory limit".to_owned(),
             };
             let amount = if level == Level::Host { "" } else { amount.trim_end_matches(',') };
-            format!("{who} {is} alive but held up at {whose}{amount}{}", colon(detail.as_deref()))
+            format!("{who} {is} alive but stalled at {whose}{amount}{}", colon(detail.as_deref()))
         }
     }
 }
@@ -426,7 +426,7 @@ pub(crate) fn short(report: &Report) -> String {
         }
         Killer::StillAlive if nothing_died(verdict) => "never started".to_owned(),
         Killer::StillAlive if verdict.level == Level::None => "alive".to_owned(),
-        Killer::StillAlive => format!("alive, held up at a memory limit{amount}"),
+        Killer::StillAlive => format!("alive, stalled at a memory limit{amount}"),
         Killer::Unknown => "not decided".to_owned(),
     }
 }

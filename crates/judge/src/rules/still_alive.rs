@@ -125,20 +125,17 @@ fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
             "the limit is full and its OOM killer is switched off",
             "under_oom 1",
         ));
-        verdict.detail = Some("stalled at its own limit, because the OOM killer is disabled for it: no kill will come".to_owned());
+        verdict.detail = Some("the OOM killer is disabled for it, so no kill will come".to_owned());
     } else if let Some(process) = waiting {
         verdict.because.push(because(&process.cite, None, "a task waits for memory of the cgroup"));
-        verdict.detail =
-            Some("stalled at its own limit: tasks wait for memory of the cgroup".to_owned());
+        verdict.detail = Some("tasks wait for memory of the cgroup".to_owned());
     } else if let Some(hundredths) = pressure {
         if let Some(fact) = memory::counter(stage, "memory.pressure", "full.avg10") {
             let says = "every task waited for memory during that share of the last 10 s";
             verdict.because.push(because(&fact.cite, None, says));
         }
-        verdict.detail = Some(format!(
-            "stalled: {}% of the last 10 s went into waiting for memory",
-            hundredths / 100
-        ));
+        verdict.detail =
+            Some(format!("{}% of the last 10 s went into waiting for memory", hundredths / 100));
     } else {
         return false;
     }

@@ -105,7 +105,8 @@ fn by_jvm(stage: &Stage<'_>) -> Option<Verdict> {
     let says = "the JVM ran its OnOutOfMemoryError command, which kills it";
     let mut verdict = base(stage, fact, "java (OnOutOfMemoryError)", says);
     verdict.detail = Some(
-        "the Java heap was exhausted and the JVM's own OnOutOfMemoryError command killed it; as PID 1 that kill is ignored, ExitOnOutOfMemoryError works everywhere".to_owned(),
+        "the Java heap was exhausted, and the JVM's own OnOutOfMemoryError command killed it"
+            .to_owned(),
     );
     let comm = Some("java".to_owned());
     verdict.victims = vec![Victim { comm, ..stop_timeout::nameless(Role::Child) }];
