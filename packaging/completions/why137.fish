@@ -40,7 +40,7 @@ complete -c why137 -n "__fish_why137_needs_command" -s v -l verbose -d 'Also how
 complete -c why137 -n "__fish_why137_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_needs_command" -s V -l version -d 'Print version'
 complete -c why137 -n "__fish_why137_needs_command" -a "explain" -d 'Explains a death: of a container, or from text'
-complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows a real out-of-memory kill on this machine, and explains it'
+complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows three real deaths on this machine, and explains each'
 complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
 complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'

@@ -15,7 +15,7 @@ use crate::summary::Summary;
 
 /// What the program writes; nothing else of the repository is touched. `docs/reference` may hold
 /// pages written by hand beside them.
-const WRITTEN: [&str; 2] = ["docs/reference", "packaging/completions"];
+const WRITTEN: [&str; 3] = ["docs/reference", "packaging/completions", "packaging/man"];
 
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
@@ -78,10 +78,33 @@ fn fresh(repository: &Repository) -> Result<Files> {
     for part in WRITTEN {
         read_below(&folder, Path::new(part), &mut files)?;
     }
+    files.insert(PathBuf::from("docs/reference/dossiers.md"), dossiers(repository)?.into_bytes());
     if files.is_empty() {
         bail!("`why137 generate DIR` wrote nothing below {}", WRITTEN.join(" or "));
     }
     Ok(files)
+}
+
+/// The table of dossiers: the manual's examples, each a test.
+fn dossiers(repository: &Repository) -> Result<String> {
+    let mut page = String::from(
+        "# The dossiers\n\nEach is a case with its exhibits and the verdict that it must get; \
+         `cargo test -p judge` holds them\nagainst the program. Written from `cases/`.\n\n\
+         | case | what happened | rule | must not speak | provenance |\n\
+         | --- | --- | --- | --- | --- |\n",
+    );
+    for dossier in testkit::read_dossiers(&repository.root.join("cases"))? {
+        let line = format!(
+            "| [{name}](../../cases/{name}.md) | {} | {} | {} | {} |\n",
+            dossier.title,
+            dossier.speaks_for,
+            dossier.speaks_against.join(", "),
+            dossier.provenance,
+            name = dossier.name,
+        );
+        page.push_str(&line);
+    }
+    Ok(page)
 }
 
 fn read_below(top: &Path, part: &Path, files: &mut Files) -> Result<()> {

@@ -49,7 +49,7 @@ pub(crate) enum Command {
     /// Explains a death: of a container, or from text.
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainArgs),
-    /// Shows a real out-of-memory kill on this machine, and explains it.
+    /// Shows three real deaths on this machine, and explains each.
     Demo(DemoArgs),
     /// Lists the rules by which a killer is found.
     Rules,

@@ -34,7 +34,7 @@ why137 tells who killed a container, why, and by which proof.
 
   why137 NAME            a container of this machine's docker
   why137 explain FILE    a kernel log, docker inspect, docker events … (`-`: standard input)
-  why137 demo            a real out-of-memory kill on this machine, explained
+  why137 demo            three real deaths on this machine, each explained
 
 why137 --help tells the rest.";
 

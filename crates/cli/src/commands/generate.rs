@@ -48,9 +48,12 @@ fn rules() -> String {
          them, `why137 rule ID`\nshows one. This page is generated from their source.\n",
     );
     for manual in judge::manuals() {
-        page.push_str(&format!("\n## `{}`: {}\n\n", manual.id, manual.title));
-        page.push_str(manual.text.trim());
-        page.push('\n');
+        page.push_str(&format!("\n## `{}`: {}\n", manual.id, manual.title));
+        // The manual has a title of its own, which stands above; its sections go one level down.
+        for line in manual.text.trim().lines().skip(1) {
+            let deeper = if line.starts_with("## ") { "#" } else { "" };
+            page.push_str(&format!("{deeper}{line}\n"));
+        }
     }
     page
 }
