@@ -80,6 +80,14 @@ pub(crate) enum Step {
     ShimKilled,
     /// Stops the daemon and starts it again: its event history is gone.
     DaemonRestarted,
+    /// Takes this container away and builds an image by the classic builder, of which the RUN step
+    /// must fail: the container it leaves gets this one's name.
+    BuildFails {
+        /// The builder's memory limit in MiB.
+        memory: u64,
+        /// The words after RUN.
+        run: &'static str,
+    },
 }
 
 /// What `docker inspect` must show when everything has happened.

@@ -64,7 +64,6 @@ pub fn all_names() -> Vec<(&'static str, &'static str)> {
 pub const NOT_MADE: &[(&str, &str)] = &[
     ("scenario 22", "a start-up peak needs samples over time, and a question afterwards has none"),
     ("scenario 23", "leak or plateau needs samples over time, and a question afterwards has none"),
-    ("scenario 24", "a build step leaves no container to ask about; pasted text is the corpus"),
     ("lab on Docker 26", "the lab fetches only Debian 12's daemon"),
     ("lab on cgroup v2", "it needs a virtual machine, and the lab starts none"),
 ];
@@ -357,7 +356,26 @@ impl Stage {
             Step::HostSignal(signal) => shell::signal(signal, self.main_pid(&docker)?),
             Step::ShimKilled => shell::signal("KILL", shim_of(self.main_pid(&docker)?)?),
             Step::DaemonRestarted => daemon.restart(),
+            Step::BuildFails { memory, run } => self.build(&docker, memory, run),
         }
+    }
+
+    /// The classic builder runs each step in a container and leaves the one that failed; it gets
+    /// this death's name. The builder's own limit is given on its command line.
+    fn build(&self, docker: &Docker, memory: u64, run: &str) -> Result<()> {
+        let folder = empty_folder(&self.name)?;
+        std::fs::write(folder.join("Dockerfile"), format!("FROM lab/base\nRUN {run}\n"))?;
+        let (limit, context) = (format!("{memory}m"), folder.display().to_string());
+        let words =
+            ["build", "--memory", &limit, "--memory-swap", &limit, "--network", "none", &context];
+        let done = shell::output(docker.command(&words).env("DOCKER_BUILDKIT", "0"))?;
+        std::fs::remove_dir_all(&folder)?;
+        let said = String::from_utf8_lossy(&done.stdout).into_owned();
+        let id = said.lines().find_map(|line| line.trim().strip_prefix("---> Running in "));
+        let id = id.with_context(|| format!("the build ran no step: {said}"))?;
+        anyhow::ensure!(!done.status.success(), "the build step was to fail");
+        docker.read(&["rm", &self.name])?;
+        docker.read(&["rename", id, &self.name]).map(drop)
     }
 
     fn client(&self, docker: &Docker, words: &[&str], must: bool) -> Result<()> {
@@ -438,4 +456,12 @@ fn shim_of(main: u32) -> Result<u32> {
 /// Whether the machine has swap at all (`/proc/swaps` below its heading).
 fn has_swap() -> bool {
     std::fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1)
+}
+
+/// An empty folder for a build's context, beside nothing of anybody else's.
+fn empty_folder(name: &str) -> Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("why137-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("could not make `{}`", folder.display()))?;
+    Ok(folder)
 }

@@ -251,4 +251,19 @@ pub(super) const DEATHS: &[Death] = &[
         expect: OWN,
         ..BASE
     },
+    Death {
+        name: "build-step",
+        scenario: "24",
+        command: &["true"],
+        then: &[
+            Step::Ended(""),
+            Step::BuildFails {
+                memory: 64,
+                run: "[\"python3\", \"-c\", \"x=[bytearray(b'a'*(1<<20)) for _ in range(128)]\"]",
+            },
+        ],
+        truth: died(true),
+        expect: OWN,
+        ..BASE
+    },
 ];
