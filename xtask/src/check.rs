@@ -14,22 +14,39 @@ const LONGEST_FILE: usize = 800;
 
 /// Runs all checks.
 pub(crate) fn run(repository: &Repository, summary: &mut Summary) {
-    let format = repository.succeed(&mut repository.cargo(&["fmt", "--all", "--check"]));
-    summary.step("format", format);
-    let clippy = repository.succeed(&mut repository.cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]));
-    summary.step("clippy", clippy);
+    component(repository, summary, "format", "rustfmt", &["fmt", "--all", "--check"]);
+    let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    component(repository, summary, "clippy", "clippy", &lints);
     summary.step("layers", layers::check(&repository.metadata));
     summary.step("file lengths", lengths(repository));
     summary.step("open ends have a number", open_ends(repository));
     generate::check(repository, summary);
     deny(repository, summary);
+}
+
+/// A cargo command of a part that not every toolchain has: rustup's minimal profile and the
+/// packages of distributions come without rustfmt and clippy.
+fn component(
+    repository: &Repository,
+    summary: &mut Summary,
+    what: &str,
+    part: &str,
+    arguments: &[&str],
+) {
+    let verb = arguments.first().copied().unwrap_or_default();
+    // rustup's stand-in for a missing part is there and fails; without rustup cargo itself does.
+    if answers(&mut repository.cargo(&[verb, "--version"])) {
+        summary.step(what, repository.succeed(&mut repository.cargo(arguments)));
+    } else {
+        let why = format!("this toolchain has no {part}; `rustup component add {part}` adds it");
+        summary.not_run(what, &why);
+    }
+}
+
+/// Whether a program is there and ends well; what it prints is not wanted.
+fn answers(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
 }
 
 fn lengths(repository: &Repository) -> Result<()> {
@@ -99,12 +116,7 @@ fn none(wrong: &[String]) -> Result<()> {
 
 /// Licences, advisories and duplicate crates, where cargo-deny is installed.
 fn deny(repository: &Repository, summary: &mut Summary) {
-    let installed = Command::new("cargo-deny")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
+    let installed = answers(Command::new("cargo-deny").arg("--version"));
     if installed {
         let result = repository.succeed(&mut repository.cargo(&["deny", "check"]));
         summary.step("cargo-deny", result);

@@ -9,10 +9,12 @@ mod case;
 mod cgroup;
 mod clock;
 mod exhibit;
+mod signal;
 mod size;
 
 pub use case::{Asked, CaseError, CaseFile, Gap};
 pub use cgroup::{CgroupPath, ContainerId, Relation};
 pub use clock::{Clock, Moment, Stamp};
 pub use exhibit::{Body, Citation, Exhibit, Source, Span};
+pub use signal::{signal_name, signal_number};
 pub use size::{Bytes, Limit};

@@ -5,11 +5,11 @@
 
 mod life;
 mod oom;
+pub(crate) mod program;
 mod stage;
 
 use casefile::{CaseFile, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
-pub(crate) use life::{ApiSignal, End, Life, Teller};
-pub(crate) use life::{is_oom_reason, lives, other_subjects};
+pub(crate) use life::{ApiSignal, End, Life, Teller, is_oom_reason, lives, other_subjects};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
 use parse::record::{
@@ -43,7 +43,6 @@ impl<T> Fact<T> {
 pub(crate) struct Machine {
     pub(crate) cgroup_version: Option<u8>,
     pub(crate) docker_version: Option<String>,
-    pub(crate) booted_at: Option<Moment>,
     /// When the Docker daemon that answered was started.
     pub(crate) daemon_started_at: Option<Moment>,
 }
@@ -80,8 +79,6 @@ pub(crate) struct FactSheet {
     pub(crate) kernel_covered: bool,
     /// Likewise the runtime's event history.
     pub(crate) events_covered: bool,
-    /// A kernel log is in the case at all.
-    pub(crate) has_kernel_log: bool,
 }
 
 /// Reads every exhibit and sorts what it says.
@@ -97,7 +94,6 @@ pub(crate) fn establish(case: &CaseFile) -> FactSheet {
             continue;
         }
         let kernel = matches!(exhibit.source, Source::KernelLog);
-        sheet.has_kernel_log |= kernel;
         sheet.kernel_covered |= kernel && exhibit.covers;
         sheet.events_covered |= exhibit.source == Source::ContainerEvents && exhibit.covers;
         for sighting in parse::read(exhibit.source, exhibit.text()) {
@@ -154,11 +150,20 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::Machine(MachineFact::DockerVersion(version)) => {
             sheet.machine.docker_version = Some(version);
         }
-        Record::Machine(MachineFact::BootedAt(moment)) => sheet.machine.booted_at = Some(moment),
         Record::Machine(MachineFact::DaemonStartedAt(moment)) => {
             sheet.machine.daemon_started_at = Some(moment);
         }
-        Record::Machine(_) => {}
+        // For the reader of the case; no rule asks.
+        Record::Machine(
+            MachineFact::KernelRelease(_)
+            | MachineFact::ContainerdVersion(_)
+            | MachineFact::MemTotal(_)
+            | MachineFact::MemAvailable(_)
+            | MachineFact::BootedAt(_)
+            | MachineFact::EventsWrapped(_)
+            | MachineFact::EventsSince(_)
+            | MachineFact::KernelLogSince(_),
+        ) => {}
         Record::BareExit(code) => sheet.exits.push(fact!(code)),
         Record::BareOomFlag(flag) => sheet.flags.push(fact!(flag)),
         Record::BareLimit(limit) => sheet.limits.push(fact!(limit)),

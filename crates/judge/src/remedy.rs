@@ -3,8 +3,10 @@
 //! What a runtime believes of its limit and what size would fit are not known here yet: the words
 //! "raise the limit" need a reason that this room does not have, so they are not said.
 
+use casefile::Limit;
 use settings::ceilings::Ceiling;
 
+use crate::facts::program;
 use crate::verdict::{Killer, Level, Remedy, Verdict};
 
 /// First remedies for a verdict.
@@ -73,10 +75,9 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
     let signal = verdict.detail.as_deref().and_then(|detail| detail.split(' ').next());
     let signal = signal.filter(|word| word.starts_with("SIG")).unwrap_or("SIGTERM");
     let init = &init.replace("SIGTERM", signal);
-    let first = verdict.main.command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
-    let shell = first.is_some_and(|name| ["sh", "bash", "dash", "ash"].contains(&name));
+    let program = verdict.main.command.first().map(|path| program::name_of(path));
     let mut remedies = Vec::new();
-    if shell {
+    if program.is_some_and(program::is_shell) {
         remedies.push(remedy(
             "let the program be PID 1: the exec form of ENTRYPOINT or CMD (a JSON array), or `exec` before the last command of the script",
             &format!("the program gets {signal} itself; a shell as PID 1 does not pass it on"),
@@ -133,7 +134,7 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
 
 /// What the program was told that it may use, beside what it may: the flags as they are spelled.
 fn told_ceilings(verdict: &Verdict) -> Vec<Remedy> {
-    let Some(limit) = verdict.limit.and_then(|limit| limit.bytes()) else { return Vec::new() };
+    let Some(limit) = verdict.limit.and_then(Limit::bytes) else { return Vec::new() };
     let words = verdict.main.command.iter().chain(&verdict.main.settings).map(String::as_str);
     let ceilings = settings::ceilings::ceilings(words);
     let over = ceilings.iter().filter(|ceiling| ceiling.allows >= limit).map(|ceiling| {

@@ -33,7 +33,7 @@ use std::sync::LazyLock;
 use casefile::Moment;
 
 use crate::facts::{FactSheet, Life, OomKill, Stage, lives, other_subjects};
-use crate::verdict::{Confidence, Killer, Verdict};
+use crate::verdict::{Confidence, Killer, Level, Verdict};
 
 /// Which of the answer's three questions is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
         if at == chosen {
             findings.extend(others);
             verdict = Some(answer);
-        } else if matters(&answer, at, chosen) {
+        } else if answer.killer != Killer::StillAlive {
             findings.extend(others);
             findings.push(answer);
         }
@@ -142,8 +142,8 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     verdict
 }
 
-/// The last life; but one that has only begun inside a restart storm will end as the others did,
-/// and the question is about those.
+/// The last life; but one that a restart storm began will end as the others did, and the question
+/// is about those: three lives under 10 s, each ended with 137, and a restart right after.
 fn chosen_life(lives: &[Life]) -> Option<usize> {
     let last = lives.len().checked_sub(1)?;
     let ended: Vec<f64> = lives
@@ -152,18 +152,14 @@ fn chosen_life(lives: &[Life]) -> Option<usize> {
         .collect();
     let short = ended.iter().rev().take(3).filter(|lived| **lived < 10.0).count();
     let same_end = lives.iter().rev().skip(1).take(3).all(|life| life.exit_code() == Some(137));
-    let young = lives.get(last).is_some_and(|life| {
+    // Started by the storm: within the two minutes that a restart policy waits at most.
+    let restarted = lives.get(last).is_some_and(|life| {
         let before = last.checked_sub(1).and_then(|at| lives.get(at));
         let gap = before.and_then(|it| Some((life.started_at?, it.ended_at()?)));
         life.alive && gap.is_some_and(|(start, end)| start.seconds_since(end) < 120.0)
     });
-    let storm = lives.len() > 3 && short == 3 && same_end && young;
-    // Young by its own measure: not yet as old as twice the longest of the lives before it.
+    let storm = lives.len() > 3 && short == 3 && same_end && restarted;
     Some(if storm { last - 1 } else { last })
-}
-
-fn matters(answer: &Verdict, at: usize, chosen: usize) -> bool {
-    at != chosen && answer.killer != Killer::StillAlive
 }
 
 /// Asks the three questions of one life.
@@ -193,7 +189,7 @@ fn neighbour_kills(sheet: &FactSheet, verdict: &Verdict) -> Vec<Verdict> {
     let Some(id) = &verdict.container_id else { return Vec::new() };
     let shared = sheet.oom_kills.iter().filter(|kill| {
         kill.is_elsewhere(id)
-            && kill.level == crate::verdict::Level::Ancestor
+            && kill.level == Level::Ancestor
             && kernel_kill::lists_tasks_of(kill, sheet, id)
     });
     let life = Life::default();
@@ -207,9 +203,8 @@ fn reach_without_subject(sheet: &FactSheet) -> Verdict {
     let stage = Stage::of_text(sheet, &life);
     let mut verdict = reach_stage(&stage);
     let mut findings = other_kills(&stage, &verdict);
-    if verdict.confidence == Confidence::Unknown && !findings.is_empty() {
-        let last = findings.len() - 1;
-        verdict = findings.remove(last);
+    if verdict.confidence == Confidence::Unknown {
+        verdict = findings.pop().unwrap_or(verdict);
     }
     verdict.findings = findings;
     verdict

@@ -175,7 +175,7 @@ pub struct Subject {
     pub name: Option<String>,
     /// Container id.
     pub container_id: Option<ContainerId>,
-    /// `docker`, `kubernetes`, `ecs`, `systemd`.
+    /// `docker`, `kubernetes`, `ecs`; `process` for one whose parent told its end (wait(2)).
     pub runtime: Option<String>,
     /// Which life, counted from 1, where history tells.
     pub life: Option<u32>,

@@ -9,12 +9,12 @@ mod cast;
 mod facts;
 mod labels;
 
-use casefile::{Bytes, CgroupPath, Limit, Source};
+use casefile::{Bytes, CgroupPath, Limit, Source, signal_name};
 pub(crate) use cast::{Cast, named};
 pub(crate) use facts::{facts, when_short};
 use judge::Verdict;
 use judge::verdict::{Confidence, Fate, Killer, Level};
-pub(crate) use labels::{candidate, fate, grade, is_command, level_word, signal_name};
+pub(crate) use labels::{candidate, fate, grade, is_command, level_word};
 
 use crate::Report;
 

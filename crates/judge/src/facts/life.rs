@@ -8,7 +8,7 @@ use parse::record::{
     ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, Form, PodRecord,
 };
 
-use super::{Fact, FactSheet};
+use super::{Fact, FactSheet, program};
 
 /// Whose word a life rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,13 +60,13 @@ pub(crate) struct Life {
     pub(crate) alive: bool,
     pub(crate) alive_cite: Option<Citation>,
     pub(crate) end: Option<End>,
+    /// Signals sent through the API, oldest first.
     pub(crate) signals: Vec<ApiSignal>,
     /// `oom` events: notifications, not kills.
     pub(crate) oom_events: Vec<(Option<Moment>, Citation)>,
     /// `stop` or `restart` was asked for.
     pub(crate) stop_event: Option<Citation>,
     pub(crate) destroyed: Option<Citation>,
-    pub(crate) unhealthy: Option<Citation>,
     pub(crate) exec_killed: Option<Citation>,
     /// The OOM flag, where it belongs to this life.
     pub(crate) flag: Option<(bool, Citation)>,
@@ -100,14 +100,25 @@ impl Life {
         after_start && before_end
     }
 
-    /// What PID 1 runs, by the record.
-    pub(crate) fn command(&self) -> Vec<String> {
-        let record = self.record.as_ref().map(|record| record.what.command.clone());
-        let status = self.status.as_ref().map(|status| status.what.command.clone());
+    /// It ended right after this moment, as a signal of that moment would make it; 250 ms are for
+    /// clocks that differ. `None` where it has no dated end.
+    pub(crate) fn ended_right_after(&self, moment: Moment) -> Option<bool> {
+        self.ended_at().map(|end| (-0.25..1.0).contains(&end.seconds_since(moment)))
+    }
+
+    /// What PID 1 runs, by the runtime's or the orchestrator's record.
+    pub(crate) fn command(&self) -> &[String] {
+        let record = self.record.as_ref().map(|record| record.what.command.as_slice());
+        let status = self.status.as_ref().map(|status| status.what.command.as_slice());
         record.filter(|command| !command.is_empty()).or(status).unwrap_or_default()
     }
 
-    /// The runtime counts this life's OOM flag or its reason as an OOM.
+    /// The name of the program that PID 1 runs.
+    pub(crate) fn program(&self) -> Option<&str> {
+        self.command().first().map(|path| program::name_of(path))
+    }
+
+    /// The runtime's OOM flag, or what the orchestrator's reason says in its place.
     pub(crate) fn flagged(&self) -> Option<bool> {
         self.flag.as_ref().map(|(flag, _)| *flag)
     }
@@ -269,8 +280,9 @@ impl Chronicle {
             ContainerAction::ExecDie { exit_code: Some(137) } => {
                 self.now(event, |life| life.exec_killed = Some(cite));
             }
+            // Only a running container is checked: where its start is lost, this shows the life.
             ContainerAction::Health(state) if state.contains("unhealthy") => {
-                self.now(event, |life| life.unhealthy = Some(cite));
+                self.now(event, |_| ());
             }
             ContainerAction::ExecDie { .. }
             | ContainerAction::Health(_)

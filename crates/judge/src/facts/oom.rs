@@ -5,9 +5,9 @@
 //! from which process was large.
 
 use casefile::{Bytes, CgroupPath, Citation, ContainerId, Limit, Moment, Relation, Stamp};
-use parse::record::{Constraint, KillMessage, Killed, OomReport};
+use parse::record::{Constraint, KillMessage, Killed, OomReport, TaskRow};
 
-use super::{Fact, FactSheet};
+use super::{Fact, FactSheet, program};
 use crate::verdict::Level;
 
 /// One run of the kernel's OOM killer that killed.
@@ -76,12 +76,24 @@ impl OomKill {
         }
     }
 
+    /// The kernel did not print where: no container, no cgroup, or only one that the reports around
+    /// it suggest. It can have happened in any container.
+    pub(crate) fn is_placeless(&self) -> bool {
+        self.inferred || (self.container.is_none() && self.report.task_memcg.is_none())
+    }
+
+    /// A victim that bears the name of this program.
+    pub(crate) fn took(&self, program: &str) -> bool {
+        let names = self.victims.iter().filter_map(|victim| victim.comm.as_deref());
+        names.into_iter().any(|comm| program::is_comm_of(comm, program))
+    }
+
     /// The main process of the victim's container by the task table: the table lists a cgroup's
     /// tasks in the order they joined it, and the container's first is its main process. Only
     /// told where the first row also has the lowest pid, so that a wrapped pid counter or a second
     /// cgroup in the table cannot mislead; and only for tables of one container.
-    pub(crate) fn first_of_container(&self) -> Option<&parse::record::TaskRow> {
-        let one_container = matches!(self.level, Level::Own)
+    pub(crate) fn first_of_container(&self) -> Option<&TaskRow> {
+        let one_container = self.level == Level::Own
             && self.report.oom_memcg.as_ref().is_some_and(|path| path.container_id().is_some());
         let first = self.report.tasks.first()?;
         let lowest = self.report.tasks.iter().map(|row| row.pid).min()?;

@@ -1,9 +1,9 @@
 //! One life and the facts that fall into it: what a rule looks at.
 
-use casefile::{Citation, ContainerId, Limit, Moment};
-use parse::record::{Application, DaemonLine, PodEvent, TraceEvent};
+use casefile::{CgroupPath, Citation, ContainerId, Limit, Moment, Source};
+use parse::record::{Application, DaemonLine, PodEvent, ProcessRecord, TaskRow, TraceEvent};
 
-use super::{ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller};
+use super::{ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller, program};
 use crate::verdict::Level;
 
 /// One life on stage, with the kills and words that belong to it.
@@ -32,7 +32,7 @@ impl<'a> Stage<'a> {
         Self { sheet, life: nobody, last: true, kills: sheet.oom_kills.iter().collect() }
     }
 
-    /// A stage with one kill only, for a finding.
+    /// The same stage with other kills on it, for findings.
     pub(crate) fn with_kills(&self, kills: Vec<&'a OomKill>) -> Self {
         Self { kills, ..self.clone() }
     }
@@ -70,20 +70,16 @@ impl<'a> Stage<'a> {
 
     /// Without a usable task table: the victim bears the name of the program that PID 1 runs.
     fn main_hit_by_name(&self, kill: &OomKill) -> MainHit {
-        let command = self.life.command();
-        let Some(program) = command.first().map(|path| path.rsplit('/').next().unwrap_or(path))
-        else {
-            return MainHit::Unclear;
-        };
-        let comm: String = program.chars().take(15).collect();
-        let starter = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init", "env"];
-        let rows = kill.report.tasks.iter().filter(|row| row.comm == comm).count();
-        let hit = kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&comm));
+        let Some(program) = self.life.program() else { return MainHit::Unclear };
+        let of_name = |row: &&TaskRow| program::is_comm_of(&row.comm, program);
+        let rows = kill.report.tasks.iter().filter(of_name).count();
+        let hit = kill.took(program);
         // A shell or an init passes on its child's 137; any other program that is seen to end with 137
         // right after a process of its name was killed is that process.
-        if hit && (rows <= 1 || !starter.contains(&program)) {
+        let itself = !program::starts_another(program);
+        if hit && (rows <= 1 || itself) {
             MainHit::Yes
-        } else if !hit && rows == 1 && !starter.contains(&program) {
+        } else if !hit && rows == 1 && itself {
             MainHit::No
         } else {
             MainHit::Unclear
@@ -95,15 +91,10 @@ impl<'a> Stage<'a> {
         let live = self.last && self.life.alive;
         let record = self.life.record.as_ref().and_then(|record| record.what.pid);
         let inside = || {
-            let one = |fact: &&Fact<parse::record::ProcessRecord>| fact.what.inner_pid == Some(1);
+            let one = |fact: &&Fact<ProcessRecord>| fact.what.inner_pid == Some(1);
             self.sheet.processes.iter().find(one).map(|fact| fact.what.pid)
         };
         self.life.pid.or_else(|| live.then(|| record.or_else(inside)).flatten())
-    }
-
-    /// API signals of this life, oldest first.
-    pub(crate) fn signals(&self) -> &'a [ApiSignal] {
-        &self.life.signals
     }
 
     /// The first API SIGKILL.
@@ -149,9 +140,28 @@ impl<'a> Stage<'a> {
         self.sheet.application.iter().filter(move |fact| is_gathered(fact) || !(own || gathered))
     }
 
+    /// The first word of a supervisor or a shell that a child ended by SIGKILL, and whose word it
+    /// is. It does not know who sent it: a hint, never a proof.
+    pub(crate) fn child_killed(&self) -> Option<(&'a Fact<Application>, &'a str)> {
+        self.application().find_map(|fact| {
+            let Application::ChildKilled { by, .. } = &fact.what else { return None };
+            Some((fact, by.as_str()))
+        })
+    }
+
     /// Trace events.
     pub(crate) fn trace(&self) -> impl Iterator<Item = &'a Fact<TraceEvent>> {
         self.sheet.trace.iter()
+    }
+
+    /// The processes that the OOM killer marked, by the trace. The mark alone is no kill: a process
+    /// that is ending anyway gets it, too.
+    pub(crate) fn marked_victims(&self) -> Vec<u32> {
+        let pid = |fact: &Fact<TraceEvent>| {
+            let TraceEvent::MarkVictim { pid, .. } = &fact.what else { return None };
+            Some(*pid)
+        };
+        self.trace().filter_map(pid).collect()
     }
 
     /// The container's own limit by its configuration.
@@ -163,11 +173,9 @@ impl<'a> Stage<'a> {
             status.and_then(|status| Some((status.what.memory.limit?, status.cite.clone())));
         let bare = || self.sheet.limits.last().map(|limit| (limit.what, limit.cite.clone()));
         let platform = || {
-            self.sheet.application.iter().find_map(|fact| match &fact.what {
-                Application::Platform { limit: Some(limit), .. } => {
-                    Some((*limit, fact.cite.clone()))
-                }
-                _ => None,
+            self.sheet.application.iter().find_map(|fact| {
+                let Application::Platform { limit, .. } = &fact.what else { return None };
+                Some(((*limit)?, fact.cite.clone()))
             })
         };
         by_record.or(by_status).or_else(bare).or_else(platform)
@@ -183,7 +191,7 @@ impl<'a> Stage<'a> {
 }
 
 fn is_gathered(fact: &Fact<Application>) -> bool {
-    fact.source == casefile::Source::ApplicationLog
+    fact.source == Source::ApplicationLog
 }
 
 /// A kill belongs to a life if it happened in its container and in its time; a kill without a time
@@ -193,7 +201,7 @@ fn belongs(sheet: &FactSheet, kill: &OomKill, lives: &[Life], index: usize) -> b
     let Some(life) = lives.get(index) else { return false };
     let place = match &life.id {
         Some(id) if kill.is_in(id) => true,
-        Some(id) if kill.inferred || !kill.is_elsewhere(id) => is_tied(sheet, kill, life),
+        Some(_) if kill.is_placeless() => is_tied(sheet, kill, life),
         Some(_) => false,
         None => true,
     };
@@ -216,13 +224,13 @@ fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
         return true;
     }
     let ended = life.exit_code() == Some(137);
-    // Pasted without times: the files together are one case.
     let Some((at, end)) = kill.at.zip(life.ended_at()) else {
+        // Pasted without times: the files together are one case.
         let pasted = sheet.asked_id.is_none();
         let flagged = life.flagged() == Some(true);
         // The flag misses a host-wide kill on cgroup v1; then the name has to fit.
         let unflagged = life.flagged().is_none() || kill.level == Level::Host;
-        return pasted && (flagged || ended && unflagged && bears_its_name(kill, life));
+        return pasted && (flagged || ended && unflagged && can_bear_its_name(kill, life));
     };
     // Its end has a report that names its cgroup: a bare line of another pid is somebody else's.
     let reported = life.id.as_ref().is_some_and(|id| {
@@ -232,22 +240,17 @@ fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
     if reported {
         return false;
     }
-    let right_before = (-0.25..1.0).contains(&end.seconds_since(at));
     let told = life
         .oom_events
         .iter()
         .any(|(event, _)| event.is_some_and(|event| event.seconds_since(at).abs() < 1.0));
-    right_before && ended && (told || life.flagged() == Some(true))
+    life.ended_right_after(at) == Some(true) && ended && (told || life.flagged() == Some(true))
 }
 
-/// A victim has the name of the program that PID 1 runs; a program that is not known excludes none.
-fn bears_its_name(kill: &OomKill, life: &Life) -> bool {
-    let command = life.command();
-    let Some(path) = command.first() else { return true };
-    let program: String = path.rsplit('/').next().unwrap_or(path).chars().take(15).collect();
-    let shell = ["sh", "bash", "dash", "ash", "tini", "docker-init", "dumb-init"];
-    let any = shell.contains(&program.as_str());
-    any || kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&program))
+/// A victim has the name of the program that PID 1 runs; one that is not known, or that starts
+/// another, excludes none.
+fn can_bear_its_name(kill: &OomKill, life: &Life) -> bool {
+    life.program().is_none_or(|program| program::starts_another(program) || kill.took(program))
 }
 
 /// The life that holds a moment. A kill comes before the end that it makes, so the first life whose
@@ -288,5 +291,5 @@ pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
 
 /// `docker-ID.scope` and the like.
 fn unit_container(unit: &str) -> Option<ContainerId> {
-    casefile::CgroupPath::parse(&format!("/{}", unit.trim_start_matches('/')))?.container_id()
+    CgroupPath::parse(&format!("/{}", unit.trim_start_matches('/')))?.container_id()
 }

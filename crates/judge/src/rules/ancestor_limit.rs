@@ -7,7 +7,8 @@
 //! ## Why it means that
 //! The kernel charges a page to a cgroup and to every one above it; the first that cannot be kept
 //! names the report. The victim is chosen from everything below that cgroup, by size and
-//! `oom_score_adj`: it need not be the one that grew.
+//! `oom_score_adj`: it need not be the one that grew. Whoever `invoked oom-killer` asked for the page that
+//! did not fit, and is named where it is not the victim.
 //!
 //! ## What would speak against it
 //! - `oom_memcg` equal to the container's cgroup (own-limit).

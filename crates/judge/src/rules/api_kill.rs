@@ -1,19 +1,22 @@
 //! # api-kill — killed through the runtime's or orchestrator's API
 //!
 //! ## What it looks for
-//! A `kill` event with a fatal signal, no stop around it, and the end within seconds; or Docker's
-//! `HasBeenManuallyStopped` with an exit by SIGKILL; or an orchestrator's words for a drain, preemption,
-//! spot interruption, scale-in.
+//! - A `kill` event with a signal that asks for no stop, and an end that shows this signal within 30 s.
+//! - Docker's `HasBeenManuallyStopped` with an exit by SIGKILL where its events are gone.
+//! - containerd's or the kubelet's line that a kill was asked for, with no stop whose grace ran out before it.
+//! - An orchestrator's words for a drain, preemption, taint, node shutdown, pod clean-up; ECS spot
+//!   interruption, a lost host, a Batch attempt's timeout.
 //!
 //! ## Why it means that
 //! Every client (docker kill, rm -f, an updater, a CI cleaner) goes through the daemon, which writes a
 //! `kill` entry. The entry is an intent: that it ended the container follows from the end right after
-//! it and from the absence of an earlier kill.
+//! it and from the absence of an earlier kill. Docker's note alone does not tell a kill from a stop that was
+//! forced, so it is `likely` and both are named; so is what only a daemon or an orchestrator says.
 //!
 //! ## What would speak against it
 //! - A stop signal before it with a `stop` event (stop-timeout).
 //! - A kernel OOM kill of the main process before it; the entry is written even if the process was
-//!   already gone.
+//!   already gone. With `OOMKilled=true` and no kernel log of the whole life it is `likely` only.
 //! - Nobody's name is in the events: the client stays unknown.
 //!
 //! ## Example
@@ -25,12 +28,13 @@
 //! ## References
 //! - moby `daemon/kill.go` `killWithSignal`, `container.HasBeenManuallyStopped`
 
-use casefile::{Citation, Moment};
+use casefile::{Citation, Moment, signal_name};
+use parse::record::DaemonLine;
 
-use super::draft::{because, draft, end_line, signal_line, signal_name};
+use super::draft::{asks_to_stop, because, by_name, draft, end_line, main_victim, signal_line};
 use super::{Rule, Seek, rivals, stop_timeout};
-use crate::facts::{ApiSignal, Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Verdict};
+use crate::facts::{ApiSignal, MainHit, Stage, Teller};
+use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "api-kill",
@@ -50,24 +54,24 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 }
 
 fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
-    let signal = stage.signals().iter().rfind(|signal| ended_by(stage, signal))?;
+    let signal = stage.life.signals.iter().rfind(|signal| ended_by(stage, signal))?;
     let certain = stage.life.flagged() != Some(true)
         || stage.sheet.kernel_covered
-        || stage.kills.iter().any(|kill| stage.main_hit(kill) == crate::facts::MainHit::No);
+        || stage.kills.iter().any(|kill| stage.main_hit(kill) == MainHit::No);
     let confidence = if certain { Confidence::Proven } else { Confidence::Likely };
     let mut verdict = base(stage, signal.signal, confidence);
     let name = signal_name(signal.signal);
     verdict.detail = Some(match &stage.life.destroyed {
-        Some(_) if stage.signals().len() == 1 => {
+        Some(_) if stage.life.signals.len() == 1 => {
             format!("{name} through the API, and removed (docker rm -f does this)")
         }
         Some(_) | None => format!("{name} through the API; docker's events do not name the client"),
     });
     verdict.because.push(signal_line(signal, format!("a client of the API asked for {name}")));
     verdict.because.extend(end_line(stage, "the end that followed"));
-    if stage.signals().iter().all(|other| other.signal == signal.signal) {
+    if stage.life.signals.iter().all(|other| other.signal == signal.signal) {
         let because = "no stop signal came before it".to_owned();
-        verdict.ruled_out.push(crate::verdict::RuledOut { killer: Killer::StopTimeout, because });
+        verdict.ruled_out.push(RuledOut { killer: Killer::StopTimeout, because });
     }
     verdict.ruled_out.extend(rivals::kernel_ruled_out(stage));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
@@ -90,8 +94,7 @@ fn stalled_before(stage: &Stage<'_>, verdict: &mut Verdict) {
 /// The end shows this signal, and follows it within seconds.
 fn ended_by(stage: &Stage<'_>, signal: &ApiSignal) -> bool {
     // A signal that asks for a stop and was obeyed is a stop, not a kill.
-    let asks = [stop_timeout::stop_signal(stage), 15, 2, 3, 1].contains(&signal.signal);
-    let fits = !asks
+    let fits = !asks_to_stop(stage, signal.signal)
         && match stage.life.exit_code() {
             Some(code) => code == 128 + i64::from(signal.signal),
             None => signal.signal == 9,
@@ -107,7 +110,7 @@ fn ended_by(stage: &Stage<'_>, signal: &ApiSignal) -> bool {
 fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
     let (true, cite) = stage.life.manually_stopped.as_ref()? else { return None };
     let unexplained = stage.life.exit_code() == Some(137)
-        && stage.signals().is_empty()
+        && stage.life.signals.is_empty()
         && stage.main_kills().is_empty();
     if !unexplained {
         return None;
@@ -134,12 +137,10 @@ fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
 }
 
 fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
-    use parse::record::DaemonLine;
-    let asked = stage.daemon().find_map(|fact| match &fact.what {
-        DaemonLine::KillRequested { by, reason, .. } => Some((fact, by.clone(), reason.clone())),
-        _ => None,
-    });
-    let (fact, by, reason) = asked?;
+    let (fact, by, reason) = stage.daemon().find_map(|fact| {
+        let DaemonLine::KillRequested { by, reason, .. } = &fact.what else { return None };
+        Some((fact, by, reason))
+    })?;
     if stop_timeout::was_asked_before(stage, fact.at) {
         return None;
     }
@@ -148,8 +149,8 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
     }
     let mut verdict = base(stage, 9, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
-    verdict.killed_by = Some(KilledBy { name: Some(by.clone()), ..KilledBy::default() });
-    verdict.detail = reason;
+    verdict.killed_by = Some(by_name(by));
+    verdict.detail = reason.clone();
     verdict.because.push(because(&fact.cite, fact.at, format!("{by} was asked to kill it")));
     Some(verdict)
 }
@@ -214,7 +215,7 @@ fn base(stage: &Stage<'_>, signal: i32, confidence: Confidence) -> Verdict {
     verdict.limit_at_fault = Some(false);
     verdict.main.fate = Fate::Killed;
     verdict.main.signal = Some(signal);
-    verdict.victims = stop_timeout::main_victim(stage);
+    verdict.victims = main_victim(stage);
     verdict
 }
 

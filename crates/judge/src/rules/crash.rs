@@ -1,15 +1,21 @@
 //! # crash — a fatal signal of the program's own making
 //!
 //! ## What it looks for
-//! An exit code of 128 + SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGXFSZ, SIGPIPE; a kernel line about a
-//! segfault of the program; V8's or another runtime's words before it aborted (`Reached heap limit`).
+//! - A language runtime's words before it aborted (V8 `Reached heap limit`, `std::bad_alloc`, a Rust
+//!   allocation, .NET; any runtime's where the end shows a signal of the list below).
+//! - An exit code of 128 + SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGXFSZ, SIGPIPE or SIGSTKFLT;
+//!   a kernel line about a segfault of the program at that moment is quoted beside it.
+//! - In pasted text without an end: the kernel's line about a fault, or a shell's words (`Segmentation fault`).
 //!
 //! ## Why it means that
 //! These signals are raised by what the program itself does. A runtime that finds its own heap limit
-//! reached aborts: 134, or 139 as PID 1, where glibc's abort falls through to a trap.
+//! reached aborts: 134, or 139 as PID 1, where glibc's abort falls through to a trap. Another process can
+//! send the same signals, so it is `likely` at most.
 //!
 //! ## What would speak against it
 //! - A `kill` event with the same signal (api-kill).
+//! - 137 or a status below 126 after a runtime's words: an abort never shows like that; the main process
+//!   outlived the child that aborted (not-killed), or something else ended it.
 //! - A shell can return a child's 139; the child crashed then.
 //! - A SIGBUS (135) is often a full /dev/shm or a truncated file, not the memory limit.
 //!
@@ -22,12 +28,13 @@
 //! ## References
 //! - signal(7); V8 `src/heap/heap.cc` `FatalProcessOutOfMemory`; glibc `abort`
 
+use casefile::{Bytes, Citation, Moment, signal_name};
 use parse::record::{Application, KernelEvent, LanguageDeath};
 
-use super::draft::{because, decisive, draft, end_line, signal_name};
-use super::{Rule, Seek, rivals, stop_timeout};
-use crate::facts::{Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+use super::draft::{because, decisive, draft, end_line, main_victim, possible};
+use super::{Rule, Seek, rivals};
+use crate::facts::{Fact, Stage, Teller, program};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "crash",
@@ -46,7 +53,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .or_else(|| by_words(stage))
 }
 
-/// The signals that a program's own deeds raise.
+/// The signals that a program's own deeds raise: ILL, TRAP, ABRT, BUS, FPE, SEGV, PIPE, STKFLT, XFSZ, SYS.
 const OWN_MAKING: [i32; 10] = [4, 5, 6, 7, 8, 11, 13, 16, 25, 31];
 
 fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
@@ -55,16 +62,8 @@ fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
     if stage.life.exit_code().is_some_and(|code| (0..126).contains(&code) || code == 137) {
         return None;
     }
-    let (fact, death, ceiling) = stage.application().find_map(|fact| match &fact.what {
-        Application::Language { death, ceiling, survived: false }
-            if aborts(*death) || own_signal(stage).is_some() =>
-        {
-            Some((fact, *death, *ceiling))
-        }
-        _ => None,
-    })?;
-    // An abort shows as a signal; another code is a parent's that outlived it.
-    let mut verdict = base(stage, Confidence::Likely);
+    let (fact, death, ceiling) = abort(stage)?;
+    let mut verdict = base(stage);
     let ceiling = ceiling.map(|bytes| format!(" of {bytes}")).unwrap_or_default();
     verdict.detail = Some(format!("{}{ceiling}; not the container's limit", words(death)));
     verdict.at = verdict.at.or(fact.at);
@@ -73,6 +72,18 @@ fn by_runtime(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+type Abort<'a> = (&'a Fact<Application>, LanguageDeath, Option<Bytes>);
+
+/// The words of a runtime that aborts where it ends; others abort if told to, and then the end
+/// shows a signal.
+fn abort<'a>(stage: &Stage<'a>) -> Option<Abort<'a>> {
+    stage.application().find_map(|fact| {
+        let Application::Language { death, ceiling, survived } = &fact.what else { return None };
+        let aborted = aborts(*death) || own_signal(stage).is_some();
+        (!survived && aborted).then_some((fact, *death, *ceiling))
+    })
 }
 
 fn aborts(death: LanguageDeath) -> bool {
@@ -133,7 +144,7 @@ fn end_says(stage: &Stage<'_>) -> String {
 fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let signal = own_signal(stage)?;
     let fault = fault_of(stage);
-    let mut verdict = base(stage, Confidence::Likely);
+    let mut verdict = base(stage);
     verdict.detail = Some(match signal {
         7 => {
             "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit"
@@ -151,18 +162,10 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.contradictions.push(
             "The main process is a shell or an init: it can have passed on the code of a child that crashed.".to_owned(),
         );
-        verdict.victims = Vec::new();
+        let (code, name) = (128 + signal, signal_name(signal));
         verdict.candidates = vec![
-            Candidate {
-                killer: Killer::NotKilled,
-                confidence: Confidence::Possible,
-                because: format!("a script can choose {}", 128 + signal),
-            },
-            Candidate {
-                killer: Killer::Process,
-                confidence: Confidence::Possible,
-                because: format!("another process can send {}", signal_name(signal)),
-            },
+            possible(Killer::NotKilled, format!("a script can choose {code}")),
+            possible(Killer::Process, format!("another process can send {name}")),
         ];
     }
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
@@ -170,28 +173,23 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
-type Fault = (casefile::Citation, Option<casefile::Moment>, String);
+type Fault = (Citation, Option<Moment>, String);
 
 /// The kernel's line about this program's fault: by name and time.
 fn fault_of(stage: &Stage<'_>) -> Option<Fault> {
-    let command = stage.life.command();
-    let program = command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
-    stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
-        KernelEvent::Fault { comm, what, .. } => {
-            let same = comm
-                .as_deref()
-                .is_some_and(|comm| program.is_some_and(|program| program.starts_with(comm)));
-            // By name only: a line of a container that ended just before must not be taken for
-            // this one's, so the clocks' difference is given 50 ms, not 250.
-            let started = stage.life.started_at;
-            let held = fact.at.zip(stage.life.ended_at()).is_some_and(|(at, end)| {
-                let before = end.seconds_since(at);
-                let after = started.is_none_or(|start| at.seconds_since(start) > -0.05);
-                after && (-0.05..1.0).contains(&before)
-            });
-            (same && held).then(|| (fact.cite.clone(), fact.at, what.clone()))
-        }
-        _ => None,
+    let program = stage.life.program()?;
+    stage.sheet.kernel.iter().rev().find_map(|fact| {
+        let KernelEvent::Fault { comm: Some(comm), what, .. } = &fact.what else { return None };
+        // By name only: a line of a container that ended just before must not be taken for
+        // this one's, so the clocks' difference is given 50 ms, not 250.
+        let started = stage.life.started_at;
+        let held = fact.at.zip(stage.life.ended_at()).is_some_and(|(at, end)| {
+            let before = end.seconds_since(at);
+            let after = started.is_none_or(|start| at.seconds_since(start) > -0.05);
+            after && (-0.05..1.0).contains(&before)
+        });
+        let same = program::is_comm_of(comm, program);
+        (same && held).then(|| (fact.cite.clone(), fact.at, what.clone()))
     })
 }
 
@@ -200,14 +198,11 @@ fn by_kernel(stage: &Stage<'_>) -> Option<Verdict> {
     if stage.life.teller != Teller::Nobody {
         return None;
     }
-    let (fact, comm, pid, what) =
-        stage.sheet.kernel.iter().rev().find_map(|fact| match &fact.what {
-            KernelEvent::Fault { comm, pid, what } => {
-                Some((fact, comm.clone(), *pid, what.clone()))
-            }
-            _ => None,
-        })?;
-    let mut verdict = base(stage, Confidence::Likely);
+    let (fact, comm, pid, what) = stage.sheet.kernel.iter().rev().find_map(|fact| {
+        let KernelEvent::Fault { comm, pid, what } = &fact.what else { return None };
+        Some((fact, comm.clone(), *pid, what.clone()))
+    })?;
+    let mut verdict = base(stage);
     verdict.at = fact.at;
     verdict.main.pid = pid;
     verdict.main.comm = comm;
@@ -220,18 +215,18 @@ fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
     if stage.life.end.is_some() {
         return None;
     }
-    let (fact, signal) = stage.application().find_map(|fact| match fact.what {
-        Application::FatalSignal(signal) if OWN_MAKING.contains(&signal) => Some((fact, signal)),
-        _ => None,
+    let (fact, signal) = stage.application().find_map(|fact| {
+        let Application::FatalSignal(signal) = fact.what else { return None };
+        OWN_MAKING.contains(&signal).then_some((fact, signal))
     })?;
-    let mut verdict = base(stage, Confidence::Likely);
+    let mut verdict = base(stage);
     verdict.detail = Some(format!("{} of the program's own making", signal_name(signal)));
     verdict.because.push(because(&fact.cite, fact.at, "the words of a fatal signal"));
     Some(verdict)
 }
 
-fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
-    let mut verdict = draft(stage, RULE.id, Killer::Crash, Level::None, confidence);
+fn base(stage: &Stage<'_>) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Crash, Level::None, Confidence::Likely);
     verdict.limit_at_fault = Some(false);
     let signal = own_signal(stage);
     verdict.main.signal = signal;
@@ -239,11 +234,8 @@ fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
         // Its own deed: nobody killed it.
         verdict.main.fate = Fate::Exited;
     }
-    verdict.victims = match stage.life.teller {
-        Teller::Docker if signal.is_some() && !rivals::passes_on(stage) => {
-            stop_timeout::main_victim(stage)
-        }
-        _ => Vec::new(),
-    };
+    if stage.life.teller == Teller::Docker && signal.is_some() && !rivals::passes_on(stage) {
+        verdict.victims = main_victim(stage);
+    }
     verdict
 }

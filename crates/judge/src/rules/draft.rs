@@ -1,10 +1,12 @@
 //! The beginnings of a verdict: what every rule fills in the same way.
 
-use casefile::{Citation, ContainerId, Moment};
+use casefile::{Citation, ContainerId, Moment, signal_number};
+use parse::record::Killed;
 
 use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container};
 use crate::verdict::{
-    Because, Confidence, Fate, Killer, Level, MainProcess, Memory, Subject, Verdict,
+    Because, Candidate, Confidence, Fate, KilledBy, Killer, Level, MainProcess, Memory, Role,
+    Subject, Verdict, Victim,
 };
 
 /// A verdict on this stage with everything that does not depend on the cause.
@@ -81,7 +83,7 @@ fn main_process(stage: &Stage<'_>) -> MainProcess {
     MainProcess {
         pid: stage.main_pid(),
         comm: None,
-        command: life.command(),
+        command: life.command().to_vec(),
         settings: settings(life),
         fate,
         exit_code,
@@ -130,40 +132,67 @@ pub(super) fn signal_line(signal: &ApiSignal, says: impl Into<String>) -> Becaus
     decisive(&signal.cite, signal.at, says, signal.signal.to_string())
 }
 
-/// `SIGTERM` for 15.
-pub(crate) fn signal_name(signal: i32) -> String {
-    let name = match signal {
-        1 => "SIGHUP",
-        2 => "SIGINT",
-        3 => "SIGQUIT",
-        4 => "SIGILL",
-        5 => "SIGTRAP",
-        6 => "SIGABRT",
-        7 => "SIGBUS",
-        8 => "SIGFPE",
-        9 => "SIGKILL",
-        10 => "SIGUSR1",
-        11 => "SIGSEGV",
-        12 => "SIGUSR2",
-        13 => "SIGPIPE",
-        14 => "SIGALRM",
-        15 => "SIGTERM",
-        16 => "SIGSTKFLT",
-        24 => "SIGXCPU",
-        25 => "SIGXFSZ",
-        31 => "SIGSYS",
-        _ => return format!("signal {signal}"),
-    };
-    name.to_owned()
+/// The signal that asks this container to stop.
+pub(super) fn stop_signal(stage: &Stage<'_>) -> i32 {
+    let record = stage.life.record.as_ref();
+    let configured = record.and_then(|record| record.what.stop_signal.as_deref());
+    let number = |name: &str| name.parse().ok().or_else(|| signal_number(name));
+    configured.and_then(number).unwrap_or(15)
 }
 
-/// The number of a signal as configuration spells it (`SIGQUIT`, `QUIT`, `3`).
-pub(super) fn signal_number(name: &str) -> Option<i32> {
-    if let Ok(number) = name.parse() {
-        return Some(number);
+/// The signal asks for an end that the program may shape: the container's stop signal, TERM, INT,
+/// QUIT, HUP. An end by any other one is a kill.
+pub(super) fn asks_to_stop(stage: &Stage<'_>, signal: i32) -> bool {
+    signal == stop_signal(stage) || matches!(signal, 15 | 2 | 3 | 1)
+}
+
+/// A victim of whom only the role is known.
+pub(super) fn nameless(role: Role) -> Victim {
+    Victim {
+        pid: None,
+        comm: None,
+        role,
+        uid: None,
+        total_vm_kb: None,
+        anon_rss_kb: None,
+        file_rss_kb: None,
+        shmem_rss_kb: None,
+        oom_score_adj: None,
     }
-    let wanted = format!("SIG{}", name.trim_start_matches("SIG"));
-    (1..32).find(|number| signal_name(*number) == wanted)
+}
+
+/// A victim as the kernel's line describes it.
+pub(super) fn victim_of(killed: &Killed, role: Role) -> Victim {
+    Victim {
+        pid: Some(killed.pid),
+        comm: killed.comm.clone(),
+        role,
+        uid: killed.uid,
+        total_vm_kb: killed.total_vm_kb,
+        anon_rss_kb: killed.anon_rss_kb,
+        file_rss_kb: killed.file_rss_kb,
+        shmem_rss_kb: killed.shmem_rss_kb,
+        oom_score_adj: killed.oom_score_adj,
+    }
+}
+
+/// The main process as a victim, where a container with a known main process is the subject.
+pub(super) fn main_victim(stage: &Stage<'_>) -> Vec<Victim> {
+    let known = stage.life.teller == Teller::Docker
+        && (!stage.life.command().is_empty() || stage.life.number.is_some());
+    let pid = stage.main_pid();
+    let victim = Victim { pid, ..nameless(Role::Main) };
+    if known || pid.is_some() { vec![victim] } else { Vec::new() }
+}
+
+/// One rival that is no more than possible.
+pub(super) fn possible(killer: Killer, because: impl Into<String>) -> Candidate {
+    Candidate { killer, confidence: Confidence::Possible, because: because.into() }
+}
+
+/// Who did it, where no more than a name is known.
+pub(super) fn by_name(name: impl Into<String>) -> KilledBy {
+    KilledBy { name: Some(name.into()), ..KilledBy::default() }
 }
 
 /// A life that ended the same way again and again is said once, with the count.

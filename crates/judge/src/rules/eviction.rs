@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //! Pod reason `Evicted`, an `Evicted` event, the condition `DisruptionTarget` with `TerminationByKubelet`, or the
-//! message `The node was low on resource: …`.
+//! message `The node was low on resource: …` or of an exceeded ephemeral-storage limit. Kubernetes's word
+//! alone is at most `likely`.
 //!
 //! ## Why it means that
 //! Only the kubelet writes these words, when the node (not the container) runs short of memory, disk
@@ -24,10 +25,10 @@
 
 use casefile::{Citation, Moment};
 
-use super::draft::{because, draft, end_line};
+use super::draft::{because, by_name, draft, end_line};
 use super::{Rule, Seek};
 use crate::facts::Stage;
-use crate::verdict::{Confidence, KilledBy, Killer, Level, Verdict};
+use crate::verdict::{Confidence, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "eviction",
@@ -45,7 +46,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     verdict.at = verdict.at.or(at);
     verdict.limit_at_fault = Some(false);
     verdict.limit = None;
-    verdict.killed_by = Some(KilledBy { name: Some("kubelet".to_owned()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name("kubelet"));
     verdict.detail = Some(clause(&message));
     verdict.because.push(because(&cite, at, "the kubelet's own reason for the eviction"));
     verdict.because.extend(end_line(stage, "how the container ended when it was evicted"));

@@ -6,12 +6,13 @@
 //! a systemd watchdog.
 //!
 //! ## Why it means that
-//! These words are written by the program that then stops the container.
+//! These words are written by the program that then stops the container. They are its word alone:
+//! at most `likely`.
 //!
 //! ## What would speak against it
 //! - Plain Docker never kills an unhealthy container: `health_status: unhealthy` alone is no killer.
 //! - Readiness probes never kill.
-//! - A kernel OOM kill of the main process before it.
+//! - A kernel OOM kill of the main process before it, or the runtime's own `OOMKilled`.
 //!
 //! ## Example
 //! ```text
@@ -24,10 +25,10 @@
 use casefile::{Citation, Moment};
 use parse::record::DaemonLine;
 
-use super::draft::{because, draft, end_line};
+use super::draft::{because, by_name, draft, end_line};
 use super::{Rule, Seek, rivals};
 use crate::facts::{Stage, Teller};
-use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Verdict};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "failed-probe",
@@ -36,6 +37,7 @@ pub(super) const RULE: Rule = Rule {
     reach,
 };
 
+/// Somebody's word that it acted on a failed check.
 struct Told {
     cite: Citation,
     at: Option<Moment>,
@@ -51,7 +53,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let mut verdict = draft(stage, RULE.id, Killer::FailedProbe, Level::None, Confidence::Likely);
     verdict.at = verdict.at.or(told.at);
     verdict.limit_at_fault = Some(false);
-    verdict.killed_by = Some(KilledBy { name: Some(told.by), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name(told.by));
     verdict.detail = Some(told.says.clone());
     verdict.because.push(because(&told.cite, told.at, "who acted on the failed check says so"));
     let unhealthy = stage.pod_events().find(|event| event.what.reason == "Unhealthy");
@@ -105,7 +107,23 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Told> {
             DaemonLine::UnitResult { result, unit } if result == "watchdog" => {
                 ("systemd".to_owned(), format!("the watchdog of {unit} ran out"))
             }
-            _ => return None,
+            DaemonLine::UnitResult { .. }
+            | DaemonLine::StopEscalated { .. }
+            | DaemonLine::StopRequested { .. }
+            | DaemonLine::KillRequested { .. }
+            | DaemonLine::UnitStopTimeout { .. }
+            | DaemonLine::UnitKilling { .. }
+            | DaemonLine::UnitKilledByClient { .. }
+            | DaemonLine::UnitMainExited { .. }
+            | DaemonLine::UnitOomKill { .. }
+            | DaemonLine::UnitStopping { .. }
+            | DaemonLine::OomDaemonKill { .. }
+            | DaemonLine::ShimGone { .. }
+            | DaemonLine::RuntimeOom { .. }
+            | DaemonLine::DaemonShutdown { .. }
+            | DaemonLine::OomCounted { .. }
+            | DaemonLine::SignalSentBy { .. }
+            | DaemonLine::CgroupNote { .. } => return None,
         };
         Some(Told { cite: fact.cite.clone(), at: fact.at, by, says })
     })

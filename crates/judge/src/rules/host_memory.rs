@@ -15,6 +15,7 @@
 //!   not count: 7.2 kernels print `Memory cgroup min protection` in host-wide reports.
 //! - `order=-1`: a person asked for the kill (process).
 //! - `CONSTRAINT_CPUSET` or `CONSTRAINT_MEMORY_POLICY` (numa-memory).
+//! - `Out of memory (oom_kill_allocating_task)`: the same cause, but the victim is whoever asked, however small.
 //! - Docker's flag does not speak: on cgroup v1 it stays false, on v2 it becomes true for the same death.
 //!
 //! ## Example
@@ -26,6 +27,8 @@
 //! ## References
 //! - Linux `mm/oom_kill.c` `out_of_memory`, `constrained_alloc`
 //! - Docker Desktop and other virtual machines: "the machine" is the VM
+
+use parse::record::KillMessage;
 
 use super::{Rule, Seek, kernel_kill};
 use crate::facts::Stage;
@@ -41,8 +44,7 @@ pub(super) const RULE: Rule = Rule {
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let killer = Killer::HostOutOfMemory;
     let mut verdict = kernel_kill::reach(stage, seek, RULE.id, killer, &[Level::Host])?;
-    if kernel_kill::message(stage.kills.last()?) == Some(parse::record::KillMessage::AllocatingTask)
-    {
+    if kernel_kill::message(stage.kills.last()?) == Some(KillMessage::AllocatingTask) {
         let words =
             "vm.oom_kill_allocating_task is set: whoever asked for memory died, however small";
         verdict.detail = Some(words.to_owned());

@@ -2,14 +2,14 @@
 //!
 //! Not a rule: each level has its own file.
 
-use casefile::ContainerId;
+use casefile::{ContainerId, Limit, Relation};
 use parse::record::{KillMessage, Killed};
 
-use super::draft::{because, decisive, draft, end_line};
+use super::draft::{because, decisive, draft, end_line, victim_of};
 use super::{Seek, memory, rivals};
 use crate::facts::{FactSheet, MainHit, OomKill, Stage, Teller};
 use crate::verdict::{
-    Because, Confidence, Fate, Killer, Level, Role, Verdict, Victim, WouldSettle,
+    Because, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim, WouldSettle,
 };
 
 /// The verdict if the deciding kernel kill has this level.
@@ -186,11 +186,11 @@ fn verdict_of_one(
 fn confidence(stage: &Stage<'_>, kill: &OomKill) -> Confidence {
     let placed = stage.life.id.as_ref().is_none_or(|id| kill.is_in(id));
     let ended = stage.life.exit_code() == Some(137) && stage.life.id.is_some();
-    let unplaced_host = matches!(kill.level, Level::Host) && !kill.level_shown;
-    let named = kill.kill_line || ended || kill.level_shown && kill.victims.is_empty();
+    let bare_host_line = kill.level == Level::Host && !kill.level_shown;
+    let named = kill.kill_line || ended || (kill.level_shown && kill.victims.is_empty());
     // `Killed process N (x)` without the words before it and without a report.
     let wordless = kill.level == Level::Unknown && message(kill).is_none();
-    if placed && named && !unplaced_host && !wordless {
+    if placed && named && !bare_host_line && !wordless {
         Confidence::Proven
     } else {
         Confidence::Likely
@@ -243,21 +243,8 @@ fn fill_limit(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
 }
 
 fn victims(stage: &Stage<'_>, kill: &OomKill) -> Vec<Victim> {
-    kill.victims.iter().map(|killed| victim(stage, kill, killed)).collect()
-}
-
-fn victim(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Victim {
-    Victim {
-        pid: Some(killed.pid),
-        comm: killed.comm.clone(),
-        role: role(stage, kill, killed),
-        uid: killed.uid,
-        total_vm_kb: killed.total_vm_kb,
-        anon_rss_kb: killed.anon_rss_kb,
-        file_rss_kb: killed.file_rss_kb,
-        shmem_rss_kb: killed.shmem_rss_kb,
-        oom_score_adj: killed.oom_score_adj,
-    }
+    let victim = |killed: &Killed| victim_of(killed, role(stage, kill, killed));
+    kill.victims.iter().map(victim).collect()
 }
 
 fn role(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
@@ -307,7 +294,7 @@ fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
             None => lines.push(line),
         }
     }
-    if let (Some(memory), Some(limit)) = (&kill.report.memory, kill.limit.and_then(|l| l.bytes())) {
+    if let (Some(memory), Some(limit)) = (&kill.report.memory, kill.limit.and_then(Limit::bytes)) {
         let usage = kill.usage.map_or_else(String::new, |usage| format!("{usage} of "));
         let says = format!("{usage}{limit} were in use");
         lines.push(because(&kill.cite(memory.span), kill.at, says));
@@ -364,8 +351,7 @@ fn level_words(kill: &OomKill) -> (String, Option<String>) {
     (says.to_owned(), words.map(str::to_owned))
 }
 
-fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<crate::verdict::RuledOut> {
-    use crate::verdict::RuledOut;
+fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<RuledOut> {
     let mut out = Vec::new();
     if kill.level_shown && matches!(kill.level, Level::Own | Level::Nested | Level::Ancestor) {
         let free = kill.report.free.map(|free| format!(", and {} were free", free.value));
@@ -400,9 +386,7 @@ pub(super) fn lists_tasks_of(kill: &OomKill, sheet: &FactSheet, id: &ContainerId
     let below =
         sheet.counters.iter().filter_map(|counter| counter.what.cgroup.as_ref()).any(|own| {
             let ours = own.container_id().is_some_and(|other| other.is_same(id));
-            ours && kill
-                .limit_cgroup()
-                .is_some_and(|limit| limit.relation(own) == casefile::Relation::Above)
+            ours && kill.limit_cgroup().is_some_and(|limit| limit.relation(own) == Relation::Above)
         });
     listed || below
 }

@@ -1,12 +1,15 @@
 //! What filled the memory: from the kernel's report, or from live counters.
 //!
 //! Names differ by kernel: v1 says `rss`, `cache` (which includes shmem), and `total_…` for the whole
-//! subtree (the plain names are one level only and 0 for a parent), v2 says `anon`, `file`, `shmem`, `kernel`; old reports print kB, new ones bytes (the parser converts).
+//! subtree (the plain names are one level only and 0 for a parent), v2 says `anon`, `file`, `shmem`,
+//! `kernel`; old reports print kB, new ones bytes (the parser converts).
+
+use std::cmp::Reverse;
 
 use casefile::Bytes;
-use parse::record::CounterValue;
+use parse::record::{Counter, CounterValue};
 
-use crate::facts::{OomKill, Stage};
+use crate::facts::{Fact, OomKill, Stage};
 use crate::verdict::{Holder, Memory, Share};
 
 /// The composition at the moment of a kernel kill.
@@ -20,7 +23,7 @@ pub(super) fn at_kill(kill: &OomKill) -> Memory {
         read(&["total_shmem", "shmem"]),
         read(&["kernel"]).or(kmem).or_else(|| read(&["slab"])),
     );
-    let mut holders: Vec<Holder> = kill
+    let holders: Vec<Holder> = kill
         .report
         .tasks
         .iter()
@@ -35,10 +38,8 @@ pub(super) fn at_kill(kill: &OomKill) -> Memory {
             })
         })
         .collect();
-    holders.sort_by_key(|holder| std::cmp::Reverse(holder.rss));
-    holders.truncate(5);
     let cite = kill.report.stats_span.map(|span| kill.cite(span));
-    Memory { shares, holders, cite, peak: None }
+    Memory { shares, holders: biggest(holders), cite, peak: None }
 }
 
 /// The composition now, by the live counters of the container's own cgroup.
@@ -52,7 +53,7 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
         first(&[(stat, "total_shmem"), (stat, "shmem")]),
         first(&[(stat, "kernel"), ("memory.kmem.usage_in_bytes", "")]),
     );
-    let mut holders: Vec<Holder> = stage
+    let holders: Vec<Holder> = stage
         .sheet
         .processes
         .iter()
@@ -69,31 +70,54 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
             })
         })
         .collect();
-    holders.sort_by_key(|holder| std::cmp::Reverse(holder.rss));
-    holders.truncate(5);
-    let peak = first(&[("memory.peak", ""), ("memory.max_usage_in_bytes", "")]);
-    let of_stat = |fact: &&crate::facts::Fact<parse::record::Counter>| {
-        fact.what.file == stat && is_own(stage, fact)
-    };
+    let of_stat = |fact: &&Fact<Counter>| fact.what.file == stat && is_own(stage, fact);
     let cite = stage.sheet.counters.iter().find(of_stat).map(|fact| fact.cite.clone());
-    Memory { shares, holders, cite, peak }
+    Memory { shares, holders: biggest(holders), cite, peak: peak(stage) }
+}
+
+/// The container's usage now, by its own cgroup.
+pub(super) fn usage(stage: &Stage<'_>) -> Option<Bytes> {
+    either(stage, "memory.current", "memory.usage_in_bytes")
+}
+
+/// The highest usage that the kernel still tells.
+pub(super) fn peak(stage: &Stage<'_>) -> Option<Bytes> {
+    either(stage, "memory.peak", "memory.max_usage_in_bytes")
+}
+
+/// The highest usage is the limit itself.
+pub(super) fn limit_was_reached(stage: &Stage<'_>) -> bool {
+    let limit = either(stage, "memory.max", "memory.limit_in_bytes");
+    peak(stage).zip(limit).is_some_and(|(peak, limit)| peak >= limit)
+}
+
+/// A file of one value, as v2 or as v1 names it.
+fn either(stage: &Stage<'_>, v2: &str, v1: &str) -> Option<Bytes> {
+    number(stage, v2, "").or_else(|| number(stage, v1, "")).map(Bytes)
+}
+
+/// OOM kills in the container's cgroup since it was made, and the line that counts them.
+pub(super) fn oom_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64)> {
+    let fact = counter(stage, "memory.oom_control", "oom_kill")
+        .or_else(|| counter(stage, "memory.events", "oom_kill"))?;
+    Some((fact, value(fact)?))
 }
 
 /// A counter of the container's own cgroup.
 pub(super) fn number(stage: &Stage<'_>, file: &str, key: &str) -> Option<u64> {
-    counter(stage, file, key).and_then(|fact| match fact.what.value {
+    counter(stage, file, key).and_then(value)
+}
+
+fn value(fact: &Fact<Counter>) -> Option<u64> {
+    match fact.what.value {
         CounterValue::Number(number) => Some(number),
         CounterValue::Limit(limit) => limit.bytes().map(|bytes| bytes.0),
         CounterValue::Pressure(hundredths) => Some(u64::from(hundredths)),
-    })
+    }
 }
 
 /// The same with the line it stands on.
-pub(super) fn counter<'a>(
-    stage: &Stage<'a>,
-    file: &str,
-    key: &str,
-) -> Option<&'a crate::facts::Fact<parse::record::Counter>> {
+pub(super) fn counter<'a>(stage: &Stage<'a>, file: &str, key: &str) -> Option<&'a Fact<Counter>> {
     stage
         .sheet
         .counters
@@ -102,7 +126,7 @@ pub(super) fn counter<'a>(
 }
 
 /// The counter's cgroup is the container's, not one above or inside it.
-fn is_own(stage: &Stage<'_>, fact: &crate::facts::Fact<parse::record::Counter>) -> bool {
+fn is_own(stage: &Stage<'_>, fact: &Fact<Counter>) -> bool {
     match (&fact.what.cgroup, &stage.life.id) {
         (Some(path), Some(id)) => {
             let whose = path.container().filter(|own| own == path);
@@ -110,6 +134,13 @@ fn is_own(stage: &Stage<'_>, fact: &crate::facts::Fact<parse::record::Counter>) 
         }
         (None, _) | (Some(_), None) => true,
     }
+}
+
+/// As many holders as a reader takes in.
+fn biggest(mut holders: Vec<Holder>) -> Vec<Holder> {
+    holders.sort_by_key(|holder| Reverse(holder.rss));
+    holders.truncate(5);
+    holders
 }
 
 /// `cache` and `file` include shmem: it is told apart.
@@ -128,6 +159,6 @@ fn shares(
     ];
     let mut shares: Vec<Share> =
         parts.into_iter().filter_map(|(what, bytes)| Some(Share { what, bytes: bytes? })).collect();
-    shares.sort_by_key(|share| std::cmp::Reverse(share.bytes));
+    shares.sort_by_key(|share| Reverse(share.bytes));
     shares
 }

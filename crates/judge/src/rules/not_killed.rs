@@ -1,18 +1,24 @@
 //! # not-killed — the program ended by itself with a status
 //!
 //! ## What it looks for
-//! An exit code below 126 (or 126 and 127: it could not start; 255), or a runtime's own words that it gave up: Java
-//! `OutOfMemoryError`, Python `MemoryError`, Go `runtime: out of memory`, PHP, Ruby.
+//! - An exit code that no signal's end shows as: up to 128, above 192, or 128 + a signal that ends nothing
+//!   by itself (CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH). 126, 127 and a runtime's error say that it
+//!   could not start; 255 is also what docker writes after a lost state.
+//! - Without an exit code: a runtime's own words that it gave up: Java `OutOfMemoryError`, Python
+//!   `MemoryError`, Go `runtime: out of memory`, PHP, Ruby.
 //!
 //! ## Why it means that
 //! A signal's end shows as 128 + its number. A smaller code is the program's own choice. A runtime that
-//! reports its own out-of-memory error still ran: it chose the end, no killer did.
+//! reports its own out-of-memory error still ran: it chose the end, no killer did. It is `proven` where the
+//! runtime's whole record also denies an OOM kill, or where wait(2) itself was read; a cause that only the
+//! program's words give is `likely`.
 //!
 //! ## What would speak against it
 //! - An API signal before it that the program obeyed (stopped).
 //! - A child that was killed, whose parent ended with its own code (own-limit and its kin, with the main
-//!   process `exited`).
+//!   process `exited`; in a bare log a supervisor's word for it is enough to be silent here).
 //! - 137 chosen by a program leaves the same traces as SIGKILL: it stays unknown.
+//! - `Cannot allocate memory` without an exit code: a refused request, not an end.
 //!
 //! ## Example
 //! ```text
@@ -25,10 +31,10 @@
 
 use parse::record::{Application, Form, LanguageDeath};
 
-use super::draft::{because, draft, end_line};
+use super::draft::{because, draft, end_line, possible};
 use super::{Rule, Seek, rivals};
-use crate::facts::{Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+use crate::facts::{Fact, Stage, Teller};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "not-killed",
@@ -50,9 +56,8 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         return None;
     }
     // A log in which a child was killed: its parent's status is only the consequence.
-    let child = |words: &Application| matches!(words, Application::ChildKilled { .. });
     let bare_log = matches!(stage.life.teller, Teller::Bare | Teller::Nobody);
-    if bare_log && code != 0 && stage.application().any(|fact| child(&fact.what)) {
+    if bare_log && code != 0 && stage.child_killed().is_some() {
         return None;
     }
     let (confidence, detail) = match code {
@@ -87,15 +92,12 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         stage.life.record.as_ref().is_some_and(|record| record.what.form == Some(Form::Format));
     if code == 0 && bare {
         let because =
-            "a container that was started again shows 0 beside the time of its previous end"
-                .to_owned();
-        let confidence = Confidence::Possible;
-        verdict.candidates = vec![Candidate { killer: Killer::StillAlive, confidence, because }];
+            "a container that was started again shows 0 beside the time of its previous end";
+        verdict.candidates = vec![possible(Killer::StillAlive, because)];
     }
     if code == 255 {
-        let because = "after a reboot or a lost runtime state docker writes 255".to_owned();
-        verdict.candidates =
-            vec![Candidate { killer: Killer::Runtime, confidence: Confidence::Possible, because }];
+        let because = "after a reboot or a lost runtime state docker writes 255";
+        verdict.candidates = vec![possible(Killer::Runtime, because)];
     }
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
@@ -147,9 +149,9 @@ fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
         fact.at,
         "the runtime's own words; no killer is in them",
     ));
-    let platform = stage.application().find_map(|fact| match &fact.what {
-        Application::Platform { limit, usage, .. } => Some((fact, *limit, *usage)),
-        _ => None,
+    let platform = stage.application().find_map(|fact| {
+        let Application::Platform { limit, usage, .. } = &fact.what else { return None };
+        Some((fact, *limit, *usage))
     });
     if let Some((fact, limit, usage)) = platform {
         verdict.limit = limit.or(verdict.limit);
@@ -164,17 +166,14 @@ fn ends(words: &Application) -> bool {
     !matches!(words, Application::Language { death: LanguageDeath::OtherAllocation, .. })
 }
 
-type Words<'a> = (&'a crate::facts::Fact<Application>, &'static str);
+type Words<'a> = (&'a Fact<Application>, &'static str);
 
 fn allocation_words<'a>(stage: &Stage<'a>) -> Option<Words<'a>> {
-    let told: Vec<Words<'a>> = stage
-        .application()
-        .filter_map(|fact| match &fact.what {
-            Application::Language { death, survived: false, .. } => Some((fact, words(*death))),
-            _ => None,
-        })
-        .collect();
-    told.last().copied()
+    let told = stage.application().filter_map(|fact| {
+        let Application::Language { death, survived, .. } = &fact.what else { return None };
+        (!survived).then_some((fact, words(*death)))
+    });
+    told.last()
 }
 
 fn words(death: LanguageDeath) -> &'static str {

@@ -2,11 +2,13 @@
 //!
 //! ## What it looks for
 //! The daemon's own line: systemd-oomd `Killed … due to memory pressure`, earlyoom `sending SIGTERM to
-//! process`, oomd, nohang.
+//! process`, oomd, nohang; about the container's unit, its main process's pid, or (with an exit by SIGKILL) a
+//! process of the program's name. Where there is no subject, any such line, oomd's in the kernel log too.
 //!
 //! ## Why it means that
 //! These daemons act before the kernel would, on pressure or free memory, and write down whom they
-//! chose. The kernel's log holds nothing of it.
+//! chose. The kernel's log holds nothing of it. A line that names the unit is `proven`; a pid or a name alone
+//! is `likely`.
 //!
 //! ## What would speak against it
 //! - A kernel OOM report for the same process: the kernel was first.
@@ -24,10 +26,10 @@
 
 use parse::record::{DaemonLine, KernelEvent, OomDaemon};
 
-use super::draft::{because, decisive, draft, end_line};
-use super::{Rule, Seek, rivals, stop_timeout};
-use crate::facts::{Stage, Teller};
-use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+use super::draft::{because, by_name, decisive, draft, end_line, nameless};
+use super::{Rule, Seek, rivals};
+use crate::facts::{Stage, Teller, named_container, program};
+use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "oom-daemon",
@@ -58,8 +60,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     verdict.limit_at_fault = Some(false);
     verdict.at = last.at.or(verdict.at);
     verdict.at_words = rivals::words_of(last.stamp, last.at);
-    verdict.killed_by =
-        Some(KilledBy { name: Some(name(*daemon).to_owned()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name(name(*daemon)));
     verdict.detail =
         unit.as_ref().map(|unit| format!("{unit} was chosen")).or_else(|| reason.clone());
     for fact in kills.iter().rev().take(3).rev() {
@@ -80,37 +81,36 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 /// The kill is about the subject: its unit is the container's, or there is no subject to compare.
 fn concerns(stage: &Stage<'_>, line: &DaemonLine) -> bool {
     let Some(id) = &stage.life.id else { return true };
-    let names_it = crate::facts::named_container(line).is_some_and(|named| named.is_same(id));
+    let names_it = named_container(line).is_some_and(|named| named.is_same(id));
     let DaemonLine::OomDaemonKill { pid, comm, .. } = line else { return false };
     let main = stage.main_pid().is_some() && stage.main_pid() == *pid;
-    let program =
-        stage.life.command().first().map(|path| path.rsplit('/').next().unwrap_or(path).to_owned());
-    names_it || main || (comm.is_some() && *comm == program && stage.life.exit_code() == Some(137))
+    let named = comm.as_deref().zip(stage.life.program());
+    let named = named.is_some_and(|(comm, program)| program::is_comm_of(comm, program));
+    names_it || main || (named && stage.life.exit_code() == Some(137))
 }
 
 /// By name only, a process is likely the container's, no more.
 fn is_certain(stage: &Stage<'_>, line: &DaemonLine) -> bool {
-    let named = crate::facts::named_container(line).is_some();
+    let named = named_container(line).is_some();
     matches!(stage.life.teller, Teller::Nobody) || named
 }
 
 fn victim(line: &DaemonLine) -> Option<Victim> {
     let DaemonLine::OomDaemonKill { pid: Some(pid), comm, uid, .. } = line else { return None };
-    let nameless = stop_timeout::nameless(Role::Other);
+    let nameless = nameless(Role::Other);
     Some(Victim { pid: Some(*pid), comm: comm.clone(), uid: *uid, ..nameless })
 }
 
-/// Facebook's oomd writes to the kernel log.
+/// Facebook's oomd writes to the kernel log, and names no container there: pasted text only.
 fn by_oomd(stage: &Stage<'_>) -> Option<Verdict> {
-    let nobody = stage.life.teller == Teller::Nobody;
-    let fact =
-        stage.sheet.kernel.iter().rfind(|fact| matches!(fact.what, KernelEvent::OomdKill(_)))?;
-    if !nobody {
+    if stage.life.teller != Teller::Nobody {
         return None;
     }
+    let fact =
+        stage.sheet.kernel.iter().rfind(|fact| matches!(fact.what, KernelEvent::OomdKill(_)))?;
     let mut verdict = draft(stage, RULE.id, Killer::OomDaemon, Level::None, Confidence::Proven);
     verdict.at = fact.at;
-    verdict.killed_by = Some(KilledBy { name: Some("oomd".to_owned()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name("oomd"));
     verdict.because.push(decisive(&fact.cite, fact.at, "oomd says whom it killed", "oomd kill"));
     Some(verdict)
 }

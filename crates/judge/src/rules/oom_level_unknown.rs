@@ -2,18 +2,27 @@
 //!
 //! ## What it looks for
 //! A kernel kill whose report does not show `oom_memcg` and `task_memcg` (cut, suppressed, grepped
-//! away), or only the runtime's word: `OOMKilled=true`, `reason: OOMKilled`, ECS `OutOfMemoryError`, a
-//! platform's message, an `oom` event.
+//! away); or only somebody's word that there was one:
+//! - the kernel's counter `oom_kill` above 0 in the cgroup files of a container that lives, or in pasted ones;
+//! - a signal trace with SIGKILL by the kernel (`code=128`) and the OOM killer's `mark_victim` on the same pid;
+//! - the runtime's flag, reason or event: `OOMKilled=true`, `reason: OOMKilled`, ECS `OutOfMemoryError`, `oom`;
+//! - systemd (`killed by the OOM killer`, result `oom-kill`), `TaskOOM`, Slurm's and Nomad's counters;
+//! - the node's events `OOMKilling` and `SystemOOM`;
+//! - a platform's message, or its figures where all of the memory was used and an end stands beside them.
 //!
 //! ## Why it means that
 //! A `Killed process` line is the kernel's own record of a kill; without the summary line it does
-//! not say whose limit filled. The runtime's flag says less: an OOM notification reached the container's
-//! cgroup. With an exit by SIGKILL and no API signal, a kill for memory is what fits, so the flag
-//! alone is at most `likely`.
+//! not say whose limit filled. The words say less: an OOM notification reached the container's
+//! cgroup, or somebody counted one. With an exit by SIGKILL and no API signal, a kill for memory is what fits,
+//! so a word alone is at most `likely`.
 //!
 //! ## What would speak against it
-//! - An API signal or `HasBeenManuallyStopped`: then the flag is from an earlier event (api-kill, stop-timeout).
-//! - The flag on a container with another exit code: a child was killed, the main process went on.
+//! - An API signal: then the flag is from an earlier event (api-kill, stop-timeout). With
+//!   `HasBeenManuallyStopped` alone the answer is no more than `possible`.
+//! - A kernel log that covers the life and holds no OOM kill.
+//! - The flag on a container with another exit code: a child was killed, the main process went on. The same
+//!   holds where the last `oom` event is more than a second before the end.
+//! - `oom 0` in `memory.events`: the container's own limit was never hit; a parent's or the host's memory is left.
 //! - Docker up to 23.0 carries a flag into the next life; on cgroup v1 a neighbour sets it.
 //!
 //! ## Example
@@ -25,11 +34,11 @@
 //! - moby commit 57d2d6ef62 (24.0): the flag follows the notification at once
 //! - containerd pull request 6323: which counter the notification is made from
 
-use casefile::{Citation, Moment, Source};
-use parse::record::{Application, DaemonLine, KernelEvent, Record, TraceEvent};
+use casefile::{Bytes, Citation, Limit, Moment, Source};
+use parse::record::{Application, DaemonLine, KernelEvent, KillMessage, Record, TraceEvent};
 
-use super::draft::{decisive, draft, end_line};
-use super::{Rule, Seek, kernel_kill, memory, rivals, stop_timeout};
+use super::draft::{decisive, draft, end_line, nameless, possible};
+use super::{Rule, Seek, kernel_kill, memory, rivals, supervisor};
 use crate::facts::{Stage, Teller, is_oom_reason};
 use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim};
 
@@ -84,11 +93,11 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
     if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {
         return None;
     }
-    // Another signal's code is another end; and a kill that stands in the kernel's log explains the
-    // flag: then it says nothing of the main process.
-    if code_follows_no_event(stage) {
+    if ended_long_after_its_events(stage) {
         return None;
     }
+    // Another signal's code is another end; and a kill that stands in the kernel's log explains the
+    // flag: then it says nothing of the main process.
     let code = life.exit_code().unwrap_or(137);
     let explained = stage.kills.iter().any(|kill| kill.container.is_some());
     if code > 128 && (code != 137 || explained) {
@@ -112,9 +121,7 @@ fn counted(stage: &Stage<'_>) -> Option<Word> {
     if !(pasted || stage.life.alive && stage.last) {
         return None;
     }
-    let counter = memory::counter(stage, "memory.oom_control", "oom_kill")
-        .or_else(|| memory::counter(stage, "memory.events", "oom_kill"))?;
-    let kills = memory::number(stage, &counter.what.file, "oom_kill")?;
+    let (counter, kills) = memory::oom_kills(stage)?;
     (kills > 0).then(|| Word {
         cite: counter.cite.clone(),
         at: None,
@@ -125,35 +132,30 @@ fn counted(stage: &Stage<'_>) -> Option<Word> {
 }
 
 /// A signal trace shows the kernel's own SIGKILL (code 128) and the OOM killer's mark on the same
-/// process. The mark alone is no kill: it is also set on a process that is ending anyway.
+/// process.
 fn traced(stage: &Stage<'_>) -> Option<Word> {
     if rivals::kernel_silent(stage).is_some() {
         return None;
     }
-    let marked: Vec<u32> = stage
-        .trace()
-        .filter_map(|fact| match &fact.what {
-            TraceEvent::MarkVictim { pid, .. } => Some(*pid),
-            _ => None,
-        })
-        .collect();
-    stage.trace().find_map(|fact| match &fact.what {
-        TraceEvent::Signal { signal: 9, code: 128, result: 0, pid, .. } if marked.contains(pid) => {
-            Some(Word {
-                cite: fact.cite.clone(),
-                at: fact.at,
-                says: "the kernel sent SIGKILL, and its OOM killer marked the same process",
-                decisive: "code=128".to_owned(),
-                confidence: Confidence::Likely,
-            })
-        }
-        _ => None,
+    let marked = stage.marked_victims();
+    let fact = stage.trace().find(|fact| {
+        matches!(
+            &fact.what,
+            TraceEvent::Signal { signal: 9, code: 128, result: 0, pid, .. } if marked.contains(pid)
+        )
+    })?;
+    Some(Word {
+        cite: fact.cite.clone(),
+        at: fact.at,
+        says: "the kernel sent SIGKILL, and its OOM killer marked the same process",
+        decisive: "code=128".to_owned(),
+        confidence: Confidence::Likely,
     })
 }
 
 /// The last `oom` event is long before the end: it was another process's, and it explains the flag. The
 /// end of a killed main process follows its event within fractions of a second.
-fn code_follows_no_event(stage: &Stage<'_>) -> bool {
+fn ended_long_after_its_events(stage: &Stage<'_>) -> bool {
     let last = stage.life.oom_events.iter().filter_map(|(at, _)| *at).max();
     let gap = last.zip(stage.life.ended_at()).map(|(event, end)| end.seconds_since(event));
     stage.life.exit_code() == Some(137) && gap.is_some_and(|gap| gap > 1.0)
@@ -166,14 +168,17 @@ fn task_flag(stage: &Stage<'_>) -> Option<(bool, Citation)> {
     is_oom_reason(reason).then(|| (true, task.cite.clone()))
 }
 
-/// A daemon's or platform's line.
+/// A daemon's, the node's or a platform's line.
 fn log_word(stage: &Stage<'_>) -> Option<Word> {
-    let life = stage.life;
-    if !life.signals.is_empty() || rivals::kernel_silent(stage).is_some() {
+    if !stage.life.signals.is_empty() || rivals::kernel_silent(stage).is_some() {
         return None;
     }
-    let daemon = stage.daemon().find_map(|fact| {
-        let (says, words): (&'static str, &str) = match &fact.what {
+    daemon_word(stage).or_else(|| node_word(stage)).or_else(|| platform_word(stage))
+}
+
+fn daemon_word(stage: &Stage<'_>) -> Option<Word> {
+    stage.daemon().find_map(|fact| {
+        let (says, words) = match &fact.what {
             DaemonLine::UnitOomKill { .. } => {
                 ("systemd counted an OOM kill in this unit", "OOM killer")
             }
@@ -182,25 +187,41 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
             }
             DaemonLine::OomCounted { .. } => ("a counter of OOM kills moved", "oom"),
             DaemonLine::RuntimeOom { .. } => ("the runtime tells of an OOM kill", "OOM"),
-            _ => return None,
+            DaemonLine::UnitResult { .. }
+            | DaemonLine::StopEscalated { .. }
+            | DaemonLine::StopRequested { .. }
+            | DaemonLine::KillRequested { .. }
+            | DaemonLine::UnitStopTimeout { .. }
+            | DaemonLine::UnitKilling { .. }
+            | DaemonLine::UnitKilledByClient { .. }
+            | DaemonLine::UnitMainExited { .. }
+            | DaemonLine::UnitStopping { .. }
+            | DaemonLine::OomDaemonKill { .. }
+            | DaemonLine::ShimGone { .. }
+            | DaemonLine::DaemonShutdown { .. }
+            | DaemonLine::UnhealthyKill { .. }
+            | DaemonLine::SignalSentBy { .. }
+            | DaemonLine::CgroupNote { .. } => return None,
         };
-        let (cite, at) = (fact.cite.clone(), fact.at);
-        let confidence = Confidence::Likely;
-        Some(Word { cite, at, says, decisive: words.to_owned(), confidence })
-    });
-    let event = || {
-        stage.pod_events().find_map(|fact| {
-            let event = &fact.what;
-            is_oom_event(&event.reason).then(|| Word {
-                cite: fact.cite.clone(),
-                at: fact.at,
-                says: "the node reports a kernel OOM kill; the event does not say whose limit",
-                decisive: event.reason.clone(),
-                confidence: Confidence::Likely,
-            })
-        })
-    };
-    // A full figure alone is printed after healthy runs, too: an end has to stand beside it.
+        let (cite, at, decisive) = (fact.cite.clone(), fact.at, words.to_owned());
+        Some(Word { cite, at, says, decisive, confidence: Confidence::Likely })
+    })
+}
+
+fn node_word(stage: &Stage<'_>) -> Option<Word> {
+    let fact = stage.pod_events().find(|fact| is_oom_event(&fact.what.reason))?;
+    Some(Word {
+        cite: fact.cite.clone(),
+        at: fact.at,
+        says: "the node reports a kernel OOM kill; the event does not say whose limit",
+        decisive: fact.what.reason.clone(),
+        confidence: Confidence::Likely,
+    })
+}
+
+/// A platform's own word for a kill, or its figures: those alone are printed after healthy runs,
+/// too, so an end has to stand beside them.
+fn platform_word(stage: &Stage<'_>) -> Option<Word> {
     let ended = stage.life.exit_code() == Some(137)
         || stage.application().any(|fact| {
             // Lambda's `signal: killed` stands without figures.
@@ -209,29 +230,30 @@ fn log_word(stage: &Stage<'_>) -> Option<Word> {
                 Application::ChildKilled { .. } | Application::Platform { limit: None, .. }
             )
         });
-    let platform = || {
-        stage.application().find_map(|fact| match &fact.what {
-            Application::Platform { name, killed_for_memory, limit, usage }
-                if (*killed_for_memory || (ended && is_full(*limit, *usage)))
-                    && !super::supervisor::kills_by_itself(name) =>
-            {
-                Some(Word {
-                    cite: fact.cite.clone(),
-                    at: fact.at,
-                    says: "the platform's own words: the memory was full",
-                    decisive: "emory".to_owned(),
-                    confidence: Confidence::Likely,
-                })
-            }
-            _ => None,
-        })
-    };
-    daemon.or_else(event).or_else(platform)
+    let fact = stage.application().find(|fact| match &fact.what {
+        Application::Platform { name, killed_for_memory, limit, usage } => {
+            (*killed_for_memory || (ended && is_full(*limit, *usage)))
+                && !supervisor::kills_by_itself(name)
+        }
+        Application::Language { .. }
+        | Application::JavaOnOutOfMemory { .. }
+        | Application::ChildKilled { .. }
+        | Application::SupervisorKills { .. }
+        | Application::ToldToStop(_)
+        | Application::FatalSignal(_) => false,
+    })?;
+    Some(Word {
+        cite: fact.cite.clone(),
+        at: fact.at,
+        says: "the platform's own words: the memory was full",
+        decisive: "emory".to_owned(),
+        confidence: Confidence::Likely,
+    })
 }
 
 /// The platform's own figures say that all of the memory was used.
-fn is_full(limit: Option<casefile::Limit>, usage: Option<casefile::Bytes>) -> bool {
-    limit.and_then(casefile::Limit::bytes).zip(usage).is_some_and(|(limit, usage)| usage >= limit)
+fn is_full(limit: Option<Limit>, usage: Option<Bytes>) -> bool {
+    limit.and_then(Limit::bytes).zip(usage).is_some_and(|(limit, usage)| usage >= limit)
 }
 
 fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
@@ -269,7 +291,6 @@ fn victims_of_events(stage: &Stage<'_>) -> Vec<Victim> {
             Record::Kernel(KernelEvent::Oom(report)) => report.killed,
             _ => Vec::new(),
         });
-        let nameless = || stop_timeout::nameless(Role::Other);
         victims.extend(killed.map(|killed| Victim {
             pid: Some(killed.pid),
             comm: killed.comm,
@@ -277,7 +298,7 @@ fn victims_of_events(stage: &Stage<'_>) -> Vec<Victim> {
             anon_rss_kb: killed.anon_rss_kb,
             file_rss_kb: killed.file_rss_kb,
             shmem_rss_kb: killed.shmem_rss_kb,
-            ..nameless()
+            ..nameless(Role::Other)
         }));
         // kubelet: `System OOM encountered, victim process: java, pid: 30112`
         let named = message.split_once("victim process: ").and_then(|(_, rest)| {
@@ -288,7 +309,7 @@ fn victims_of_events(stage: &Stage<'_>) -> Vec<Victim> {
         victims.extend(named.map(|(comm, pid)| Victim {
             pid: Some(pid),
             comm: Some(comm),
-            ..nameless()
+            ..nameless(Role::Other)
         }));
     }
     victims.dedup_by_key(|victim| victim.pid);
@@ -305,19 +326,10 @@ fn platform<'a>(stage: &Stage<'a>) -> Option<&'a Application> {
     stage.application().map(|fact| &fact.what).find(is_platform)
 }
 
-/// The live cgroup's highest usage is its limit.
-fn own_limit_was_reached(stage: &Stage<'_>) -> bool {
-    let peak = memory::number(stage, "memory.max_usage_in_bytes", "")
-        .or_else(|| memory::number(stage, "memory.peak", ""));
-    let limit = memory::number(stage, "memory.limit_in_bytes", "")
-        .or_else(|| memory::number(stage, "memory.max", ""));
-    peak.zip(limit).is_some_and(|(peak, limit)| peak >= limit)
-}
-
 /// The levels that are left.
 fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     let memcg = stage.kills.last().and_then(|kill| kernel_kill::message(kill))
-        == Some(parse::record::KillMessage::MemoryCgroup);
+        == Some(KillMessage::MemoryCgroup);
     // On cgroup v1 a host-wide kill sends no notification: a flag or event excludes it. The kernel's
     // own counter `oom_kill` counts every kind of OOM kill.
     let notified = stage.life.flagged() == Some(true) || !stage.life.oom_events.is_empty();
@@ -330,12 +342,9 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
             killer: Killer::ContainerMemoryLimit,
             because: "`oom 0` in memory.events: this cgroup's own limit was never hit".to_owned(),
         });
-        let because = "`oom_kill` without `oom`: a limit above it".to_owned();
-        let host = "or the whole host's memory".to_owned();
-        let confidence = Confidence::Possible;
         verdict.candidates = vec![
-            Candidate { killer: Killer::AncestorMemoryLimit, confidence, because },
-            Candidate { killer: Killer::HostOutOfMemory, confidence, because: host },
+            possible(Killer::AncestorMemoryLimit, "`oom_kill` without `oom`: a limit above it"),
+            possible(Killer::HostOutOfMemory, "or the whole host's memory"),
         ];
         return verdict;
     }
@@ -343,7 +352,7 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
         let because = because.to_owned();
         verdict.candidates.push(Candidate { killer, confidence, because });
     };
-    let (own, because) = if own_limit_was_reached(stage) {
+    let (own, because) = if memory::limit_was_reached(stage) {
         (Confidence::Likely, "its highest usage equals its own limit")
     } else {
         (Confidence::Possible, "the container's own limit may have filled")

@@ -1,14 +1,17 @@
 //! # process — another process sent the signal
 //!
 //! ## What it looks for
-//! The first delivered fatal signal to the main process in a signal trace, sent by kill(2) from a process
-//! that is not the runtime; an OOM kill that somebody asked the kernel for (SysRq-f, `order=-1`); an audit
-//! record; systemd's `Killed unit cgroup with SIGKILL on client request`.
+//! - An OOM kill that somebody asked the kernel for by hand (SysRq-f, `order=-1` in the report).
+//! - The first SIGKILL in a signal trace that was delivered, sent by a process that is not the runtime.
+//! - An audit record, or sudo's line, that names who sent a SIGKILL in this life.
+//! - systemd's `Killed unit cgroup with SIGKILL on client request` for the container's unit.
 //!
 //! ## Why it means that
 //! `signal_generate` is written in the sender's context: its name and pid are the sender's. `code=0` is
-//! kill(2) from user space, 128 is the kernel; `res=0` means delivered, 1 ignored, 2 already pending. The first
-//! delivered one ends the process; later ones are clean-up.
+//! kill(2), -6 tgkill(2), 128 the kernel; `res=0` means delivered, 1 ignored, 2 already pending. The first
+//! delivered one ends the process; later ones are clean-up. The trace and the request by hand are the
+//! kernel's own record (`proven`); the audit log and the journal name the sender without showing the end
+//! that followed (`likely`).
 //!
 //! ## What would speak against it
 //! - `code=128` with `mark_victim` for the same pid next to it: the kernel's OOM killer.
@@ -23,11 +26,12 @@
 //! ## References
 //! - Linux `include/trace/events/signal.h`, `kernel/signal.c` `__send_signal_locked`
 
+use casefile::signal_name;
 use parse::record::{DaemonLine, TraceEvent};
 
-use super::draft::{because, decisive, draft, end_line, signal_name};
-use super::{Rule, Seek, kernel_kill, rivals, stop_timeout};
-use crate::facts::{Fact, Stage, Teller};
+use super::draft::{because, by_name, decisive, draft, end_line, nameless};
+use super::{Rule, Seek, kernel_kill, rivals};
+use crate::facts::{Stage, Teller};
 use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
@@ -40,8 +44,7 @@ pub(super) const RULE: Rule = Rule {
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if let Some(mut verdict) = kernel_kill::reach_by_hand(stage, seek, RULE.id) {
         // SysRq-f: the kernel chose the victim, a person asked for a kill.
-        let name = Some("SysRq-f".to_owned());
-        verdict.killed_by = Some(KilledBy { name, ..KilledBy::default() });
+        verdict.killed_by = Some(by_name("SysRq-f"));
         verdict.detail =
             Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
         return Some(verdict);
@@ -53,7 +56,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 }
 
 /// The runtime's own tools: their signal is somebody's API call.
-const RUNTIMES: [&str; 6] = ["runc", "crun", "containerd-shim", "dockerd", "conmon", "containerd"];
+fn is_runtime(comm: &str) -> bool {
+    ["runc", "crun", "containerd", "dockerd", "conmon"].iter().any(|name| comm.starts_with(name))
+}
 
 fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     let fact = stage.trace().find(|fact| is_delivered_kill(&fact.what))?;
@@ -61,8 +66,8 @@ fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     else {
         return None;
     };
-    let by_runtime = RUNTIMES.iter().any(|name| sender_comm.starts_with(name));
-    if *code == 128 || by_runtime {
+    // 128: the kernel itself, in the context of whoever runs.
+    if *code == 128 || is_runtime(sender_comm) {
         return None;
     }
     let mut verdict = base(stage, Confidence::Proven);
@@ -81,80 +86,68 @@ fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
         says,
         format!("{sender_comm}-{sender_pid}"),
     ));
-    verdict.victims = vec![Victim {
-        pid: Some(*pid),
-        comm: Some(comm.clone()),
-        ..stop_timeout::nameless(Role::Main)
-    }];
+    verdict.victims =
+        vec![Victim { pid: Some(*pid), comm: Some(comm.clone()), ..nameless(Role::Main) }];
     verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.ruled_out.extend(rivals::api_ruled_out(stage));
     Some(verdict)
 }
 
-fn is_delivered_kill(event: &TraceEvent) -> bool {
+/// `res=0`: delivered; a signal that is ignored or already pending ends nothing.
+pub(super) fn is_delivered_kill(event: &TraceEvent) -> bool {
     matches!(event, TraceEvent::Signal { signal: 9, result: 0, .. })
 }
 
 fn sender(stage: &Stage<'_>, pid: u32, comm: &str) -> KilledBy {
-    let told = stage.trace().find_map(|fact| match &fact.what {
-        TraceEvent::Sender { pid: known, uid, login_uid, command } if *known == pid => {
-            Some((*uid, *login_uid, command.clone()))
-        }
-        _ => None,
+    let told = stage.trace().find_map(|fact| {
+        let TraceEvent::Sender { pid: known, uid, login_uid, command } = &fact.what else {
+            return None;
+        };
+        (*known == pid).then(|| (*uid, *login_uid, command.clone()))
     });
     let (uid, login_uid, command) = told.unwrap_or_default();
     KilledBy { name: Some(comm.to_owned()), pid: Some(pid), uid, login_uid, command, client: None }
 }
 
 fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
-    let (fact, by, target) = stage.sheet.daemon.iter().find_map(|fact| match &fact.what {
-        DaemonLine::SignalSentBy {
-            comm,
-            pid,
-            uid,
-            login_uid,
-            signal: Some(9),
-            target_pid,
-            target_comm,
-        } => {
-            let by = KilledBy {
-                name: comm.clone(),
-                pid: *pid,
-                uid: *uid,
-                login_uid: *login_uid,
-                ..KilledBy::default()
-            };
-            Some((fact, by, (*target_pid, target_comm.clone())))
-        }
-        _ => None,
-    })?;
+    let is_kill =
+        |line: &DaemonLine| matches!(line, DaemonLine::SignalSentBy { signal: Some(9), .. });
+    let fact = stage.sheet.daemon.iter().find(|fact| is_kill(&fact.what))?;
+    let DaemonLine::SignalSentBy { comm, pid, uid, login_uid, target_pid, target_comm, .. } =
+        &fact.what
+    else {
+        return None;
+    };
     let ours =
         stage.life.teller == Teller::Nobody || fact.at.is_some_and(|at| stage.life.holds(at));
-    let by_runtime =
-        by.name.as_deref().is_some_and(|name| RUNTIMES.iter().any(|it| name.starts_with(it)));
-    if !ours || by_runtime {
+    if !ours || comm.as_deref().is_some_and(is_runtime) {
         return None;
     }
     let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
     verdict.because.push(because(&fact.cite, fact.at, "the audit log names the sender"));
-    verdict.killed_by = Some(by);
-    if target.0.is_some() {
-        let nameless = stop_timeout::nameless(Role::Other);
-        verdict.victims = vec![Victim { pid: target.0, comm: target.1, ..nameless }];
+    verdict.killed_by = Some(KilledBy {
+        name: comm.clone(),
+        pid: *pid,
+        uid: *uid,
+        login_uid: *login_uid,
+        ..KilledBy::default()
+    });
+    if target_pid.is_some() {
+        let comm = target_comm.clone();
+        verdict.victims = vec![Victim { pid: *target_pid, comm, ..nameless(Role::Other) }];
     }
     Some(verdict)
 }
 
 fn by_systemd(stage: &Stage<'_>) -> Option<Verdict> {
-    let fact: &Fact<DaemonLine> =
+    let fact =
         stage.daemon().find(|fact| matches!(fact.what, DaemonLine::UnitKilledByClient { .. }))?;
     // The journal's word names systemd, not the client behind it.
     let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
-    verdict.killed_by =
-        Some(KilledBy { name: Some("systemd".to_owned()), pid: Some(1), ..KilledBy::default() });
+    verdict.killed_by = Some(KilledBy { pid: Some(1), ..by_name("systemd") });
     verdict.detail = Some("a client asked systemd to kill the unit (systemctl kill)".to_owned());
     let says = "systemd killed every process of the unit because a client asked for it";
     verdict.because.push(decisive(&fact.cite, fact.at, says, "on client request"));

@@ -3,10 +3,11 @@
 //! Absence excludes only with coverage: a kernel log or an event history that certainly holds the
 //! whole life. A missing line in a log that may have been cut excludes nothing.
 
-use casefile::{Moment, Stamp};
+use casefile::{Limit, Moment, Source, Stamp, signal_name};
 
-use crate::facts::{OomKill, Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict, WouldSettle};
+use super::draft::possible;
+use crate::facts::{OomKill, Stage, Teller, program};
+use crate::verdict::{Candidate, Fate, Killer, Level, RuledOut, Verdict, WouldSettle};
 
 /// A stamp as the text shows it, where no moment can be known.
 pub(super) fn words_of(stamp: Option<Stamp>, at: Option<Moment>) -> Option<String> {
@@ -45,31 +46,27 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
 
 /// The kernel killed nothing in this life, where that is certain.
 pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
-    // A kill in this time whose cgroup the kernel did not print can be anybody's, this one's too.
-    let placeless = stage.sheet.oom_kills.iter().any(|kill| {
-        let bare = kill.container.is_none() && kill.report.task_memcg.is_none() || kill.inferred;
-        bare && can_be_its_end(stage, kill)
-    });
-    let silent = stage.sheet.kernel_covered && stage.kills.is_empty() && !placeless;
+    let silent = stage.sheet.kernel_covered
+        && stage.kills.is_empty()
+        && placeless_kills(stage).next().is_none();
     silent.then(|| {
         "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned()
     })
 }
 
+/// Kills at this life's end whose cgroup the kernel did not print: anybody's, this one's too.
+fn placeless_kills<'a>(stage: &Stage<'a>) -> impl Iterator<Item = &'a OomKill> {
+    let kills = stage.sheet.oom_kills.iter().filter(|kill| kill.is_placeless());
+    kills.filter(|kill| can_be_its_end(stage, kill))
+}
+
 /// A kill of unknown place can have ended this life: it came right before its end, and its victim has
 /// the main process's name or can be the child whose status was passed on.
 fn can_be_its_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
-    let in_time = match (kill.at, stage.life.ended_at()) {
-        (Some(at), Some(end)) => (-0.25..1.0).contains(&end.seconds_since(at)),
-        (Some(at), None) => stage.life.holds(at),
-        (None, _) => true,
-    };
-    let command = stage.life.command();
-    let program = command.first().map(|path| path.rsplit('/').next().unwrap_or(path));
-    let named = program.is_none_or(|program| {
-        let comm: String = program.chars().take(15).collect();
-        kill.victims.iter().any(|victim| victim.comm.as_deref() == Some(&comm))
-    });
+    let in_time = kill
+        .at
+        .is_none_or(|at| stage.life.ended_right_after(at).unwrap_or_else(|| stage.life.holds(at)));
+    let named = stage.life.program().is_none_or(|program| kill.took(program));
     in_time && (named || passes_on(stage))
 }
 
@@ -124,9 +121,7 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
         seen.push(*killer);
         first
     });
-    left.into_iter()
-        .map(|(killer, because)| Candidate { killer, confidence: Confidence::Possible, because })
-        .collect()
+    left.into_iter().map(|(killer, because)| possible(killer, because)).collect()
 }
 
 /// The end stands right before the start of the daemon that answers now: a daemon that is stopped ends
@@ -141,8 +136,7 @@ fn daemon_restart_words(stage: &Stage<'_>) -> Option<String> {
 }
 
 fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, String)> {
-    let v1 = stage.sheet.machine.cgroup_version;
-    let host = match (v1, flagged) {
+    let host = match (stage.sheet.machine.cgroup_version, flagged) {
         (Some(1), Some(false)) => "on cgroup v1 the flag stays false when the whole host runs out",
         (None, Some(false)) => {
             "on cgroup v1 the flag stays false when the whole host runs out; it excludes nothing"
@@ -153,13 +147,9 @@ fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, S
         Some(false) => "the OOM notification can be lost in a race, so that the flag stays false",
         Some(true) | None => "the limit's OOM killer ends a process with SIGKILL",
     };
-    let unlimited =
-        stage.configured_limit().is_some_and(|(limit, _)| limit == casefile::Limit::Unlimited);
+    let unlimited = stage.configured_limit().is_some_and(|(limit, _)| limit == Limit::Unlimited);
     // Why the log, though whole, does not exclude memory.
-    let placeless = stage.sheet.oom_kills.iter().filter(|kill| {
-        kill.container.is_none() && kill.report.task_memcg.is_none() || kill.inferred
-    });
-    let nameless = match placeless.filter(|kill| can_be_its_end(stage, kill)).count() {
+    let nameless = match placeless_kills(stage).count() {
         0 => String::new(),
         n => format!("; the kernel log holds {n} kills at this time whose cgroup it did not print"),
     };
@@ -188,9 +178,7 @@ fn process_words(stage: &Stage<'_>) -> String {
         .record
         .as_ref()
         .is_some_and(|record| record.what.pid_mode.is_none() && record.what.init != Some(true));
-    let command = stage.life.command();
-    let shell = command.first().is_some_and(|path| is_shell(path));
-    if outside && !shell {
+    if outside && !starts_a_child(stage) {
         "a kill -9 from outside the container (from inside, PID 1 cannot be killed), an OOM daemon's too".to_owned()
     } else {
         "a kill -9 on the host, an OOM daemon's too, or inside the container on a child of PID 1"
@@ -199,25 +187,23 @@ fn process_words(stage: &Stage<'_>) -> String {
 }
 
 fn not_killed_words(stage: &Stage<'_>) -> String {
-    let command = stage.life.command();
-    if command.first().is_some_and(|path| is_shell(path)) {
+    if starts_a_child(stage) {
         "the shell passed on its child's status, or the script chose 137".to_owned()
     } else {
         "the program itself returned 137".to_owned()
     }
 }
 
-/// A shell or an init: its exit status can be its child's.
-pub(super) fn is_shell(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    ["sh", "bash", "dash", "ash", "zsh", "ksh", "tini", "dumb-init", "docker-init", "busybox"]
-        .contains(&name)
+/// The command itself is a shell or an init.
+fn starts_a_child(stage: &Stage<'_>) -> bool {
+    stage.life.program().is_some_and(program::passes_on_status)
 }
 
-/// The main process can have ended with a child's status: it is a shell or an init.
+/// The main process can have ended with a child's status: it is a shell or an init, or docker put
+/// its init before it (`--init`).
 pub(super) fn passes_on(stage: &Stage<'_>) -> bool {
     let init = stage.life.record.as_ref().is_some_and(|record| record.what.init == Some(true));
-    init || stage.life.command().first().is_some_and(|path| is_shell(path))
+    init || starts_a_child(stage)
 }
 
 /// What would decide, and how to get it.
@@ -242,44 +228,29 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
             how: "kubectl get events -o json | why137 explain - pod.json".to_owned(),
         });
     }
-    if verdict_is_open(stage) {
-        wanted.push(who_sends_the_next());
+    // No OOM kill is in sight: then the sender of the signal is the question.
+    if stage.kills.is_empty() && stage.life.flagged() != Some(true) {
+        wanted.push(who_sends(9));
     }
     wanted
 }
 
-/// No OOM kill is in sight: then the sender of a signal is the question.
-fn verdict_is_open(stage: &Stage<'_>) -> bool {
-    stage.kills.is_empty() && stage.life.flagged() != Some(true)
-}
-
-/// The same for another signal.
+/// How to catch the sender of the next signal. The kernel's audit log names sender and login; it
+/// must be on before the kill.
 pub(super) fn who_sends(signal: i32) -> WouldSettle {
-    let name = super::draft::signal_name(signal);
+    let name = signal_name(signal);
     WouldSettle {
         missing: format!(
             "who sends the next {name}: set before it comes, read with `ausearch -k why137 -i`"
         ),
-        how: CATCH_THE_NEXT.replace("a1=9", &format!("a1={signal}")),
+        how: format!("auditctl -a always,exit -F arch=b64 -S kill -F a1={signal} -k why137"),
     }
 }
-
-fn who_sends_the_next() -> WouldSettle {
-    WouldSettle {
-        missing:
-            "who sends the next SIGKILL: set before it comes, read with `ausearch -k why137 -i`"
-                .to_owned(),
-        how: CATCH_THE_NEXT.to_owned(),
-    }
-}
-
-/// The kernel's audit log names sender and login; it must be on before the kill.
-const CATCH_THE_NEXT: &str = "auditctl -a always,exit -F arch=b64 -S kill -F a1=9 -k why137";
 
 /// The kernel's own record of a moment.
 pub(super) fn the_kernel_log(stage: &Stage<'_>, at: Option<Moment>) -> WouldSettle {
     // Asked on the machine itself, and the log is closed to this user: the gap knows how to open it.
-    let closed = stage.sheet.gaps.iter().find(|gap| gap.source == casefile::Source::KernelLog);
+    let closed = stage.sheet.gaps.iter().find(|gap| gap.source == Source::KernelLog);
     let how = closed.and_then(|gap| gap.open_by.clone());
     WouldSettle {
         missing: "the kernel log of that time, on the machine that ran it".to_owned(),
@@ -315,8 +286,9 @@ pub(super) fn contradictions(stage: &Stage<'_>, verdict: &Verdict) -> Vec<String
 }
 
 fn flag_missing(stage: &Stage<'_>, verdict: &Verdict) -> String {
-    let v1 = stage.sheet.machine.cgroup_version != Some(2);
-    if verdict.level == Level::Host && v1 {
+    // Where the version is not known, v1 is not excluded.
+    let maybe_v1 = stage.sheet.machine.cgroup_version != Some(2);
+    if verdict.level == Level::Host && maybe_v1 {
         return "OOMKilled=false is no contradiction: on cgroup v1 docker is not told when the whole host runs out of memory.".to_owned();
     }
     if stage.life.alive {
@@ -326,8 +298,7 @@ fn flag_missing(stage: &Stage<'_>, verdict: &Verdict) -> String {
 }
 
 fn flag_misleads(stage: &Stage<'_>, verdict: &Verdict) -> String {
-    let earlier = stage.kills.first();
-    if let Some(kill) = earlier {
+    if let Some(kill) = stage.kills.first() {
         let comm = kill.victims.first().and_then(|victim| victim.comm.clone());
         let pid = kill.victims.first().map(|victim| format!(" (pid {})", victim.pid));
         let when = match (kill.at, verdict.at) {

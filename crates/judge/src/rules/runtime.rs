@@ -1,17 +1,22 @@
 //! # runtime — the runtime's own clean-up; the exit code may be invented
 //!
 //! ## What it looks for
-//! A shim that died (its own death seen in the kernel's log or a signal trace); the daemon's own shutdown.
+//! - A shim (containerd-shim, conmon) that was killed in this life, by the kernel's log or by a signal
+//!   trace, and an exit code of 137.
+//! - The daemon's own line that it shuts down, within 30 s of an end with 137 or 143 for which no signal
+//!   came through the API.
 //!
 //! ## Why it means that
 //! containerd writes 137 for a shim that died, whatever the program did. A daemon that shuts down stops its
-//! containers itself.
+//! containers itself. Neither names the container's own process, so the answer is `likely` at most.
 //!
 //! ## What would speak against it
 //! - `ContainerStatusUnknown` is the kubelet's invention for a container that it cannot find: the cause
 //!   stays unknown.
 //! - A kernel OOM kill of the main process: a real end stands in the kernel's log.
 //! - `shim disconnected` and `cleaning up dead shim` are logged on normal exits, too; alone they prove nothing.
+//! - An end right before the start of the daemon that answers now fits a daemon that was stopped, without
+//!   a line that says so: it is only a candidate (unknown).
 //!
 //! ## Example
 //! ```text
@@ -21,13 +26,12 @@
 //! ## References
 //! - containerd `runtime/v2/shim.go` `cleanupAfterDeadShim`
 
-use casefile::{Citation, Moment};
 use parse::record::{DaemonLine, TraceEvent};
 
-use super::draft::{because, draft, end_line};
-use super::{Rule, Seek};
+use super::draft::{because, by_name, draft, end_line, possible};
+use super::{Rule, Seek, process};
 use crate::facts::Stage;
-use crate::verdict::{Candidate, Confidence, Fate, KilledBy, Killer, Level, Verdict};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "runtime",
@@ -52,19 +56,17 @@ fn dead_shim(stage: &Stage<'_>) -> Option<Verdict> {
         held.then(|| (kill.cite(shim.span), kill.at))
     });
     let by_trace = || {
-        stage.trace().find_map(|fact| match &fact.what {
-            TraceEvent::Signal { comm, signal: 9, result: 0, .. } if is_shim(comm) => {
-                Some((fact.cite.clone(), fact.at))
-            }
-            _ => None,
-        })
+        let mut kills = stage.trace().filter(|fact| process::is_delivered_kill(&fact.what));
+        let hit = kills
+            .find(|fact| matches!(&fact.what, TraceEvent::Signal { comm, .. } if is_shim(comm)))?;
+        Some((hit.cite.clone(), hit.at))
     };
-    let (cite, at): (Citation, Option<Moment>) = by_kernel.or_else(by_trace)?;
+    let (cite, at) = by_kernel.or_else(by_trace)?;
     if stage.life.exit_code() != Some(137) {
         return None;
     }
     let says = "the container's shim was killed; containerd then cleans up and writes 137 whatever the program did";
-    let mut verdict = base(stage, "containerd", says, Confidence::Likely);
+    let mut verdict = base(stage, "containerd", says);
     verdict.because.push(because(&cite, at, says));
     verdict.because.extend(end_line(stage, "the code that was written"));
     Some(verdict)
@@ -83,7 +85,7 @@ fn daemon_shutdown(stage: &Stage<'_>) -> Option<Verdict> {
         return None;
     }
     let says = "the daemon was shutting down and stops its containers itself";
-    let mut verdict = base(stage, "dockerd", says, Confidence::Likely);
+    let mut verdict = base(stage, "dockerd", says);
     verdict.main.exit_code_trusted = true;
     verdict.main.fate = Fate::Killed;
     verdict.because.push(because(&fact.cite, fact.at, says));
@@ -91,17 +93,13 @@ fn daemon_shutdown(stage: &Stage<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
-fn base(stage: &Stage<'_>, by: &str, says: &str, confidence: Confidence) -> Verdict {
-    let mut verdict = draft(stage, RULE.id, Killer::Runtime, Level::None, confidence);
+fn base(stage: &Stage<'_>, by: &str, says: &str) -> Verdict {
+    let mut verdict = draft(stage, RULE.id, Killer::Runtime, Level::None, Confidence::Likely);
     verdict.main.exit_code_trusted = false;
     verdict.main.fate = Fate::Unknown;
-    verdict.limit_at_fault = None;
     verdict.detail = Some(says.to_owned());
-    verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
-    verdict.candidates = vec![Candidate {
-        killer: Killer::NotKilled,
-        confidence: Confidence::Possible,
-        because: "the program may have ended by itself before; its own code is lost".to_owned(),
-    }];
+    verdict.killed_by = Some(by_name(by));
+    let because = "the program may have ended by itself before; its own code is lost";
+    verdict.candidates = vec![possible(Killer::NotKilled, because)];
     verdict
 }

@@ -2,16 +2,21 @@
 //!
 //! ## What it looks for
 //! A running main process, and no kill inside its container in this life. Live counters tell whether it
-//! is healthy, full of cache that can be dropped, or stalled at its limit.
+//! is healthy, full of cache that can be dropped, or stalled at its limit. A container that was created and
+//! never started is told here, too.
 //!
 //! ## Why it means that
-//! The runtime says that it runs; the kernel's counters or log hold no kill (without either it is `likely`). Usage at the limit is no
-//! danger by itself: page cache is dropped before anything is killed. With the OOM killer disabled (v1
-//! `oom_kill_disable`) or throttled (`memory.high`) a full limit shows as a stall: `under_oom 1`, every task waits.
+//! The runtime says that it runs; the kernel's counters or a log of the whole life hold no kill (without
+//! either it is `likely`). Usage at the limit is no danger by itself: page cache is dropped before anything is
+//! killed. With the OOM killer disabled (v1 `oom_kill_disable`) or throttled (`memory.high`) a full limit
+//! shows as a stall: `under_oom 1`, tasks that wait in the memory controller, or 20% of the last 10 s in
+//! which every task waited (`memory.pressure`, `full avg10`).
 //!
 //! ## What would speak against it
 //! - A kernel kill of a child in this life: an invisible kill (own-limit and its kin, main process `alive`).
 //! - `OOMKilled=true` of a running container: a child, an exec, a previous life, a neighbour.
+//! - The program's own word that a child ended by SIGKILL: the main process lives, the child is a question;
+//!   the answer is no more than `likely`.
 //!
 //! ## Example
 //! ```text
@@ -21,13 +26,12 @@
 //! ## References
 //! - Linux `Documentation/admin-guide/cgroup-v1/memory.rst` section 10; cgroup-v2.rst `memory.high`, `memory.pressure`
 
-use casefile::Bytes;
-use parse::record::Application;
+use casefile::Limit;
 
-use super::draft::{because, decisive, draft};
+use super::draft::{because, decisive, draft, possible};
 use super::{Rule, Seek, memory, rivals};
 use crate::facts::Stage;
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Verdict};
+use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "still-alive",
@@ -43,21 +47,19 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::OwnEnd || !stage.life.alive {
         return None;
     }
-    let live = stage.last;
     let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Likely);
     verdict.main.fate = Fate::Alive;
     verdict.limit_at_fault = Some(false);
     verdict.at = None;
     let cite = stage.life.alive_cite.as_ref()?;
     verdict.because.push(because(cite, None, "the main process runs"));
-    if stage.sheet.kernel_covered || counted(stage) == Some(0) {
+    if stage.sheet.kernel_covered || memory::oom_kills(stage).is_some_and(|(_, kills)| kills == 0) {
         verdict.confidence = Confidence::Proven;
     }
-    if live {
+    // Live counters belong to the last life.
+    if stage.last {
         verdict.memory = memory::now(stage);
-        verdict.usage = memory::number(stage, "memory.current", "")
-            .or_else(|| memory::number(stage, "memory.usage_in_bytes", ""))
-            .map(Bytes)
+        verdict.usage = memory::usage(stage)
             .or_else(|| stage.life.record.as_ref().and_then(|record| record.what.usage));
         if !stalled(stage, &mut verdict) {
             quiet(stage, &mut verdict);
@@ -70,18 +72,12 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 
 /// The log speaks of a killed child: the main process lives all the same.
 fn child_killed_hint(stage: &Stage<'_>, verdict: &mut Verdict) {
-    let hint =
-        stage.application().find(|fact| matches!(fact.what, Application::ChildKilled { .. }));
-    let Some(fact) = hint else { return };
+    let Some((fact, _)) = stage.child_killed() else { return };
     verdict.confidence = verdict.confidence.min(Confidence::Likely);
     let says = "the program's own log says that a child ended by SIGKILL; nothing else shows it";
     verdict.because.push(because(&fact.cite, fact.at, says));
-    verdict.candidates = vec![Candidate {
-        killer: Killer::Process,
-        confidence: Confidence::Possible,
-        because: "a child may have been killed by another process while the main process lived on"
-            .to_owned(),
-    }];
+    let because = "a child may have been killed by another process while the main process lived on";
+    verdict.candidates = vec![possible(Killer::Process, because)];
 }
 
 /// Created, and no life yet: nothing can have died.
@@ -101,12 +97,6 @@ fn not_started(stage: &Stage<'_>) -> Verdict {
         verdict.because.push(because(&record.cite_at(span), None, "created, not started"));
     }
     verdict
-}
-
-/// OOM kills in the container's cgroup since it was made, by the kernel's own counter.
-fn counted(stage: &Stage<'_>) -> Option<u64> {
-    memory::number(stage, "memory.oom_control", "oom_kill")
-        .or_else(|| memory::number(stage, "memory.events", "oom_kill"))
 }
 
 /// Every task waits at the full limit: alive, and stuck.
@@ -147,10 +137,7 @@ fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
 
 /// Not stalled: say what the memory is, and whether any of it is in danger.
 fn quiet(stage: &Stage<'_>, verdict: &mut Verdict) {
-    let kills = memory::counter(stage, "memory.oom_control", "oom_kill")
-        .or_else(|| memory::counter(stage, "memory.events", "oom_kill"));
-    if let Some(fact) = kills {
-        let count = memory::number(stage, &fact.what.file, "oom_kill").unwrap_or_default();
+    if let Some((fact, count)) = memory::oom_kills(stage) {
         verdict.because.push(because(
             &fact.cite,
             None,
@@ -160,7 +147,7 @@ fn quiet(stage: &Stage<'_>, verdict: &mut Verdict) {
     if let Some(cite) = verdict.memory.cite.clone() {
         verdict.because.push(because(&cite, None, "what the memory consists of"));
     }
-    let limit = verdict.limit.and_then(|limit| limit.bytes());
+    let limit = verdict.limit.and_then(Limit::bytes);
     let (Some(usage), Some(limit)) = (verdict.usage, limit) else { return };
     let share = |what: &str| {
         verdict

@@ -1,9 +1,12 @@
 //! # stop-timeout — asked to stop, still there after the grace period, SIGKILL
 //!
 //! ## What it looks for
-//! The stop signal and then SIGKILL through the API with a `stop` or `restart` event; or the daemon's
-//! own words (`failed to exit within 10s of signal 15 - using the force`, systemd `State 'stop-sigterm'
-//! timed out. Killing.`); or an orchestrator's stop with an exit by SIGKILL.
+//! - The stop signal and then SIGKILL through the API, with a `stop` or `restart` event or the daemon's
+//!   own words beside them.
+//! - The daemon's own words alone: `failed to exit within 10s of signal 15 - using the force` and what
+//!   CRI-O and podman write, systemd `State 'stop-sigterm' timed out. Killing.`, containerd's `Kill
+//!   container` when the time that `StopContainer … with timeout` gave was up.
+//! - An orchestrator's stop (kubelet, ECS) with an exit by SIGKILL: at most `likely`.
 //!
 //! ## Why it means that
 //! Only a stop sends its signal first, waits, and then forces. The exit by SIGKILL shows that the main
@@ -26,13 +29,15 @@
 //! - moby `daemon/stop.go` `containerStop`; the entry is written even if the process was gone
 //! - Kubernetes: `terminationGracePeriodSeconds`; ECS: `stopTimeout`; systemd: `TimeoutStopSec=`
 
-use casefile::Moment;
+use casefile::{Citation, Moment, signal_name};
 use parse::record::DaemonLine;
 
-use super::draft::{because, decisive, draft, end_line, signal_line, signal_name, signal_number};
+use super::draft::{
+    because, by_name, decisive, draft, end_line, main_victim, nameless, signal_line, stop_signal,
+};
 use super::{Rule, Seek, rivals};
 use crate::facts::{Stage, Teller};
-use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "stop-timeout",
@@ -48,15 +53,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     by_api(stage).or_else(|| by_daemon(stage)).or_else(|| by_orchestrator(stage))
 }
 
-/// The signal that asks this container to stop.
-pub(super) fn stop_signal(stage: &Stage<'_>) -> i32 {
-    let configured = stage.life.record.as_ref().and_then(|record| record.what.stop_signal.clone());
-    configured.as_deref().and_then(signal_number).unwrap_or(15)
-}
-
 fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
-    let asked = stage.signals().iter().find(|signal| signal.signal == stop_signal(stage))?;
-    let forced = stage.signals().iter().rfind(|signal| signal.signal == 9)?;
+    let asked = stage.life.signals.iter().find(|signal| signal.signal == stop_signal(stage))?;
+    let forced = stage.life.signals.iter().rfind(|signal| signal.signal == 9)?;
     let escalated = escalation(stage);
     if stage.life.stop_event.is_none() && escalated.is_none() {
         return None;
@@ -69,7 +68,7 @@ fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage, waited, &signal_name(asked.signal), Confidence::Proven);
     verdict.because.push(signal_line(asked, format!("docker sent {}", signal_name(asked.signal))));
     verdict.because.push(signal_line(forced, format!("{} later it sent SIGKILL", seconds(waited))));
-    if let Some((cite, at, _)) = escalated {
+    if let Some(Escalation { cite, at, .. }) = escalated {
         verdict.because.push(decisive(&cite, at, "the daemon gave up waiting", "using the force"));
     } else if let Some(stop) = &stage.life.stop_event {
         verdict.because.push(because(stop, None, "a stop was asked for, not a kill"));
@@ -80,75 +79,91 @@ fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
-type Escalation = (casefile::Citation, Option<Moment>, (Option<u64>, String));
+/// A daemon's line that the wait was over.
+struct Escalation<'a> {
+    cite: Citation,
+    at: Option<Moment>,
+    grace_seconds: Option<u64>,
+    by: &'a str,
+}
 
-fn escalation(stage: &Stage<'_>) -> Option<Escalation> {
-    let lines: Vec<_> = stage.daemon().collect();
-    lines.into_iter().rev().find_map(|fact| match &fact.what {
-        // containerd and the kubelet write the stop and, when its time is up, the kill.
-        DaemonLine::KillRequested { by, .. } if was_asked_before(stage, fact.at) => {
-            Some((fact.cite.clone(), fact.at, (asked_grace(stage), by.clone())))
-        }
-        DaemonLine::StopEscalated { grace_seconds, by, .. } => {
-            Some((fact.cite.clone(), fact.at, (*grace_seconds, by.clone())))
-        }
-        DaemonLine::UnitStopTimeout { .. } => {
-            Some((fact.cite.clone(), fact.at, (None, "systemd".to_owned())))
-        }
-        _ => None,
-    })
+fn escalation<'a>(stage: &Stage<'a>) -> Option<Escalation<'a>> {
+    let told = stage.daemon().filter_map(|fact| {
+        let (grace_seconds, by) = match &fact.what {
+            // containerd and the kubelet write the stop and, when its time is up, the kill.
+            DaemonLine::KillRequested { by, .. } if was_asked_before(stage, fact.at) => {
+                (asked_grace(stage), by.as_str())
+            }
+            DaemonLine::StopEscalated { grace_seconds, by, .. } => (*grace_seconds, by.as_str()),
+            DaemonLine::UnitStopTimeout { .. } => (None, "systemd"),
+            DaemonLine::KillRequested { .. }
+            | DaemonLine::StopRequested { .. }
+            | DaemonLine::UnitKilling { .. }
+            | DaemonLine::UnitKilledByClient { .. }
+            | DaemonLine::UnitMainExited { .. }
+            | DaemonLine::UnitResult { .. }
+            | DaemonLine::UnitOomKill { .. }
+            | DaemonLine::UnitStopping { .. }
+            | DaemonLine::OomDaemonKill { .. }
+            | DaemonLine::ShimGone { .. }
+            | DaemonLine::RuntimeOom { .. }
+            | DaemonLine::DaemonShutdown { .. }
+            | DaemonLine::UnhealthyKill { .. }
+            | DaemonLine::OomCounted { .. }
+            | DaemonLine::SignalSentBy { .. }
+            | DaemonLine::CgroupNote { .. } => return None,
+        };
+        Some(Escalation { cite: fact.cite.clone(), at: fact.at, grace_seconds, by })
+    });
+    told.last()
 }
 
 /// A daemon was asked to stop this container, and its grace period was over at this moment.
 pub(super) fn was_asked_before(stage: &Stage<'_>, moment: Option<Moment>) -> bool {
-    stage.daemon().any(|fact| match &fact.what {
-        DaemonLine::StopRequested { grace_seconds, .. } => {
-            let grace = grace_seconds.unwrap_or(1);
-            let waited = fact.at.zip(moment).map(|(asked, now)| now.seconds_since(asked));
-            grace > 0 && waited.is_none_or(|waited| waited > grace as f64 - 1.0)
-        }
-        _ => false,
+    stage.daemon().any(|fact| {
+        let DaemonLine::StopRequested { grace_seconds, .. } = &fact.what else { return false };
+        let grace = grace_seconds.unwrap_or(1);
+        let waited = fact.at.zip(moment).map(|(asked, now)| now.seconds_since(asked));
+        grace > 0 && waited.is_none_or(|waited| waited > grace as f64 - 1.0)
     })
 }
 
 fn asked_grace(stage: &Stage<'_>) -> Option<u64> {
-    stage.daemon().find_map(|fact| match &fact.what {
-        DaemonLine::StopRequested { grace_seconds, .. } => *grace_seconds,
-        _ => None,
+    stage.daemon().find_map(|fact| {
+        let DaemonLine::StopRequested { grace_seconds, .. } = &fact.what else { return None };
+        *grace_seconds
     })
 }
 
 /// A daemon's own words, without the API's events: dockerd, CRI-O, podman, systemd.
 fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
-    let (cite, at, (grace, by)) = escalation(stage)?;
+    let Escalation { cite, at, grace_seconds, by } = escalation(stage)?;
     if stage.life.exit_code().is_some_and(|code| code != 137) {
         return None;
     }
     let mut verdict =
-        base(stage, grace.map(|grace| grace as f64), "the stop signal", Confidence::Proven);
+        base(stage, grace_seconds.map(|grace| grace as f64), "the stop signal", Confidence::Proven);
     verdict.at = at.or(verdict.at);
-    verdict.killed_by = Some(KilledBy { name: Some(by.clone()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name(by));
     verdict.because.push(because(&cite, at, format!("{by} gave up waiting and used SIGKILL")));
-    let named = stage.daemon().filter_map(|fact| match &fact.what {
-        DaemonLine::UnitKilling { pid, comm, .. } => Some((fact, *pid, comm.clone())),
-        _ => None,
-    });
-    let named: Vec<_> = named.collect();
-    if !named.is_empty() {
-        verdict.victims.clear();
-    }
-    for (fact, pid, comm) in named {
-        let words = format!("Killing process {pid}");
-        verdict.because.push(decisive(&fact.cite, fact.at, "whom it killed", words));
-        verdict.victims.push(Victim { pid: Some(pid), comm, ..nameless(Role::Other) });
-    }
-    if verdict.container_id.is_none() {
-        let lines = stage.daemon().filter_map(|fact| crate::facts::named_container(&fact.what));
-        verdict.container_id = lines.last();
-    }
+    name_victims(stage, &mut verdict);
     verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// systemd names every process that it had to kill; the main one need not be among them.
+fn name_victims(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let mut victims = Vec::new();
+    for fact in stage.daemon() {
+        let DaemonLine::UnitKilling { pid, comm, .. } = &fact.what else { continue };
+        let words = format!("Killing process {pid}");
+        verdict.because.push(decisive(&fact.cite, fact.at, "whom it killed", words));
+        victims.push(Victim { pid: Some(*pid), comm: comm.clone(), ..nameless(Role::Other) });
+    }
+    if !victims.is_empty() {
+        verdict.victims = victims;
+    }
 }
 
 /// A stop by the kubelet or the ECS agent that ended in SIGKILL.
@@ -160,7 +175,7 @@ fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
     let grace = stage.life.pod.as_ref().and_then(|pod| pod.what.grace_seconds);
     let by = if stage.life.teller == Teller::Ecs { "the ECS agent" } else { "the kubelet" };
     let mut verdict = base(stage, grace.map(|grace| grace as f64), "SIGTERM", Confidence::Likely);
-    verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name(by));
     verdict.because.push(because(&cite, at, says));
     verdict
         .because
@@ -183,30 +198,6 @@ fn base(stage: &Stage<'_>, waited: Option<f64>, signal: &str, confidence: Confid
         format!("{signal} was sent, {waited} passed, then SIGKILL")
     });
     verdict
-}
-
-/// The main process as a victim, where a container with a known main process is the subject.
-pub(super) fn main_victim(stage: &Stage<'_>) -> Vec<Victim> {
-    let known = stage.life.teller == Teller::Docker
-        && (!stage.life.command().is_empty() || stage.life.number.is_some());
-    let pid = stage.main_pid();
-    let victim = Victim { pid, ..nameless(Role::Main) };
-    if known || pid.is_some() { vec![victim] } else { Vec::new() }
-}
-
-/// A victim of whom only the role is known.
-pub(super) fn nameless(role: Role) -> Victim {
-    Victim {
-        pid: None,
-        comm: None,
-        role,
-        uid: None,
-        total_vm_kb: None,
-        anon_rss_kb: None,
-        file_rss_kb: None,
-        shmem_rss_kb: None,
-        oom_score_adj: None,
-    }
 }
 
 fn waited(asked: Option<Moment>, forced: Option<Moment>) -> Option<f64> {

@@ -1,15 +1,22 @@
 //! # stopped — asked to stop, and did
 //!
 //! ## What it looks for
-//! A stop signal through the API (or an orchestrator's stop) and an end without SIGKILL.
+//! - A signal through the API that asks for an end (the container's stop signal, TERM, INT, QUIT, HUP), and
+//!   an end with another code than 137.
+//! - Docker's `HasBeenManuallyStopped` where its events are gone, and an end by the container's stop signal.
+//! - An orchestrator's stop (`Killing`, `Stopping container …`, a pod that is being deleted; ECS scaling,
+//!   deployment, StopTask) and an end with another code than 137.
 //!
 //! ## Why it means that
 //! The signal came first and the end followed: 143 is 128 + SIGTERM, 0 or another code is the
-//! program's own tidy ending. `docker kill -s TERM` that was obeyed is the same.
+//! program's own tidy ending. `docker kill -s TERM` that was obeyed is the same. Docker's events name the
+//! signal (`proven`); its note and an orchestrator's words do not show that the end was its work (`likely`).
 //!
 //! ## What would speak against it
 //! - A SIGKILL after it and exit 137 (stop-timeout, api-kill).
 //! - A kernel OOM kill of the main process while it was stopping (own-limit and its kin).
+//! - A signal that the program took and lived on with, such as `docker kill -s HUP` to reload: without a
+//!   `stop` event the end has to follow within 15 s (5 s more than a longer stop timeout).
 //!
 //! ## Example
 //! ```text
@@ -21,10 +28,10 @@
 //! ## References
 //! - moby `daemon/stop.go`; Kubernetes pod termination; ECS StopTask
 
-use casefile::{Citation, Moment};
+use casefile::{Citation, Moment, signal_name};
 
-use super::draft::{because, draft, end_line, signal_line, signal_name};
-use super::{Rule, Seek, rivals, stop_timeout};
+use super::draft::{asks_to_stop, because, draft, end_line, signal_line, stop_signal};
+use super::{Rule, Seek, rivals};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
@@ -45,7 +52,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 /// The history is gone, but docker notes that its API was used, and the end is a stop signal's.
 fn by_note(stage: &Stage<'_>) -> Option<Verdict> {
     let (true, cite) = stage.life.manually_stopped.as_ref()? else { return None };
-    let stop = i64::from(stop_timeout::stop_signal(stage));
+    let stop = i64::from(stop_signal(stage));
     let fits = stage.life.exit_code().is_some_and(|code| code == 128 + stop);
     if !fits || !stage.life.signals.is_empty() {
         return None;
@@ -58,8 +65,7 @@ fn by_note(stage: &Stage<'_>) -> Option<Verdict> {
 }
 
 fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
-    let asks = [stop_timeout::stop_signal(stage), 15, 2, 3, 1];
-    let asked = stage.signals().iter().rfind(|signal| asks.contains(&signal.signal))?;
+    let asked = stage.life.signals.iter().rfind(|signal| asks_to_stop(stage, signal.signal))?;
     let exit = stage.life.exit_code();
     if exit == Some(137) || stage.life.end.is_none() || ended_much_later(stage, asked.at) {
         return None;
@@ -103,8 +109,11 @@ fn base(stage: &Stage<'_>, confidence: Confidence) -> Verdict {
         Some(_) => Fate::Exited,
         None => Fate::Unknown,
     };
-    verdict.main.signal =
-        verdict.main.exit_code.filter(|code| (129..160).contains(code)).map(|c| (c - 128) as i32);
+    verdict.main.signal = verdict
+        .main
+        .exit_code
+        .filter(|code| (129..160).contains(code))
+        .and_then(|code| i32::try_from(code - 128).ok());
     verdict
 }
 

@@ -1,17 +1,25 @@
 //! # supervisor — the program's own supervisor, or the program itself, sent the signal
 //!
 //! ## What it looks for
-//! Words in the container's log by which a supervisor says that it kills: gunicorn `WORKER TIMEOUT`,
-//! `timeout: sending signal KILL`, uWSGI HARAKIRI, supervisord; or a JVM that runs `OnOutOfMemoryError="kill -9 %p"`.
+//! Words in the log by which the one who kills says so, while the kernel killed nothing in this life:
+//! - a supervisor of children: gunicorn `WORKER TIMEOUT`, `timeout: sending signal KILL`, uWSGI HARAKIRI,
+//!   supervisord, a celery hard time limit, php-fpm's `execution timed out`;
+//! - a scheduler or platform whose time or memory budget was used up: Slurm, LSF, Dask, Ray, Lambda's
+//!   `Task timed out`;
+//! - a JVM that runs `OnOutOfMemoryError="kill -9 %p"`;
+//! - a platform that measures memory with figures of its own: YARN, Spark, Mesos, Heroku, pm2.
 //!
 //! ## Why it means that
 //! The one who kills says so before or while it does. It is the program's own word, so the answer is
-//! `likely` at most.
+//! `likely` at most. Such a kill takes a child as a rule: what ended the main process from outside is asked
+//! before.
 //!
 //! ## What would speak against it
 //! - A kernel OOM report for that process: then memory was the reason.
 //! - `Worker (pid:N) was sent SIGKILL! Perhaps out of memory?` alone: gunicorn prints it for every SIGKILL,
-//!   also for its own; it proves nothing.
+//!   also for its own; it proves nothing (unknown).
+//! - A JVM that ended with another code than 137 and not behind a shell: as PID 1 a kill from inside is
+//!   ignored.
 //!
 //! ## Example
 //! ```text
@@ -22,12 +30,13 @@
 //! ## References
 //! - gunicorn `arbiter.py` `murder_workers`, `reap_workers`; HotSpot `-XX:OnOutOfMemoryError`
 
+use casefile::Source;
 use parse::record::Application;
 
-use super::draft::{because, draft, end_line};
-use super::{Rule, Seek, rivals, stop_timeout};
+use super::draft::{because, by_name, draft, end_line, nameless};
+use super::{Rule, Seek, rivals};
 use crate::facts::{Fact, Stage};
-use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
+use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
     id: "supervisor",
@@ -50,45 +59,37 @@ pub(super) fn kills_by_itself(platform: &str) -> bool {
 
 /// A platform's own watcher killed it for its memory.
 fn by_platform(stage: &Stage<'_>) -> Option<Verdict> {
-    let (fact, name, limit, usage) = stage.application().find_map(|fact| match &fact.what {
-        Application::Platform { name, killed_for_memory: true, limit, usage }
-            if kills_by_itself(name) =>
-        {
-            Some((fact, name.clone(), *limit, *usage))
-        }
-        _ => None,
+    let (fact, name, limit, usage) = stage.application().find_map(|fact| {
+        let Application::Platform { name, killed_for_memory, limit, usage } = &fact.what else {
+            return None;
+        };
+        (*killed_for_memory && kills_by_itself(name)).then_some((fact, name, *limit, *usage))
     })?;
     let says = "the platform measured the memory and killed it itself";
-    let mut verdict = base(stage, fact, &name, says);
+    let mut verdict = base(stage, fact, name, says);
     (verdict.limit, verdict.usage) = (limit.or(verdict.limit), usage);
     verdict.detail = Some(format!("{name} watches the memory and kills what uses too much"));
     Some(verdict)
 }
 
 fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
-    let (fact, by, pid, reason) = stage.application().find_map(|fact| match &fact.what {
-        Application::SupervisorKills { by, pid, reason } => {
-            Some((fact, by.clone(), *pid, reason.clone()))
-        }
-        _ => None,
+    let (fact, by, pid, reason) = stage.application().find_map(|fact| {
+        let Application::SupervisorKills { by, pid, reason } = &fact.what else { return None };
+        Some((fact, by, *pid, reason))
     })?;
-    let mut verdict = base(stage, fact, &by, "the supervisor says that it kills its child");
-    verdict.detail = Some(reason);
-    let child = |other: &&Fact<Application>| matches!(&other.what, Application::ChildKilled { pid: known, .. } if known.is_some());
-    let killed = stage.application().find(child);
-    let pid = pid.or_else(|| match &killed?.what {
-        Application::ChildKilled { pid, .. } => *pid,
-        _ => None,
+    let mut verdict = base(stage, fact, by, "the supervisor says that it kills its child");
+    verdict.detail = Some(reason.clone());
+    let reaped = stage.application().find_map(|fact| {
+        let Application::ChildKilled { pid, .. } = &fact.what else { return None };
+        Some((fact, (*pid)?))
     });
-    if let Some(killed) = killed {
+    if let Some((fact, _)) = reaped {
         let says =
             "its message about the end of that child; \"out of memory?\" is a guess of the text";
-        verdict.because.push(because(&killed.cite, killed.at, says));
+        verdict.because.push(because(&fact.cite, fact.at, says));
     }
-    verdict.victims =
-        vec![Victim { pid: host_pid(fact, pid), ..stop_timeout::nameless(Role::Child) }];
-    if pid.is_none() {
-        verdict.victims.clear();
+    if let Some(pid) = pid.or(reaped.map(|(_, pid)| pid)) {
+        verdict.victims = vec![Victim { pid: host_pid(fact, pid), ..nameless(Role::Child) }];
     }
     Some(verdict)
 }
@@ -109,21 +110,21 @@ fn by_jvm(stage: &Stage<'_>) -> Option<Verdict> {
             .to_owned(),
     );
     let comm = Some("java".to_owned());
-    verdict.victims = vec![Victim { comm, ..stop_timeout::nameless(Role::Child) }];
+    verdict.victims = vec![Victim { comm, ..nameless(Role::Child) }];
     Some(verdict)
 }
 
 /// A program counts pids in its own namespace: a container's log that was read from the container
 /// does not tell the pid outside.
-fn host_pid(fact: &Fact<Application>, pid: Option<u32>) -> Option<u32> {
-    pid.filter(|_| fact.source != casefile::Source::ApplicationLog)
+fn host_pid(fact: &Fact<Application>, pid: u32) -> Option<u32> {
+    (fact.source != Source::ApplicationLog).then_some(pid)
 }
 
 fn base(stage: &Stage<'_>, fact: &Fact<Application>, by: &str, says: &str) -> Verdict {
     let mut verdict = draft(stage, RULE.id, Killer::Process, Level::None, Confidence::Likely);
     verdict.at = verdict.at.or(fact.at);
     verdict.limit_at_fault = Some(false);
-    verdict.killed_by = Some(KilledBy { name: Some(by.to_owned()), ..KilledBy::default() });
+    verdict.killed_by = Some(by_name(by));
     if !stage.life.alive && verdict.main.exit_code.is_some() {
         verdict.main.fate = Fate::Exited;
     }

@@ -1,16 +1,25 @@
 //! # unknown — the evidence does not tell
 //!
 //! ## What it looks for
-//! An end by 137 (or another signal's code) that no record explains; an OOM report that is cut before
-//! its victim; words that name no death.
+//! What is left when no other rule has a word:
+//! - an end by 137, or another signal's code, that no record explains;
+//! - a kernel kill on behalf of a loaded policy (a BPF program): no limit need have been full;
+//! - `ContainerStatusUnknown`: the kubelet's 137 for a container that it could not find is a constant;
+//! - an OOM report that is cut before its victim, or that found nothing it may kill;
+//! - a supervisor's or a shell's word that a child ended by SIGKILL (`Perhaps out of memory?`, `Killed`);
+//! - text that names no death: a limit alone, counters without a kill, a node's condition, a row of
+//!   `kubectl get pods`, an earlier life whose code docker overwrote.
 //!
 //! ## Why it means that
 //! A `kill -9` on the host, a chosen `exit(137)`, a host-wide OOM on cgroup v1 and a lost flag leave the
 //! same traces. Choosing among them would be a guess, so the answer lists every killer that the evidence does not
-//! exclude, what would decide, and how to catch the next one.
+//! exclude, what would decide, and how to catch the next one. An end right before the start of the docker
+//! daemon that answers now puts the daemon's own stop first among them.
 //!
 //! ## What would speak against it
 //! - Any of the other rules' evidence.
+//! - A kernel log or an event history that covers the whole life takes its killers off the list; a log that
+//!   may have been cut takes off none.
 //!
 //! ## Example
 //! ```text
@@ -20,13 +29,13 @@
 //! ## References
 //! - Linux wait(2): the runtime flattens a signal's end and a status to one number
 
-use parse::record::Application;
+use casefile::signal_name;
 
-use super::draft::{because, draft, end_line, signal_name};
+use super::draft::{because, draft, end_line, possible, victim_of};
 use super::{Rule, Seek, memory, rivals};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
-    Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim, WouldSettle,
+    Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, WouldSettle,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -44,7 +53,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .or_else(|| invented_by_kubelet(stage))
         .or_else(|| signal_end(stage))
         .or_else(|| unfinished_report(stage))
-        .or_else(|| gunicorns_question(stage))
+        .or_else(|| child_killed(stage))
 }
 
 /// When no rule has a word: an empty answer that says what to bring.
@@ -113,19 +122,15 @@ fn node_pressure(stage: &Stage<'_>, verdict: &mut Verdict) {
     verdict.detail = Some(says.to_owned());
     verdict.because.push(because(&event.cite, event.at, says));
     if under {
-        verdict.candidates = vec![Candidate {
-            killer: Killer::Eviction,
-            confidence: Confidence::Possible,
-            because: "a node under memory pressure evicts".to_owned(),
-        }];
+        let because = "a node under memory pressure evicts";
+        verdict.candidates = vec![possible(Killer::Eviction, because)];
     }
 }
 
 /// `memory.events` alone, with no kill in it.
 fn quiet_counters(stage: &Stage<'_>, verdict: &mut Verdict) {
-    let counter = memory::counter(stage, "memory.events", "oom_kill")
-        .or_else(|| memory::counter(stage, "memory.oom_control", "oom_kill"));
-    let Some(counter) = counter.filter(|_| stage.life.end.is_none()) else { return };
+    let counted = memory::oom_kills(stage).filter(|(_, kills)| *kills == 0);
+    let Some((counter, _)) = counted.filter(|_| stage.life.end.is_none()) else { return };
     let says = "the kernel counted no OOM kill in this cgroup since it was made";
     verdict.detail = Some(says.to_owned());
     verdict.because.push(because(&counter.cite, None, says));
@@ -158,21 +163,7 @@ fn policy_kill(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.usage = kill.usage;
     verdict.limit = kill.limit;
     verdict.limit_cgroup = kill.limit_cgroup().cloned();
-    verdict.victims = kill
-        .victims
-        .iter()
-        .map(|killed| Victim {
-            pid: Some(killed.pid),
-            comm: killed.comm.clone(),
-            role: Role::Other,
-            uid: killed.uid,
-            total_vm_kb: killed.total_vm_kb,
-            anon_rss_kb: killed.anon_rss_kb,
-            file_rss_kb: killed.file_rss_kb,
-            shmem_rss_kb: killed.shmem_rss_kb,
-            oom_score_adj: killed.oom_score_adj,
-        })
-        .collect();
+    verdict.victims = kill.victims.iter().map(|killed| victim_of(killed, Role::Other)).collect();
     for killed in &kill.victims {
         verdict.because.push(because(&kill.cite(killed.span), kill.at, "who died"));
     }
@@ -246,11 +237,7 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
 
 /// What a supervisor or a shell wrote about a killed child: a hint, quoted beside the candidates.
 fn hints_of_the_log(stage: &Stage<'_>, verdict: &mut Verdict) {
-    let hint = stage.application().find_map(|fact| match &fact.what {
-        Application::ChildKilled { by, .. } => Some((fact, by.clone())),
-        _ => None,
-    });
-    let Some((fact, by)) = hint else { return };
+    let Some((fact, by)) = stage.child_killed() else { return };
     let memory = rivals::kernel_silent(stage).map(|_| "; the kernel's log excludes memory");
     let says = format!("{by} saw a child end by SIGKILL{}", memory.unwrap_or_default());
     verdict.because.push(because(&fact.cite, fact.at, says));
@@ -258,17 +245,15 @@ fn hints_of_the_log(stage: &Stage<'_>, verdict: &mut Verdict) {
 
 fn candidates_for_signal(stage: &Stage<'_>, signal: i32) -> Vec<Candidate> {
     let name = signal_name(signal);
-    let candidate =
-        |killer, because: String| Candidate { killer, confidence: Confidence::Possible, because };
     let stopped = format!("somebody sent {name} through the API and the program ended on it");
-    let stopped = rivals::api_silent(stage).is_none().then(|| candidate(Killer::Stopped, stopped));
-    let timer = "the program's own timer (alarm) ran out and nothing handled it".to_owned();
-    let timer = (signal == 14).then(|| candidate(Killer::Crash, timer));
+    let stopped = rivals::api_silent(stage).is_none().then(|| possible(Killer::Stopped, stopped));
+    let timer = "the program's own timer (alarm) ran out and nothing handled it";
+    let timer = (signal == 14).then(|| possible(Killer::Crash, timer));
     let rest = [
-        candidate(Killer::Process, format!("another process sent {name}")),
-        candidate(
+        possible(Killer::Process, format!("another process sent {name}")),
+        possible(
             Killer::NotKilled,
-            "the program chose this status, or a shell passed on a child's".to_owned(),
+            "the program chose this status, or a shell passed on a child's",
         ),
     ];
     stopped.into_iter().chain(timer).chain(rest).collect()
@@ -300,8 +285,8 @@ fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
         } else {
             Killer::HostOutOfMemory
         };
-        let because = "the report's head fits it; the victim is missing".to_owned();
-        verdict.candidates = vec![Candidate { killer, confidence: Confidence::Possible, because }];
+        let because = "the report's head fits it; the victim is missing";
+        verdict.candidates = vec![possible(killer, because)];
         verdict.would_settle_it = vec![WouldSettle {
             missing: "the rest of the report: the lines `oom-kill:` and `Killed process`"
                 .to_owned(),
@@ -312,11 +297,8 @@ fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
 }
 
 /// A supervisor saw a child end by SIGKILL and does not know why.
-fn gunicorns_question(stage: &Stage<'_>) -> Option<Verdict> {
-    let (fact, by) = stage.application().find_map(|fact| match &fact.what {
-        Application::ChildKilled { by, .. } => Some((fact, by.clone())),
-        _ => None,
-    })?;
+fn child_killed(stage: &Stage<'_>) -> Option<Verdict> {
+    let (fact, by) = stage.child_killed()?;
     let mut verdict = base(stage);
     verdict.detail = Some(format!("{by} saw a child end by SIGKILL; it does not know who sent it"));
     verdict.because.push(because(
@@ -324,23 +306,17 @@ fn gunicorns_question(stage: &Stage<'_>) -> Option<Verdict> {
         fact.at,
         "that a child was killed; any guess about memory in it is the text's own",
     ));
-    let candidate = |killer, because: &str| Candidate {
-        killer,
-        confidence: Confidence::Possible,
-        because: because.to_owned(),
-    };
     verdict.candidates = vec![
-        candidate(Killer::OutOfMemory, "the kernel's OOM killer, at any level"),
-        candidate(Killer::Process, "the supervisor itself (a worker timeout), or another process"),
-        candidate(Killer::StopTimeout, "a stop that was forced"),
+        possible(Killer::OutOfMemory, "the kernel's OOM killer, at any level"),
+        possible(Killer::Process, "the supervisor itself (a worker timeout), or another process"),
+        possible(Killer::StopTimeout, "a stop that was forced"),
     ];
     verdict.would_settle_it = rivals::would_settle(stage, fact.at);
     Some(verdict)
 }
 
 fn base(stage: &Stage<'_>) -> Verdict {
-    let mut verdict = draft(stage, RULE.id, Killer::Unknown, Level::Unknown, Confidence::Unknown);
-    verdict.level = Level::None;
+    let mut verdict = draft(stage, RULE.id, Killer::Unknown, Level::None, Confidence::Unknown);
     if verdict.main.exit_code.is_some() && verdict.main.fate == Fate::Exited {
         verdict.main.fate = Fate::Unknown;
     }

@@ -95,7 +95,7 @@ fn signal_sent(words: &str, target: Option<&(Option<u32>, Option<String>)>) -> O
         ("tgkill", _) | ("234", false) | ("131", true) => ("a0", "a2"),
         _ => return None,
     };
-    let signal = value(words, signal_at).and_then(signal_number).filter(|signal| *signal > 0)?;
+    let signal = value(words, signal_at).and_then(signal_of_record).filter(|signal| *signal > 0)?;
     let pidfd = matches!(value(words, "syscall"), Some("424" | "pidfd_send_signal"));
     let argument = value(words, pid_at).filter(|_| !pidfd).and_then(|pid| {
         let hex = pid.strip_prefix("0x").unwrap_or(pid);
@@ -116,29 +116,11 @@ fn signal_sent(words: &str, target: Option<&(Option<u32>, Option<String>)>) -> O
 }
 
 /// `9` (hexadecimal), `0xf`, `SIGKILL`.
-fn signal_number(text: &str) -> Option<i32> {
-    signal_named(text).or_else(|| {
+fn signal_of_record(text: &str) -> Option<i32> {
+    casefile::signal_number(text).or_else(|| {
         let hex = text.strip_prefix("0x").unwrap_or(text);
         i32::from_str_radix(hex, 16).ok().filter(|signal| *signal < 65)
     })
-}
-
-fn signal_named(text: &str) -> Option<i32> {
-    const NAMES: [(&str, i32); 10] = [
-        ("HUP", 1),
-        ("INT", 2),
-        ("QUIT", 3),
-        ("ABRT", 6),
-        ("KILL", 9),
-        ("USR1", 10),
-        ("SEGV", 11),
-        ("USR2", 12),
-        ("TERM", 15),
-        ("STOP", 19),
-    ];
-    let plain = text.to_ascii_uppercase();
-    let plain = plain.strip_prefix("SIG").unwrap_or(&plain);
-    NAMES.iter().find(|(name, _)| *name == plain).map(|(_, number)| *number)
 }
 
 /// `alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/kill -9 4711`
@@ -161,7 +143,7 @@ pub(super) fn read_sudo(said: &Said) -> Option<DaemonLine> {
         };
         match named {
             Some(named) => {
-                let number = signal_named(named).or_else(|| named.parse().ok());
+                let number = casefile::signal_number(named).or_else(|| named.parse().ok());
                 signal = number.unwrap_or(signal);
             }
             None => target = target.or(Some(word)),

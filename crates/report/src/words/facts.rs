@@ -231,7 +231,21 @@ fn limit(verdict: &Verdict) -> Option<String> {
     let told = match verdict.killer {
         Killer::ContainerMemoryLimit | Killer::AncestorMemoryLimit => true,
         Killer::StillAlive => verdict.level != Level::None,
-        _ => false,
+        Killer::HostOutOfMemory
+        | Killer::NumaOutOfMemory
+        | Killer::OutOfMemory
+        | Killer::OomDaemon
+        | Killer::Eviction
+        | Killer::StopTimeout
+        | Killer::Stopped
+        | Killer::ApiKill
+        | Killer::FailedProbe
+        | Killer::Process
+        | Killer::ResourceLimit
+        | Killer::Runtime
+        | Killer::Crash
+        | Killer::NotKilled
+        | Killer::Unknown => false,
     };
     let blameless = verdict.killer.is_kernel_oom() && verdict.limit_at_fault == Some(false);
     match (verdict.limit?, verdict.usage) {

@@ -140,60 +140,9 @@ pub(crate) fn is_command(text: &str) -> bool {
     is_program && words.next().is_some() && !text.trim_end().ends_with('.')
 }
 
-/// `SIGKILL` for 9; `signal 40` for what has no name.
-pub(crate) fn signal_name(number: i32) -> String {
-    const NAMES: [&str; 31] = [
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "SIGWINCH",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS",
-    ];
-    usize::try_from(number)
-        .ok()
-        .and_then(|number| NAMES.get(number.checked_sub(1)?))
-        .map_or_else(|| format!("signal {number}"), |name| (*name).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn signals_have_their_numbers() {
-        assert_eq!(signal_name(9), "SIGKILL");
-        assert_eq!(signal_name(15), "SIGTERM");
-        assert_eq!(signal_name(11), "SIGSEGV");
-        assert_eq!(signal_name(31), "SIGSYS");
-        assert_eq!(signal_name(0), "signal 0");
-        assert_eq!(signal_name(64), "signal 64");
-    }
 
     #[test]
     fn no_two_killers_share_a_label() {
