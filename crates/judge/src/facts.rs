@@ -51,6 +51,7 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FactSheet {
     pub(crate) asked_id: Option<ContainerId>,
+    pub(crate) gathered_at: Option<Moment>,
     pub(crate) machine: Machine,
     /// Kernel OOM kills with a victim or a named cgroup, oldest first.
     pub(crate) oom_kills: Vec<OomKill>,
@@ -85,6 +86,7 @@ pub(crate) struct FactSheet {
 pub(crate) fn establish(case: &CaseFile) -> FactSheet {
     let mut sheet = FactSheet {
         asked_id: case.asked.container_id.clone(),
+        gathered_at: Some(case.gathered_at),
         gaps: case.gaps.clone(),
         ..FactSheet::default()
     };

@@ -113,7 +113,7 @@ fn head_of(file: &str) -> String {
 /// there is no subject; every other death is a finding.
 pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     let lives = lives(sheet);
-    let Some(chosen) = chosen_life(&lives) else {
+    let Some(chosen) = chosen_life(&lives, sheet.gathered_at) else {
         return reach_without_subject(sheet);
     };
     let mut findings = Vec::new();
@@ -144,7 +144,7 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
 
 /// The last life; but one that a restart storm began will end as the others did, and the question
 /// is about those: three lives under 10 s, each ended with 137, and a restart right after.
-fn chosen_life(lives: &[Life]) -> Option<usize> {
+fn chosen_life(lives: &[Life], gathered_at: Option<Moment>) -> Option<usize> {
     let last = lives.len().checked_sub(1)?;
     let ended: Vec<f64> = lives
         .iter()
@@ -156,7 +156,9 @@ fn chosen_life(lives: &[Life]) -> Option<usize> {
     let restarted = lives.get(last).is_some_and(|life| {
         let before = last.checked_sub(1).and_then(|at| lives.get(at));
         let gap = before.and_then(|it| Some((life.started_at?, it.ended_at()?)));
-        life.alive && gap.is_some_and(|(start, end)| start.seconds_since(end) < 120.0)
+        let age = gathered_at.zip(life.started_at).map(|(now, start)| now.seconds_since(start));
+        let young = age.is_none_or(|age| age < 20.0);
+        life.alive && young && gap.is_some_and(|(start, end)| start.seconds_since(end) < 120.0)
     });
     let storm = lives.len() > 3 && short == 3 && same_end && restarted;
     Some(if storm { last - 1 } else { last })

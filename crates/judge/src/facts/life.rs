@@ -54,6 +54,8 @@ pub(crate) struct Life {
     pub(crate) name: Option<String>,
     /// Counted from 1 where the history holds the container's creation.
     pub(crate) number: Option<u32>,
+    /// Docker made up the exit code and the time of the end (255 at its own start).
+    pub(crate) code_is_the_daemons: bool,
     pub(crate) started_at: Option<Moment>,
     /// The main process's pid in the initial namespace, where its end is known by it.
     pub(crate) pid: Option<u32>,
@@ -83,7 +85,7 @@ pub(crate) struct Life {
 impl Life {
     /// The exit code, where this life has ended.
     pub(crate) fn exit_code(&self) -> Option<i64> {
-        self.end.as_ref().and_then(|end| end.exit_code)
+        self.end.as_ref().and_then(|end| end.exit_code).filter(|_| !self.code_is_the_daemons)
     }
 
     /// When it ended.
@@ -203,6 +205,7 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
         overlay(&mut lives, record);
     }
     give_flag_to_its_life(sheet, &mut lives);
+    doubt_the_daemons_own_end(sheet, &mut lives);
     let name = lives.iter().rev().find_map(|life| life.name.clone());
     for life in &mut lives {
         life.teller = Teller::Docker;
@@ -217,6 +220,21 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
         life.manually_stopped = Some((flag.what.value, flag.cite.clone()));
     }
     lives
+}
+
+/// A daemon that finds a container gone when it starts writes 255 and its own time: neither is the
+/// program's. The end lies anywhere before.
+fn doubt_the_daemons_own_end(sheet: &FactSheet, lives: &mut [Life]) {
+    let Some(life) = lives.last_mut() else { return };
+    let Some((started, end)) = sheet.machine.daemon_started_at.zip(life.ended_at()) else { return };
+    let at_its_start = (-1.0..5.0).contains(&end.seconds_since(started));
+    let before = life.started_at.is_some_and(|start| start < started);
+    if life.exit_code() == Some(255) && at_its_start && before {
+        life.code_is_the_daemons = true;
+        if let Some(end) = &mut life.end {
+            end.at = None;
+        }
+    }
 }
 
 /// Up to Docker 23 the flag changes only when a container ends: on a running one it is the previous

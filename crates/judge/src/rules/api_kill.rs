@@ -112,7 +112,11 @@ fn by_flag(stage: &Stage<'_>) -> Option<Verdict> {
     let unexplained = stage.life.exit_code() == Some(137)
         && stage.life.signals.is_empty()
         && stage.main_kills().is_empty();
-    if !unexplained {
+    // The history is whole and holds no signal: the note was made after the end (a stop of a container
+    // that waits for its restart). With the OOM flag set, only a silent kernel log leaves the API.
+    let after_the_end = stage.sheet.events_covered;
+    let flagged = stage.life.flagged() == Some(true) && rivals::kernel_silent(stage).is_none();
+    if !unexplained || after_the_end || flagged {
         return None;
     }
     let mut verdict = base(stage, 9, Confidence::Likely);

@@ -143,7 +143,9 @@ pub(super) fn stop_signal(stage: &Stage<'_>) -> i32 {
 /// The signal asks for an end that the program may shape: the container's stop signal, TERM, INT,
 /// QUIT, HUP. An end by any other one is a kill.
 pub(super) fn asks_to_stop(stage: &Stage<'_>, signal: i32) -> bool {
-    signal == stop_signal(stage) || matches!(signal, 15 | 2 | 3 | 1)
+    // SIGKILL never asks, not even as STOPSIGNAL; with a `stop` event whatever was sent did.
+    let by_stop = stage.life.stop_event.is_some() || signal == stop_signal(stage);
+    signal != 9 && (by_stop || matches!(signal, 15 | 2 | 3 | 1))
 }
 
 /// A victim of whom only the role is known.

@@ -82,12 +82,20 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
     let Some((true, cite)) = told.filter(|_| !life.alive) else {
         let (at, cite) = event?;
         let alone = stage.sheet.oom_kills.is_empty() && !stage.sheet.kernel_covered;
+        // Its own counter says that nobody was killed in it: the notification was a neighbour's.
+        let uncounted = life.alive && memory::oom_kills(stage).is_some_and(|(_, kills)| kills == 0);
+        if uncounted || ended_long_after_its_events(stage) {
+            return None;
+        }
+        // Below a shared limit cgroup v1 notifies every container.
+        let shared = life.record.as_ref().is_some_and(|it| it.what.cgroup_parent.is_some());
+        let doubtful = shared && stage.sheet.machine.cgroup_version == Some(1);
         return (alone && life.signals.is_empty()).then(|| Word {
             cite: cite.clone(),
             at: *at,
             says: "docker passed on an OOM notification of this container's cgroup",
             decisive: "oom".to_owned(),
-            confidence: Confidence::Likely,
+            confidence: if doubtful { Confidence::Possible } else { Confidence::Likely },
         });
     };
     if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {

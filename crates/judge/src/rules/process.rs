@@ -60,8 +60,23 @@ fn is_runtime(comm: &str) -> bool {
     ["runc", "crun", "containerd", "dockerd", "conmon"].iter().any(|name| comm.starts_with(name))
 }
 
+/// The traced signal went to the main process: by its pid, else by its name; a trace alone is about
+/// whom it shows.
+fn hits(stage: &Stage<'_>, event: &TraceEvent) -> bool {
+    let TraceEvent::Signal { pid, comm, .. } = event else { return false };
+    match stage.main_pid() {
+        Some(main) => main == *pid,
+        None => {
+            let named =
+                stage.life.program().is_some_and(|program| program.starts_with(comm.as_str()));
+            stage.life.teller == Teller::Nobody || named
+        }
+    }
+}
+
 fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
-    let fact = stage.trace().find(|fact| is_delivered_kill(&fact.what))?;
+    let fact =
+        stage.trace().find(|fact| is_delivered_kill(&fact.what) && hits(stage, &fact.what))?;
     let TraceEvent::Signal { sender_comm, sender_pid, signal, code, comm, pid, .. } = &fact.what
     else {
         return None;
@@ -70,7 +85,10 @@ fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     if *code == 128 || is_runtime(sender_comm) {
         return None;
     }
-    let mut verdict = base(stage, Confidence::Proven);
+    // By its name alone the target is likely the main process, no more.
+    let by_name = stage.main_pid().is_none() && stage.life.teller != Teller::Nobody;
+    let confidence = if by_name { Confidence::Likely } else { Confidence::Proven };
+    let mut verdict = base(stage, confidence);
     verdict.at = fact.at.or(verdict.at);
     verdict.main.signal = Some(*signal);
     verdict.main.pid = verdict.main.pid.or(Some(*pid));

@@ -52,7 +52,11 @@ fn dead_shim(stage: &Stage<'_>) -> Option<Verdict> {
     let is_shim = |comm: &str| comm.starts_with("containerd-shim") || comm.starts_with("conmon");
     let by_kernel = stage.sheet.oom_kills.iter().find_map(|kill| {
         let shim = kill.victims.iter().find(|v| v.comm.as_deref().is_some_and(is_shim))?;
-        let held = kill.at.is_none_or(|at| stage.life.holds(at));
+        // Another container's shim dies, too: only one right before this end can be its own.
+        let held = match (kill.at, stage.life.ended_at()) {
+            (Some(at), Some(end)) => (-1.0..5.0).contains(&end.seconds_since(at)),
+            (None, _) | (_, None) => stage.sheet.asked_id.is_none(),
+        };
         held.then(|| (kill.cite(shim.span), kill.at))
     });
     let by_trace = || {

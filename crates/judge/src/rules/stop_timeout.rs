@@ -54,8 +54,14 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 }
 
 fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
-    let asked = stage.life.signals.iter().find(|signal| signal.signal == stop_signal(stage))?;
-    let forced = stage.life.signals.iter().rfind(|signal| signal.signal == 9)?;
+    let signals = &stage.life.signals;
+    let forced = signals.iter().rfind(|signal| signal.signal == 9)?;
+    // A `stop` may bring its own signal; without the event only the container's stop signal asks.
+    let stop = stage.life.stop_event.is_some();
+    let asked = signals.iter().rfind(|signal| {
+        let asks = stop || signal.signal == stop_signal(stage);
+        signal.signal != 9 && asks && signal.at <= forced.at
+    })?;
     let escalated = escalation(stage);
     if stage.life.stop_event.is_none() && escalated.is_none() {
         return None;

@@ -60,6 +60,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
     let mut verdict = base(stage);
     verdict.detail = Some(match stage.life.end {
+        Some(_) if stage.life.code_is_the_daemons => {
+            "docker was down when it ended; 255 and the time are docker's own".to_owned()
+        }
         Some(_) if stage.life.exit_code().is_none() && stage.life.teller == Teller::Docker => {
             "an earlier life ended then; docker overwrites its exit code with the next start"
                 .to_owned()
