@@ -9,6 +9,8 @@ mod application;
 mod cgroupfs;
 mod container;
 mod daemon;
+#[cfg(test)]
+mod damage;
 mod ecs;
 mod json;
 mod kernel;

@@ -284,8 +284,7 @@ pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
         DaemonLine::OomDaemonKill { unit, .. } => unit.as_deref().and_then(unit_container),
         DaemonLine::DaemonShutdown { .. }
         | DaemonLine::OomCounted { .. }
-        | DaemonLine::SignalSentBy { .. }
-        | DaemonLine::CgroupNote { .. } => None,
+        | DaemonLine::SignalSentBy { .. } => None,
     }
 }
 

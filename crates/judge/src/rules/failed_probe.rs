@@ -122,8 +122,7 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Told> {
             | DaemonLine::RuntimeOom { .. }
             | DaemonLine::DaemonShutdown { .. }
             | DaemonLine::OomCounted { .. }
-            | DaemonLine::SignalSentBy { .. }
-            | DaemonLine::CgroupNote { .. } => return None,
+            | DaemonLine::SignalSentBy { .. } => return None,
         };
         Some(Told { cite: fact.cite.clone(), at: fact.at, by, says })
     })

@@ -208,8 +208,7 @@ fn daemon_word(stage: &Stage<'_>) -> Option<Word> {
             | DaemonLine::ShimGone { .. }
             | DaemonLine::DaemonShutdown { .. }
             | DaemonLine::UnhealthyKill { .. }
-            | DaemonLine::SignalSentBy { .. }
-            | DaemonLine::CgroupNote { .. } => return None,
+            | DaemonLine::SignalSentBy { .. } => return None,
         };
         let (cite, at, decisive) = (fact.cite.clone(), fact.at, words.to_owned());
         Some(Word { cite, at, says, decisive, confidence: Confidence::Likely })

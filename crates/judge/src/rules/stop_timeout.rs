@@ -116,8 +116,7 @@ fn escalation<'a>(stage: &Stage<'a>) -> Option<Escalation<'a>> {
             | DaemonLine::DaemonShutdown { .. }
             | DaemonLine::UnhealthyKill { .. }
             | DaemonLine::OomCounted { .. }
-            | DaemonLine::SignalSentBy { .. }
-            | DaemonLine::CgroupNote { .. } => return None,
+            | DaemonLine::SignalSentBy { .. } => return None,
         };
         Some(Escalation { cite: fact.cite.clone(), at: fact.at, grace_seconds, by })
     });

@@ -492,13 +492,7 @@ proptest! {
 
     #[test]
     fn damaged_text_keeps_its_spans(cut in 0usize..600, from in 0usize..600, drop in 0usize..14) {
-        let kept: String = MIXED
-            .lines()
-            .enumerate()
-            .filter(|(at, _)| *at != drop)
-            .flat_map(|(_, line)| [line, "\n"])
-            .collect();
-        let text: String = kept.chars().skip(from).take(cut).collect();
+        let text = crate::damage::damaged(MIXED, drop, from, cut);
         for sighting in read(&text) {
             prop_assert!(sighting.span.of(&text).is_some());
         }

@@ -148,13 +148,7 @@ proptest! {
 
     #[test]
     fn damaged_tasks_keep_their_spans(from in 0usize..1300, cut in 0usize..1300, drop in 0usize..34) {
-        let kept: String = DESCRIBED
-            .lines()
-            .enumerate()
-            .filter(|(at, _)| *at != drop)
-            .flat_map(|(_, line)| [line, "\n"])
-            .collect();
-        let text: String = kept.chars().skip(from).take(cut).collect();
+        let text = crate::damage::damaged(DESCRIBED, drop, from, cut);
         for sighting in read(&text) {
             prop_assert!(sighting.span.of(&text).is_some());
         }

@@ -1,6 +1,6 @@
 //! What container runtimes and node daemons say.
 
-use casefile::{Bytes, CgroupPath, ContainerId, Limit, Moment, Span};
+use casefile::{Bytes, ContainerId, Limit, Moment, Span};
 
 /// Which output a container record was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -326,12 +326,5 @@ pub enum DaemonLine {
         target_pid: Option<u32>,
         /// The target's name.
         target_comm: Option<String>,
-    },
-    /// Something about a cgroup the kernel log or a tool printed alone.
-    CgroupNote {
-        /// The path.
-        path: CgroupPath,
-        /// The words.
-        words: String,
     },
 }
