@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Citation, ContainerId, Exhibit, Moment, Source};
+use crate::{CgroupPath, Citation, ContainerId, Exhibit, Moment, Source};
 
 /// What the question is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -13,6 +13,16 @@ pub struct Asked {
     /// The container it resolved to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_id: Option<ContainerId>,
+    /// A systemd unit, `api.service`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// A process, by its pid in the initial namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// The subject's cgroup, where it is known and the container's id does not tell it: a unit's,
+    /// a container's without a hexadecimal id (`ctr`, LXC, nspawn), one of `why137 run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<CgroupPath>,
 }
 
 /// A source that could not be read.

@@ -116,8 +116,22 @@ pub struct Exhibit {
     /// after its end: only then may its silence exclude anything.
     #[serde(default)]
     pub covers: bool,
+    /// Where the text is only what a much larger one holds of interest: which parts of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_from: Option<CutFrom>,
     /// The evidence itself.
     pub body: Body,
+}
+
+/// A text too large to be kept: its digest, and where the kept parts stood in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutFrom {
+    /// Its length.
+    pub bytes: u64,
+    /// Its digest, `algorithm:hexadecimal`.
+    pub digest: String,
+    /// The byte ranges that were kept, in order; the exhibit's text is these, one after the other.
+    pub kept: Vec<Span>,
 }
 
 impl Exhibit {

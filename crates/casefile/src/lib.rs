@@ -15,6 +15,6 @@ mod size;
 pub use case::{Asked, CaseError, CaseFile, Gap};
 pub use cgroup::{CgroupPath, ContainerId, Relation};
 pub use clock::{Clock, Moment, Stamp};
-pub use exhibit::{Body, Citation, Exhibit, Source, Span};
+pub use exhibit::{Body, Citation, CutFrom, Exhibit, Source, Span};
 pub use signal::{signal_name, signal_number};
 pub use size::{Bytes, Limit};

@@ -225,8 +225,11 @@ impl Search<'_> {
 
     /// Puts the exhibits into the order a reader wants and closes the case.
     fn case(&self, subject: &Subject, found: Found) -> CaseFile {
-        let asked =
-            Asked { name: Some(self.wanted.name.clone()), container_id: Some(subject.id.clone()) };
+        let asked = Asked {
+            name: Some(self.wanted.name.clone()),
+            container_id: Some(subject.id.clone()),
+            ..Asked::default()
+        };
         let mut case = CaseFile::new(asked, self.wanted.now);
         case.exhibits = found.exhibits;
         case.exhibits.extend(machine::as_exhibit(&found.facts));

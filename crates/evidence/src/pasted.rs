@@ -39,6 +39,7 @@ fn pasted_exhibit(number: usize, label: String, text: &str) -> Exhibit {
         about: None,
         clock: Clock::Unknown,
         covers: false,
+        cut_from: None,
         body: Body::Text(parse::redact(Source::Pasted, text)),
     }
 }

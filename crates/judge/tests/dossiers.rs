@@ -145,6 +145,7 @@ fn unrelated() -> Vec<Exhibit> {
             about,
             clock: casefile::Clock::Unknown,
             covers: false,
+            cut_from: None,
             body: Body::Text(text),
         };
     vec![
@@ -261,6 +262,7 @@ fn corpus() -> Option<Vec<(String, CaseFile)>> {
                 about: None,
                 clock: casefile::Clock::Unknown,
                 covers: false,
+                cut_from: None,
                 body: Body::Text(String::from_utf8_lossy(&bytes).into_owned()),
             });
         }

@@ -39,6 +39,7 @@ fn exhibit(id: &str, source: Source, text: &str) -> Exhibit {
         about: None,
         clock: Clock::Unknown,
         covers: true,
+        cut_from: None,
         body: Body::Text(text.to_owned()),
     }
 }

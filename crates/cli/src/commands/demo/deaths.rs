@@ -213,7 +213,7 @@ pub(super) fn neighbour(theatre: &mut Theatre) -> anyhow::Result<CaseFile> {
 }
 
 fn new_case(name: &str) -> anyhow::Result<CaseFile> {
-    let asked = Asked { name: Some(name.to_owned()), container_id: None };
+    let asked = Asked { name: Some(name.to_owned()), ..Asked::default() };
     Ok(CaseFile::new(asked, Moment(jiff::Timestamp::now())))
 }
 

@@ -20,6 +20,7 @@ pub(super) fn exhibit(id: &str, source: Source, label: &str, text: &str) -> Exhi
         about: None,
         clock: Clock::Unknown,
         covers: false,
+        cut_from: None,
         body: Body::Text(parse::redact(source, text)),
     }
 }
