@@ -23,6 +23,9 @@ pub struct Asked {
     /// a container's without a hexadecimal id (`ctr`, LXC, nspawn), one of `why137 run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<CgroupPath>,
+    /// Every death on the machine, not one subject.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_host: bool,
 }
 
 /// A source that could not be read.
@@ -56,6 +59,12 @@ pub struct CaseFile {
     /// What could not be read.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+}
+
+/// What every format of a saved case begins with.
+#[derive(Deserialize)]
+struct Head {
+    why137_case: u32,
 }
 
 /// Why a saved case could not be read.
@@ -109,15 +118,18 @@ impl CaseFile {
 
     /// Reads a saved case.
     pub fn from_json(text: &str) -> Result<Self, CaseError> {
-        let case: Self = serde_json::from_str(text).map_err(|source| CaseError::Shape {
+        // A later format may have another shape altogether, so its number is read first.
+        let found = serde_json::from_str::<Head>(text).map(|head| head.why137_case);
+        if let Ok(found) = found
+            && found != Self::FORMAT
+        {
+            return Err(CaseError::Version { found, known: Self::FORMAT });
+        }
+        serde_json::from_str(text).map_err(|source| CaseError::Shape {
             line: source.line(),
             column: source.column(),
             source,
-        })?;
-        if case.why137_case != Self::FORMAT {
-            return Err(CaseError::Version { found: case.why137_case, known: Self::FORMAT });
-        }
-        Ok(case)
+        })
     }
 
     /// Writes the case; [`CaseFile::from_json`] reads the same back.

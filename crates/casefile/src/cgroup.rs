@@ -123,6 +123,28 @@ impl CgroupPath {
         self.0.get(..end).map(|path| Self(path.to_owned()))
     }
 
+    /// A unit's cgroup by the slice it is in. systemd nests slices by their dashes: `a-b.slice` is
+    /// `/a.slice/a-b.slice`, `-.slice` is the root; a slice is its own place.
+    pub fn of_unit(unit: &str, slice: &str) -> Option<Self> {
+        let is_slice = unit.ends_with(".slice");
+        let stem = if is_slice { unit } else { slice }.strip_suffix(".slice")?;
+        let mut path = String::new();
+        let mut prefix = String::new();
+        for part in stem.split('-').filter(|part| !part.is_empty()) {
+            prefix = if prefix.is_empty() { part.to_owned() } else { format!("{prefix}-{part}") };
+            path.push_str(&format!("/{prefix}.slice"));
+        }
+        if !is_slice {
+            path.push_str(&format!("/{unit}"));
+        }
+        Self::parse(&path)
+    }
+
+    /// This path below another: `/system.slice/x` below `/lxc` is `/lxc/system.slice/x`.
+    pub fn below(&self, root: &Self) -> Self {
+        if root.is_root() { self.clone() } else { Self(format!("{}{}", root.0, self.0)) }
+    }
+
     /// The pod's uid, written with `-`, from `kubepods-burstable-podUID.slice` or `/podUID/`.
     pub fn pod_uid(&self) -> Option<String> {
         self.names().find_map(|name| {
@@ -177,6 +199,18 @@ mod tests {
         assert_eq!(path("/a").relation(&path("/ab")), Relation::Apart);
         assert_eq!(path("/").relation(&path("/ab")), Relation::Above);
         assert_eq!(path("/a/").relation(&path("/a")), Relation::Same);
+    }
+
+    #[test]
+    fn a_units_place_follows_from_its_slice() {
+        let of = |unit: &str, slice: &str| CgroupPath::of_unit(unit, slice).unwrap().to_string();
+        assert_eq!(of("api.service", "system.slice"), "/system.slice/api.service");
+        assert_eq!(of("w@1.service", "system-w.slice"), "/system.slice/system-w.slice/w@1.service");
+        assert_eq!(of("web-prod.slice", "web.slice"), "/web.slice/web-prod.slice");
+        assert_eq!(of("init.scope", "-.slice"), "/init.scope");
+        assert_eq!(CgroupPath::of_unit("api.service", ""), None);
+        assert_eq!(path("/a").below(&path("/b")).as_str(), "/b/a");
+        assert_eq!(path("/a").below(&path("/")).as_str(), "/a");
     }
 
     #[test]

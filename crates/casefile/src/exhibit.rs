@@ -55,6 +55,10 @@ pub enum Source {
     Ecs,
     /// `signal:*`, `oom:*`, `sched:*` trace events of a tracefs instance.
     Trace,
+    /// `systemctl show` of one unit: how its main process ended, as wait(2) told systemd.
+    UnitState,
+    /// A Swarm manager's word about a task.
+    Swarm,
     /// Facts about the machine: kernel version, cgroup version, Docker version, boot.
     Machine,
 }
@@ -75,6 +79,8 @@ impl Source {
             Self::Kubernetes => "kubernetes",
             Self::Ecs => "ecs",
             Self::Trace => "signal trace",
+            Self::UnitState => "systemctl show",
+            Self::Swarm => "swarm",
             Self::Machine => "machine",
         }
     }

@@ -9,6 +9,7 @@ mod case;
 mod cgroup;
 mod clock;
 mod exhibit;
+mod owner;
 mod signal;
 mod size;
 
@@ -16,5 +17,6 @@ pub use case::{Asked, CaseError, CaseFile, Gap};
 pub use cgroup::{CgroupPath, ContainerId, Relation};
 pub use clock::{Clock, Moment, Stamp};
 pub use exhibit::{Body, Citation, CutFrom, Exhibit, Source, Span};
+pub use owner::{Owner, OwnerKind};
 pub use signal::{signal_name, signal_number};
 pub use size::{Bytes, Limit};
