@@ -11,6 +11,7 @@ mod blocks;
 mod child;
 mod fatal;
 mod language;
+mod own_end;
 mod platform;
 mod supervisor;
 pub(crate) mod words;
@@ -22,7 +23,8 @@ use casefile::{Span, Stamp};
 
 use crate::Sighting;
 use crate::record::{Application, Record};
-use crate::transport::{self, Line, Writer};
+use crate::text::Text;
+use crate::transport::{Line, Writer};
 
 /// One line that a program may have written.
 pub(crate) struct Said {
@@ -59,17 +61,49 @@ const NODE_DAEMONS: [&str; 20] = [
 ];
 
 /// Word stems of which at least one stands in every sentence this reader knows, in lower case.
-const STEMS: [&str; 26] = [
-    "137", "abort", "alloc", "bus err", "damn", "fault", "fork", "gcs", "handle", "harakiri",
-    "heap", "illegal", "instruct", "jvm", "kill", "mem", "pid", "sig", "shut", "stack", "stop",
-    "term", "time", "trap", "worker", "status",
+const STEMS: [&str; 34] = [
+    "137",
+    "abort",
+    "alloc",
+    "bus err",
+    "damn",
+    "denied",
+    "execut",
+    "fault",
+    "fork",
+    "format err",
+    "gcs",
+    "gorout",
+    "handle",
+    "harakiri",
+    "heap",
+    "illegal",
+    "instruct",
+    "jvm",
+    "kill",
+    "mem",
+    "not found",
+    "panic",
+    "pid",
+    "shut",
+    "sig",
+    "size limit",
+    "stack",
+    "status",
+    "stop",
+    "term",
+    "time",
+    "too large",
+    "trap",
+    "worker",
 ];
 
 /// Reads the text.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
+    let (text, lines) = (text.whole(), text.lines());
     let mut said: Vec<Said> = Vec::new();
     let mut found: Vec<Sighting> = Vec::new();
-    for line in transport::lines(text).iter().filter(|line| may_be_a_programs(line, text)) {
+    for line in lines.iter().filter(|line| may_be_a_programs(line, text)) {
         let parts = parts_of(line, text);
         let told: Vec<Sighting> = parts.iter().filter_map(read_line).collect();
         if told.is_empty() && parts.len() > 1 {
@@ -120,6 +154,7 @@ fn sentence(line: &str, lower: &str) -> Option<Application> {
         .or_else(|| supervisor::read(line, lower))
         .or_else(|| language::read(line, lower))
         .or_else(|| child::read(line, lower))
+        .or_else(|| own_end::read(line, lower))
         .or_else(|| fatal::read(line, lower))
 }
 

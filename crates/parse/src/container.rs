@@ -11,14 +11,16 @@ mod event;
 mod exit_line;
 mod format;
 mod inspect;
+mod request;
 mod row;
 
 use casefile::Span;
 
 use crate::Sighting;
-use crate::json::{self, Node};
+use crate::json::Node;
 use crate::record::{ManuallyStopped, Record};
-use crate::transport::{self, Writer};
+use crate::text::Text;
+use crate::transport::Writer;
 
 /// One line of the text as it stands there, without the blanks around it.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +30,17 @@ struct Raw<'a> {
 }
 
 /// Reads pasted text: whatever a runtime's command may have printed.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
-    let documents = json::objects(text);
-    let mut found: Vec<Sighting> = documents.iter().filter_map(from_json).collect();
-    found.extend(documents.iter().filter_map(manually_stopped));
-    let kernel = transport::lines(text).into_iter().filter(|line| line.writer == Writer::Kernel);
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
+    let documents = text.objects();
+    let mut found: Vec<Sighting> = documents.iter().copied().filter_map(from_json).collect();
+    found.extend(documents.iter().copied().filter_map(manually_stopped));
+    let kernel = text.lines().iter().filter(|line| line.writer == Writer::Kernel);
     let foreign = kernel.map(|line| line.span).chain(documents.iter().map(|node| node.span));
+    let text = text.whole();
     let mut lines = outside(raw_lines(text), foreign.collect());
-    for read in [event::read, command::read, format::read, row::read, exit_line::read] {
+    let readers =
+        [event::read, request::read, command::read, format::read, row::read, exit_line::read];
+    for read in readers {
         let seen = read(text, &lines);
         lines = outside(lines, seen.iter().map(|sighting| sighting.span).collect());
         found.extend(seen);
@@ -89,13 +94,14 @@ fn outside(lines: Vec<Raw<'_>>, mut spans: Vec<Span>) -> Vec<Raw<'_>> {
 
 /// Reads the output of `docker inspect` and its like.
 pub(crate) fn read_inspect(text: &str) -> Vec<Sighting> {
-    json::objects(text).iter().filter_map(inspect::from_json).collect()
+    Text::new(text).objects().into_iter().filter_map(inspect::from_json).collect()
 }
 
 /// Reads the output of `docker events` and its like.
 pub(crate) fn read_events(text: &str) -> Vec<Sighting> {
-    let documents = json::objects(text);
-    let mut found: Vec<Sighting> = documents.iter().filter_map(event::from_json).collect();
+    let shared = Text::new(text);
+    let documents = shared.objects().into_iter();
+    let mut found: Vec<Sighting> = documents.filter_map(event::from_json).collect();
     found.extend(event::read(text, &raw_lines(text)));
     found.sort_by_key(|sighting| sighting.span.start);
     found
@@ -103,7 +109,7 @@ pub(crate) fn read_events(text: &str) -> Vec<Sighting> {
 
 /// Reads `config.v2.json`, whole or reduced to the keys that are of use.
 pub(crate) fn read_config(text: &str) -> Vec<Sighting> {
-    json::objects(text).iter().filter_map(manually_stopped).collect()
+    Text::new(text).objects().into_iter().filter_map(manually_stopped).collect()
 }
 
 fn from_json(node: &Node) -> Option<Sighting> {

@@ -19,14 +19,15 @@ use casefile::{ContainerId, Moment, Span, Stamp};
 use self::said::Said;
 use crate::Sighting;
 use crate::record::{DaemonLine, OomDaemon, Record};
-use crate::transport::{self, Line, Writer};
+use crate::text::Text;
+use crate::transport::{Line, Writer};
 
 /// Reads the text.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
-    let lines = transport::lines(text);
-    let mut found = audit::read(text, &lines);
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
+    let (text, lines) = (text.whole(), text.lines());
+    let mut found = audit::read(text, lines);
     let mut victims = oom::Memory::default();
-    for line in &lines {
+    for line in lines {
         let writer = match &line.writer {
             Writer::Kernel => continue,
             Writer::Program { name, .. } => name.as_str(),

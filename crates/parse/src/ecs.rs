@@ -14,7 +14,7 @@ use casefile::{Span, Stamp};
 
 use crate::kubernetes::{rows_of, yaml};
 use crate::record::{EcsTask, Record};
-use crate::{Sighting, json};
+use crate::{Sighting, text::Text};
 
 /// `stopCode` of the API.
 const STOP_CODES: [&str; 7] = [
@@ -69,15 +69,19 @@ const CONTAINER_REASONS: [&str; 9] = [
 ];
 
 /// Reads the text.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     let mut found = Vec::new();
-    for document in json::documents(text) {
-        object::read(&document, &mut found);
+    for document in text.documents() {
+        object::read(document, &mut found);
     }
+    let text = text.whole();
     let rows = rows_of(text);
     let looks_so = rows.iter().any(|row| {
         let words = row.words;
-        is_word_of_ecs(words) || words.contains("stoppedReason:") || words.contains("stopCode:")
+        is_word_of_ecs(words)
+            || is_service_event(words)
+            || words.contains("stoppedReason:")
+            || words.contains("stopCode:")
     });
     if !looks_so {
         return found;

@@ -46,20 +46,48 @@ pub(crate) fn documents(text: &str) -> Vec<Node> {
     tree::documents(text)
 }
 
-/// The objects of a text: every document that is one, and the elements of every array of them.
-pub(crate) fn objects(text: &str) -> Vec<Node> {
+/// The objects among values: every document that is one, and the elements of every array of them,
+/// also of one whose head is cut off or that has a bracket too many behind it.
+pub(crate) fn objects(documents: &[Node]) -> Vec<&Node> {
     let mut found = Vec::new();
-    let mut waiting: Vec<Node> = documents(text);
-    waiting.reverse();
+    let mut waiting: Vec<&Node> = documents.iter().rev().collect();
     while let Some(node) = waiting.pop() {
-        match node.value {
-            Value::Object(_) => found.push(node),
-            Value::Array(items) => waiting.extend(items.into_iter().rev()),
+        match &node.value {
+            Value::Object(_) => {
+                found.push(node);
+                waiting.extend(unnamed_arrays(node).into_iter().rev());
+            }
+            Value::Array(items) => waiting.extend(items.iter().rev()),
             Value::String(_)
             | Value::Number(_)
             | Value::Bool(_)
             | Value::Null
             | Value::Opaque(_) => {}
+        }
+    }
+    found
+}
+
+/// The arrays in an object of which nothing has a key, however many closing brackets made objects
+/// around them.
+fn unnamed_arrays(object: &Node) -> Vec<&Node> {
+    let mut found = Vec::new();
+    let mut waiting = vec![object];
+    while let Some(node) = waiting.pop() {
+        // With a key the object is a document whose head is cut: it is read as a whole.
+        if node.members().iter().any(|(name, _)| !name.is_empty()) {
+            continue;
+        }
+        for (_, member) in node.members() {
+            match &member.value {
+                Value::Array(_) => found.push(member),
+                Value::Object(_) => waiting.push(member),
+                Value::String(_)
+                | Value::Number(_)
+                | Value::Bool(_)
+                | Value::Null
+                | Value::Opaque(_) => {}
+            }
         }
     }
     found

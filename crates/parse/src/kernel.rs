@@ -24,17 +24,18 @@ use casefile::Stamp;
 
 use crate::{
     Sighting,
-    transport::{self, Line, Writer},
+    text::Text,
+    transport::{Line, Writer},
 };
 
 /// Everything that the kernel says in this text, in order of appearance.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     let mut assembly = assemble::Assembly::default();
-    let mut lines = outside_commits(text, transport::lines(text));
+    let mut lines = outside_commits(text.whole(), text.lines());
     if newest_first(&lines) {
         lines.reverse();
     }
-    for line in &lines {
+    for line in lines {
         assembly.take(line);
     }
     assembly.finish()
@@ -42,7 +43,7 @@ pub(crate) fn read(text: &str) -> Vec<Sighting> {
 
 /// `git log` indents a message by four blanks below `commit 4f1c… ` and its head: what a person
 /// wrote there about a kernel's line is prose. Lines with the kernel's own prefix stay.
-fn outside_commits(text: &str, lines: Vec<Line>) -> Vec<Line> {
+fn outside_commits<'a>(text: &str, lines: &'a [Line]) -> Vec<&'a Line> {
     let mut spans: Vec<(usize, usize)> = Vec::new();
     let mut start = 0;
     let mut inside = false;
@@ -61,7 +62,7 @@ fn outside_commits(text: &str, lines: Vec<Line>) -> Vec<Line> {
         start = end;
     }
     if spans.is_empty() {
-        return lines;
+        return lines.iter().collect();
     }
     let in_message = |line: &Line| {
         let at = spans.partition_point(|(start, _)| *start <= line.span.start);
@@ -69,11 +70,11 @@ fn outside_commits(text: &str, lines: Vec<Line>) -> Vec<Line> {
             .and_then(|at| spans.get(at))
             .is_some_and(|(_, end)| line.span.start < *end)
     };
-    lines.into_iter().filter(|line| line.writer != Writer::Unsaid || !in_message(line)).collect()
+    lines.iter().filter(|line| line.writer != Writer::Unsaid || !in_message(line)).collect()
 }
 
 /// `journalctl -r` and log viewers show the newest line first: stamps only go back.
-fn newest_first(lines: &[Line]) -> bool {
+pub(crate) fn newest_first(lines: &[&Line]) -> bool {
     let stamps =
         lines.iter().filter(|line| line.writer == Writer::Kernel).filter_map(|line| line.at);
     let (mut back, mut last) = (0_usize, None);

@@ -18,15 +18,16 @@ use std::collections::BTreeMap;
 use casefile::{Span, Stamp};
 
 use crate::record::{PodEvent, Record};
-use crate::{Sighting, json};
+use crate::{Sighting, text::Text};
 
 /// Reads the text.
-pub(crate) fn read(text: &str) -> Vec<Sighting> {
-    let rows = rows_of(text);
+pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
+    let rows = rows_of(text.whole());
     let mut found = Vec::new();
-    for document in json::documents(text) {
-        object::read(&document, &mut found);
+    for document in text.documents() {
+        object::read(document, &mut found);
     }
+    let text = text.whole();
     for document in yaml::documents(text, &rows) {
         object::read(&document, &mut found);
     }

@@ -40,6 +40,11 @@ fn fact(key: &str, value: &str) -> Option<MachineFact> {
         "daemon-started-at" => MachineFact::DaemonStartedAt(Moment::parse(value)?),
         "events-wrapped" => MachineFact::EventsWrapped(value.parse().ok()?),
         "events-since" => MachineFact::EventsSince(Moment::parse(value)?),
+        "pid-namespace" => match value {
+            "initial" => MachineFact::PidNamespace { initial: true },
+            "nested" => MachineFact::PidNamespace { initial: false },
+            _ => return None,
+        },
         "kernel-log-since-micros" => MachineFact::KernelLogSince(value.parse().ok()?),
         _ => return None,
     })

@@ -4,11 +4,12 @@ mod container;
 mod kernel;
 mod orchestrator;
 mod process;
+mod unit;
 
 use casefile::{Span, Stamp};
 pub use container::{
     ContainerAction, ContainerEvent, ContainerRecord, DaemonLine, Form, ManuallyStopped, OomDaemon,
-    Ulimit,
+    Request, RequestKind, Ulimit,
 };
 pub use kernel::{
     Constraint, Invoker, KernelEvent, KillMessage, Killed, MemoryLine, NamedVictim, OomReport,
@@ -16,9 +17,10 @@ pub use kernel::{
 };
 pub use orchestrator::{ContainerStatus, EcsTask, PodEvent, PodRecord, Requirement};
 pub use process::{
-    Application, Counter, CounterValue, LanguageDeath, MachineFact, ProcessRecord, TraceEvent,
-    WaitStatus,
+    Application, Counter, CounterValue, LanguageDeath, MachineFact, OwnEnd, ProcessRecord,
+    TraceEvent, WaitStatus,
 };
+pub use unit::{MainEnd, SwarmTask, UnitRecord};
 
 /// One thing a reader saw, with the bytes it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,12 @@ pub enum Record {
     ManuallyStopped(ManuallyStopped),
     /// A line of dockerd, containerd, systemd, CRI-O, Podman or an OOM daemon.
     Daemon(DaemonLine),
+    /// A command in a transcript that asked for an end.
+    Request(Request),
+    /// A systemd unit.
+    Unit(Box<UnitRecord>),
+    /// A Swarm task.
+    SwarmTask(Box<SwarmTask>),
     /// A Kubernetes pod.
     Pod(Box<PodRecord>),
     /// A Kubernetes event.

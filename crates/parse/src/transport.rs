@@ -14,6 +14,7 @@ mod stamp;
 #[cfg(test)]
 mod tests;
 mod wrap;
+mod wrapped;
 
 use std::borrow::Cow;
 
@@ -125,6 +126,11 @@ impl Reader<'_> {
         if self.raw_record && raw.starts_with(' ') && is_key_value(words) {
             return;
         }
+        if let Some(field) = wrapped::csv_field(words) {
+            self.push(peel(&field), span);
+            self.last = Last::default();
+            return;
+        }
         let peeled = peel(unquoted);
         let indent = unquoted.chars().take_while(|c| c.is_whitespace()).count();
         if !peeled.prefixed && self.join(&peeled, indent, span, raw) {
@@ -140,7 +146,7 @@ impl Reader<'_> {
         if let Some(at) = raw.find('{').filter(|at| opens_object(raw, *at))
             && let Some(found) = self.read_object(start + at)
         {
-            self.push_parts(&found);
+            found.iter().for_each(|line| self.push_parts(line));
             self.last = Last::default();
             return true;
         }
@@ -159,17 +165,24 @@ impl Reader<'_> {
         false
     }
 
-    fn read_object(&mut self, start: usize) -> Option<Line> {
+    fn read_object(&mut self, start: usize) -> Option<Vec<Line>> {
         let rest = self.text.get(start..)?;
         let end = journal::object_end(rest.get(..self.object_budget).unwrap_or(rest));
         let looked_at = end.unwrap_or_else(|looked_at| looked_at);
         self.object_budget = self.object_budget.saturating_sub(looked_at);
         let length = end.ok()?;
         let span = Span { start, end: start + length };
-        let line = journal::entry(rest.get(..length)?, span)?;
+        let object = rest.get(..length)?;
+        let lines = match journal::entry(object, span) {
+            Some(line) => vec![line],
+            None => wrapped::entries(object, start),
+        };
+        if lines.is_empty() {
+            return None;
+        }
         // The brace that ends one entry can stand on the line that begins the next.
         self.taken_to = start + length;
-        Some(line)
+        Some(lines)
     }
 
     fn close_block(&mut self) {
@@ -307,7 +320,19 @@ fn unquoted(line: &str) -> &str {
             rest = inner;
         } else {
             // One blank belongs to the quote mark, more are the text's own indentation.
-            return if quoted { rest.strip_prefix(' ').unwrap_or(rest) } else { rest };
+            let rest = if quoted { rest.strip_prefix(' ').unwrap_or(rest) } else { rest };
+            return in_backticks(rest).unwrap_or(rest);
         }
     }
+}
+
+/// An item of a Markdown list that is code: `` - `the line` ``, `` 1. `the line` ``, `` `the line` ``.
+fn in_backticks(line: &str) -> Option<&str> {
+    let words = line.trim_start();
+    let marked = words.trim_start_matches(|c: char| c.is_ascii_digit());
+    let marked = marked.strip_prefix(". ").or_else(|| marked.strip_prefix(") "));
+    let item = ["- ", "* ", "+ "].iter().find_map(|mark| words.strip_prefix(mark));
+    let inner = marked.or(item).unwrap_or(words).trim_start().strip_prefix('`')?;
+    // Three begin or end a block of code.
+    (!inner.starts_with('`')).then(|| inner.trim_end().strip_suffix('`').unwrap_or(inner))
 }

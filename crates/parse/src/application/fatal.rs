@@ -6,7 +6,7 @@ use super::words::{after, begins, between, has_any, number};
 use crate::record::Application;
 
 /// Signals as shells, IDEs and runtimes print them (x86 and arm64 numbers).
-const SIGNALS: [(&str, &str, i32); 8] = [
+const SIGNALS: [(&str, &str, i32); 9] = [
     ("Segmentation fault", "SIGSEGV", 11),
     ("Bus error", "SIGBUS", 7),
     ("Aborted", "SIGABRT", 6),
@@ -15,6 +15,7 @@ const SIGNALS: [(&str, &str, i32); 8] = [
     ("Trace/breakpoint trap", "SIGTRAP", 5),
     ("Bad system call", "SIGSYS", 31),
     ("CPU time limit exceeded", "SIGXCPU", 24),
+    ("File size limit exceeded", "SIGXFSZ", 25),
 ];
 
 /// Reads one line.
@@ -153,7 +154,6 @@ fn told(line: &str, lower: &str) -> Option<Application> {
         "Gracefully shutting down workers",
         "Commencing graceful shutdown",
         "Application is shutting down...",
-        "The runner has received a shutdown signal",
     ];
     let said = (named && received && !other_sense) || has_any(line, &words);
     (said && line.len() < 400).then(|| Application::ToldToStop(line.to_owned()))

@@ -232,9 +232,9 @@ const FIXED: [(&str, LanguageDeath, bool); 46] = [
         false,
     ),
     ("torch.OutOfMemoryError", LanguageDeath::GpuOutOfMemory, false),
-    ("torch.cuda.OutOfMemoryError", LanguageDeath::OtherAllocation, false),
-    ("RuntimeError: CUDA out of memory", LanguageDeath::OtherAllocation, false),
-    ("RuntimeError: CUDA error: out of memory", LanguageDeath::OtherAllocation, false),
+    ("torch.cuda.OutOfMemoryError", LanguageDeath::GpuOutOfMemory, false),
+    ("RuntimeError: CUDA out of memory", LanguageDeath::GpuOutOfMemory, false),
+    ("RuntimeError: CUDA error: out of memory", LanguageDeath::GpuOutOfMemory, false),
     ("Out Of Memory allocating", LanguageDeath::OtherAllocation, false),
     ("OOM command not allowed when used memory", LanguageDeath::OtherAllocation, true),
     (

@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::LanguageDeath;
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 fn applications(text: &str) -> Vec<Application> {
     read(text)
         .into_iter()

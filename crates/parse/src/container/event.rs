@@ -10,6 +10,9 @@ use crate::Sighting;
 use crate::json::Node;
 use crate::record::{ContainerAction, ContainerEvent, Record};
 
+/// 2013-01-01, in seconds since 1970.
+const BEFORE_DOCKER: i64 = 1_356_998_400;
+
 /// An event, if the object is one of a container.
 pub(super) fn from_json(node: &Node) -> Option<Sighting> {
     let kind = node.get("Type").or_else(|| node.get("type")).and_then(Node::as_str);
@@ -22,7 +25,13 @@ pub(super) fn from_json(node: &Node) -> Option<Sighting> {
         .and_then(Node::as_str)?;
     let actor = node.path(&["Actor", "ID"]);
     let id = actor.or_else(|| ["id", "ID", "Id"].iter().find_map(|key| node.get(key)));
-    let at = json_moment(node);
+    // A time that is cut off ends in the years before there was Docker.
+    let at = json_moment(node).filter(|at| node.complete || at.0.as_second() > BEFORE_DOCKER);
+    // A text that ends inside an event shows neither its time, which stands last, nor whether the
+    // code or signal that it ends with is whole.
+    if !node.complete && at.is_none() {
+        return None;
+    }
     // An old API event has neither type nor actor; a container row has no time.
     let container = id.and_then(Node::as_str).and_then(ContainerId::parse);
     if kind.is_none() && (at.is_none() || container.is_none()) {

@@ -24,7 +24,7 @@ const SMALLEST_LIMIT: u64 = 4 << 20;
 const FEW_LINES: usize = 3;
 
 /// The bare values among lines.
-pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
+pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     let answers = lines.iter().filter(|line| !is_command(line.words)).count();
     let mut found = Vec::new();
     let mut template: Option<Template> = None;
@@ -51,7 +51,7 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
             }
         } else if let Some(record) = bare_values(line.words, answers <= FEW_LINES) {
             found.push(sighting(record, line.span));
-        } else if answers == 1 {
+        } else if answers == 1 && is_alone(text) {
             found.extend(lone_number(line));
         }
         found.extend(group.take());
@@ -148,6 +148,13 @@ pub(super) fn is_command(words: &str) -> bool {
         .filter_map(|prompt| words.split_once(prompt))
         .any(|(_, typed)| programs.iter().any(|program| typed.starts_with(program)));
     prompted || after_prompt || programs.iter().any(|program| words.starts_with(program))
+}
+
+/// Whether a text holds one line besides what was typed: what other readers took, whole or
+/// damaged, is company too, and beside it a number can be anything.
+fn is_alone(text: &str) -> bool {
+    let lines = text.lines().map(str::trim).filter(|words| !words.is_empty());
+    lines.filter(|words| !is_command(words)).nth(1).is_none()
 }
 
 /// The only line of a text, if it is a number that can be only one thing.

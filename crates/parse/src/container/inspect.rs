@@ -133,6 +133,7 @@ fn read_host_config(node: &Node, record: &mut ContainerRecord) {
     record.oom_kill_disable = at("OomKillDisable").and_then(Node::as_bool);
     record.cgroup_parent = text(at("CgroupParent"));
     record.pid_mode = text(at("PidMode"));
+    record.runtime = text(at("Runtime"));
     record.init = at("Init").and_then(Node::as_bool);
     record.auto_remove = at("AutoRemove").and_then(Node::as_bool);
     record.shm_size = at("ShmSize").and_then(Node::as_u64).filter(|size| *size > 0).map(Bytes);

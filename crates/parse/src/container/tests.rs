@@ -4,6 +4,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{ContainerAction, ContainerEvent, ContainerRecord, Form};
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 const ID: &str = "9f1c2b7de0a4438fa1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
 
 fn records(found: &[Sighting]) -> Vec<ContainerRecord> {
@@ -279,6 +283,18 @@ fn the_commands_template_says_what_the_values_are() {
     assert_eq!(one("{{.State.Status}}: exited").status.as_deref(), Some("exited"));
     let text = "$ docker inspect --format '{{.HostConfig.Memory}}' web\n67108864\n";
     assert_eq!(bare(text), [Record::BareLimit(Limit::At(Bytes(64 << 20)))]);
+}
+
+/// Found by the fuzzer: the damaged document took every line but the number.
+#[test]
+fn a_number_beside_a_damaged_document_is_nothing() {
+    for text in [
+        "{\"Id\":\"1a2b3c4d5e6f\",\"Has23\n==> /a/b <==\n1\n",
+        "{\"a\":1}\n137\n",
+        "web-1  | x\n137",
+    ] {
+        assert_eq!(read(text), [], "{text}");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ const KUBELET: [&str; 6] = ["kubelet", "hyperkube", "k3s", "rke2", "microk8s", "
 
 pub(super) fn read(said: &Said) -> Option<DaemonLine> {
     at_start(said)
+        .or_else(|| ecs_agent(said))
         .or_else(|| dockerd(said))
         .or_else(|| containerd(said))
         .or_else(|| crio(said))
@@ -37,6 +38,13 @@ fn heroku(said: &Said) -> Option<DaemonLine> {
         grace_seconds: number_after(message, "failed to exit within "),
         by: "heroku".to_owned(),
     })
+}
+
+/// ECS's agent on Docker's `oom` event: `process within container ID (name: "…") died due to OOM`.
+fn ecs_agent(said: &Said) -> Option<DaemonLine> {
+    let words = said.message.as_str();
+    let told = words.contains("process within container ") && words.contains("died due to OOM");
+    told.then(|| DaemonLine::RuntimeOom { container: said.container(), at_start: false })
 }
 
 /// runc's word for a start that its own limit ended; whoever passes it on.

@@ -104,7 +104,7 @@ pub(super) fn between<'a>(words: &'a str, before: &str, after: &str) -> Option<&
 
 fn taken_apart(words: &str) -> (String, Vec<(String, String)>) {
     if words.starts_with('{')
-        && let Some(node) = json::objects(words).first()
+        && let Some(node) = json::objects(&json::documents(words)).first()
         && let Some(message) = node.get("msg").or_else(|| node.get("message"))
     {
         let fields = node

@@ -17,7 +17,7 @@ pub(super) fn read(said: &Said) -> Option<DaemonLine> {
     if let Some((unit, words)) = unit_prefix(message).or_else(|| unit_first(message)) {
         return of_unit(unit, words);
     }
-    stopping(said, message)
+    stopping(said, message).or_else(|| starting(said, message))
 }
 
 /// `robot.service: words`
@@ -68,7 +68,42 @@ fn of_unit(unit: String, words: &str) -> Option<DaemonLine> {
     if lower.starts_with("systemd-oomd killed ") {
         return Some(oomd_kill(unit, words));
     }
+    phase(unit, words, &lower)
+}
+
+/// Where a unit's run begins and ends, and which of its times ran out.
+fn phase(unit: String, words: &str, lower: &str) -> Option<DaemonLine> {
+    if lower.contains("reached runtime time limit") {
+        return Some(DaemonLine::UnitTimeLimit { unit, at_start: false });
+    }
+    // `start operation timed out. Terminating.`, also `start-pre`, `start-post`.
+    if lower.starts_with("start") && lower.contains("operation timed out.") {
+        return Some(DaemonLine::UnitTimeLimit { unit, at_start: true });
+    }
+    if matches!(words, "Deactivated successfully." | "Succeeded.") {
+        return Some(DaemonLine::UnitDeactivated { unit });
+    }
+    // With the unit from the journal's own field before it: the words may name a description only.
+    let is_job = |verb: &str| words.strip_prefix(verb).is_some_and(|rest| !rest.is_empty());
+    if is_job("Stopping ") {
+        return Some(DaemonLine::UnitStopping { unit });
+    }
+    if is_job("Starting ") || is_job("Started ") {
+        return Some(DaemonLine::UnitStarted { unit, ready: is_job("Started ") });
+    }
     None
+}
+
+/// `Started robot.service - Robot control.`, `Starting robot.service - Robot control...`; a
+/// description alone is nobody's name.
+fn starting(said: &Said, message: &str) -> Option<DaemonLine> {
+    let (ready, what) = match message.strip_prefix("Started ") {
+        Some(what) => (true, what.strip_suffix('.')?),
+        None => (false, message.strip_prefix("Starting ")?.trim_end_matches(['.', '…'])),
+    };
+    let unit = what.split_once(" - ").map_or(what, |(unit, _)| unit).trim();
+    (is_unit(unit) && said.is(&["systemd"]))
+        .then(|| DaemonLine::UnitStarted { unit: unit.to_owned(), ready })
 }
 
 /// `410 (pigpiod) with signal SIGKILL.`

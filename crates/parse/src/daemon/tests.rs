@@ -3,6 +3,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 const ID: &str = "9f1c2b7de0a4438fa1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718";
 
 fn id() -> Option<ContainerId> {
@@ -502,4 +506,46 @@ fn a_manual_is_not_podmans_word() {
         "time=\"x\" level=warning msg=\"Timed out stopping container web with SIGTERM, resorting to SIGKILL\"",
     );
     assert!(matches!(old, DaemonLine::StopEscalated { .. }), "{old:?}");
+}
+
+#[test]
+fn systemds_lines_mark_where_a_run_begins_and_which_time_ran_out() {
+    let journal = |message: &str| one(&format!("Nov 22 17:46:38 h systemd[1]: {message}"));
+    let unit = || "watch.service".to_owned();
+    assert_eq!(
+        journal("Starting watch.service - Lab watch..."),
+        DaemonLine::UnitStarted { unit: unit(), ready: false }
+    );
+    assert_eq!(
+        journal("Started watch.service - Lab watch."),
+        DaemonLine::UnitStarted { unit: unit(), ready: true }
+    );
+    assert_eq!(
+        journal("watch.service: Service reached runtime time limit. Stopping."),
+        DaemonLine::UnitTimeLimit { unit: unit(), at_start: false }
+    );
+    assert_eq!(
+        journal("watch.service: start operation timed out. Terminating."),
+        DaemonLine::UnitTimeLimit { unit: unit(), at_start: true }
+    );
+    assert_eq!(
+        journal("watch.service: Deactivated successfully."),
+        DaemonLine::UnitDeactivated { unit: unit() }
+    );
+    // A description alone names no unit, and a program may say the same words.
+    assert!(all("Nov 22 17:46:38 h systemd[1]: Started Lab watch.").is_empty());
+    assert!(all("Nov 22 17:46:38 h app[7]: Started watch.service.").is_empty());
+}
+
+#[test]
+fn the_journals_own_field_names_the_unit_of_a_description() {
+    let entry = |pid: &str| {
+        format!(
+            r#"{{"MESSAGE":"Stopping Lab watch...","UNIT":"watch.service","_PID":"{pid}","_COMM":"x","SYSLOG_IDENTIFIER":"systemd","__REALTIME_TIMESTAMP":"1795369598291873"}}"#
+        )
+    };
+    let unit = "watch.service".to_owned();
+    assert_eq!(one(&entry("1")), DaemonLine::UnitStopping { unit });
+    // Any program may set the field.
+    assert_eq!(all(&entry("7")), [DaemonLine::UnitStopping { unit: "Lab watch".to_owned() }]);
 }

@@ -166,6 +166,10 @@ fn renamed(node: &Node) -> Option<EcsTask> {
         .iter()
         .find_map(|(_, node)| text(node).filter(|text| STOP_CODES.contains(&text.as_str())));
     let lists = || members.iter().map(|(_, node)| node).filter(|node| !node.items().is_empty());
+    // A list of tasks is no list of containers, though a task's reason may be a container's.
+    if lists().flat_map(|list| list.items()).any(|item| task(item).is_some()) {
+        return None;
+    }
     let listed: Vec<ContainerStatus> =
         lists().flat_map(|list| list.items().iter()).filter_map(renamed_container).collect();
     let known_reason =

@@ -5,6 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 fn tasks(text: &str) -> Vec<EcsTask> {
     read(text)
         .into_iter()

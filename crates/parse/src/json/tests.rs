@@ -17,6 +17,10 @@ const WHOLE: &str = r#"[
     }
 ]"#;
 
+fn objects(text: &str) -> Vec<Node> {
+    super::objects(&documents(text)).into_iter().cloned().collect()
+}
+
 fn one(text: &str) -> Node {
     let mut found = objects(text);
     assert_eq!(found.len(), 1, "{found:#?}");

@@ -4,6 +4,9 @@
 //! texts stand between their lines. A victim belongs to the report whose summary names its pid,
 //! else to the nearest report before it that has no victim and can have this one, else it is a
 //! report of its own. Two victims are one report only in a group kill.
+//!
+//! A log that was collected from several machines can mix reports all the same: one that begins
+//! before another has told its victim. Of both only what names a process is kept.
 
 use casefile::Bytes;
 
@@ -20,6 +23,9 @@ use crate::{
 
 /// Three cgroup paths of 4,096 bytes do not fit a record of 1 KiB, pieces of several do.
 const LONGEST_SUMMARY: usize = 1 << 13;
+
+/// A kernel writes a report at once: lines further apart, in seconds, are not mixed but cut.
+const MIXED_WITHIN: u64 = 2;
 
 /// How many reports back a line may look for its own.
 const REACH: usize = 64;
@@ -58,13 +64,15 @@ impl Assembly {
     /// Everything seen, in order of appearance.
     pub(super) fn finish(self) -> Vec<Sighting> {
         let mut found = self.events;
-        found.extend(self.drafts.into_iter().filter_map(Draft::complete).map(
-            |(report, span, at)| Sighting {
-                record: Record::Kernel(KernelEvent::Oom(Box::new(report))),
-                span,
-                at,
-            },
-        ));
+        let told = self.drafts.iter().any(|draft| draft.mixed && !draft.names_nobody());
+        let kept = self.drafts.into_iter();
+        // The rest of a mixture, whose victims other lines have told.
+        let kept = kept.filter(|draft| !(told && draft.mixed && draft.names_nobody()));
+        found.extend(kept.filter_map(Draft::complete).map(|(report, span, at)| Sighting {
+            record: Record::Kernel(KernelEvent::Oom(Box::new(report))),
+            span,
+            at,
+        }));
         found.sort_by_key(|sighting| (sighting.span.start, sighting.span.end));
         found
     }
@@ -84,7 +92,9 @@ impl Assembly {
         });
         let order = value("order=").and_then(victim::signed);
         let manual = self.manual.take();
+        let mixed = self.mark_mixed(line);
         self.open(line, |draft| {
+            draft.mixed = mixed;
             let report = &mut draft.report;
             report.manual = manual.is_some() || order == Some(-1);
             report.invoker = Some(Seen { value: (), span: line.span });
@@ -173,6 +183,13 @@ impl Assembly {
                 && draft.named_pid() == Some(killed.pid)
                 && near(draft.last_at, line.at, 120)
         });
+        // Nothing stands between a summary and its victim but a step of the clock.
+        let latest = self.drafts.len().checked_sub(1);
+        let named = named.or(latest.filter(|at| {
+            self.drafts
+                .get(*at)
+                .is_some_and(|draft| draft.is_open() && draft.named_pid() == Some(killed.pid))
+        }));
         // A group kill prints its first victim twice, a pasted pair of logs every victim.
         let again = self.place(|draft| {
             near(draft.last_at, line.at, 10)
@@ -181,7 +198,6 @@ impl Assembly {
         if again.is_some() && named.is_none() {
             return self.at_or_new(again, line, |_| {});
         }
-        let latest = self.drafts.len().checked_sub(1);
         let group = latest.filter(|at| {
             self.drafts.get(*at).is_some_and(|draft| {
                 draft.report.group.is_some() && near(draft.last_at, line.at, 10)
@@ -378,6 +394,23 @@ impl Assembly {
         read_trace(draft, line);
     }
 
+    /// A report begins with this line while those before it have not told their victims: true if
+    /// there are such, and they are marked.
+    fn mark_mixed(&mut self, line: &Line) -> bool {
+        let mut any = false;
+        for draft in self.drafts.iter_mut().rev().take(REACH) {
+            // A boot ends every report before it.
+            if draft.span.is_none() {
+                break;
+            }
+            if draft.is_open() && near(draft.last_at, line.at, MIXED_WITHIN) {
+                draft.mixed = true;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Opens a report with this line.
     fn open(&mut self, line: &Line, change: impl FnOnce(&mut Draft)) {
         let mut draft = Draft::default();
@@ -398,7 +431,9 @@ impl Assembly {
             return change(draft);
         }
         let (free, total_ram) = (self.free.take(), self.total_ram.take());
+        let mixed = self.mark_mixed(line);
         self.open(line, |draft| {
+            draft.mixed = mixed;
             draft.report.free = free;
             draft.report.total_ram = total_ram;
             change(draft);

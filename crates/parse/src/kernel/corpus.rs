@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::read;
+use super::{Text, read};
 use crate::record::{KernelEvent, OomReport, Record};
 
 fn reports(text: &str) -> Vec<OomReport> {
@@ -12,7 +12,7 @@ fn reports(text: &str) -> Vec<OomReport> {
         Record::Kernel(KernelEvent::Oom(report)) => Some(*report),
         _ => None,
     };
-    read(text).into_iter().filter_map(|sighting| oom(sighting.record)).collect()
+    read(&Text::new(text)).into_iter().filter_map(|sighting| oom(sighting.record)).collect()
 }
 
 fn evidence(case: &Path) -> Vec<PathBuf> {

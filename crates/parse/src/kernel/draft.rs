@@ -26,6 +26,8 @@ pub(super) struct Draft {
     pub(super) stats_blocks: usize,
     /// Somebody died, or nobody could: what follows is another report's.
     pub(super) closed: bool,
+    /// Another report's lines stand between this one's: what names no process may be the other's.
+    pub(super) mixed: bool,
     /// The words of the `Kill process` line, for the `Killed process` line after it.
     pub(super) chosen_message: Option<KillMessage>,
 }
@@ -75,6 +77,9 @@ impl Draft {
     /// True if this victim can be the one that the report waits for.
     pub(super) fn waits_for(&self, killed: &Killed) -> bool {
         let report = &self.report;
+        if self.mixed && report.chosen.as_ref().and_then(|chosen| chosen.pid) != Some(killed.pid) {
+            return false;
+        }
         let open = report.killed.is_empty()
             && !report.none_killable
             && report.already_exiting.is_none()
@@ -123,9 +128,49 @@ impl Draft {
                 .or_else(|| row.map(|row| row.comm.clone()));
         }
         let at = report.killed.iter().find_map(|killed| killed.at);
+        self.drop_what_may_be_anothers();
         let at = at.or(self.summary_at).or(self.first_at);
         let span = self.span.filter(|_| shows_something)?;
         Some((self.report, span, at))
+    }
+
+    /// Of two reports whose lines mix only the lines that name a process are certain; so are they of a report whose statistics are of a cgroup that did not run out.
+    fn drop_what_may_be_anothers(&mut self) {
+        let names_somebody = !self.names_nobody();
+        let report = &mut self.report;
+        let of_another = match (&report.stats_for, &report.oom_memcg) {
+            (Some(stats), Some(limit)) => stats != limit,
+            (Some(_) | None, None) | (None, Some(_)) => false,
+        };
+        if !self.mixed && !of_another {
+            return;
+        }
+        (report.memory, report.memory_swap, report.swap, report.kmem) = (None, None, None, None);
+        (report.stats_for, report.stats_span) = (None, None);
+        report.stats.clear();
+        if self.mixed {
+            (report.free, report.total_ram, report.memcg_in_trace) = (None, None, None);
+            report.tasks.clear();
+            if names_somebody {
+                (report.invoker, report.invoked_by) = (None, None);
+            }
+            // `Task in /a killed as a result of limit of /b` names no process: it may be another's than
+            // the process that is named here. Alone, both its cgroups are of one line.
+            if self.summary_text.is_empty() && names_somebody {
+                (report.summary, report.oom_memcg, report.task_memcg) = (None, None, None);
+            }
+        }
+    }
+
+    /// True while somebody's death is still to be told.
+    pub(super) fn is_open(&self) -> bool {
+        !self.closed && self.report.killed.is_empty() && self.shows_something()
+    }
+
+    /// True if nothing in it says who died.
+    pub(super) fn names_nobody(&self) -> bool {
+        let report = &self.report;
+        report.killed.is_empty() && report.named.is_none() && report.chosen.is_none()
     }
 
     /// True if the task was already chosen: the table is printed before that.

@@ -9,6 +9,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{Constraint, KernelEvent, KillMessage, OomReport, Record};
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 fn reports(text: &str) -> Vec<OomReport> {
     let oom = |sighting: Sighting| match sighting.record {
         Record::Kernel(KernelEvent::Oom(report)) => Some(*report),

@@ -236,6 +236,7 @@ fn state_alone(node: &Node) -> Option<Sighting> {
     } else if is_terminated(node) {
         let mut container = ContainerStatus::default();
         add_end(node, &mut container);
+        add_cri(node, &mut container);
         container
     } else {
         return None;
@@ -245,6 +246,15 @@ fn state_alone(node: &Node) -> Option<Sighting> {
 
 fn is_state(node: &Node) -> bool {
     ["terminated", "running", "waiting"].iter().any(|key| node.get(key).is_some())
+}
+
+/// What the CRI's own status adds (`crictl inspect`): the container's name, id and limit.
+fn add_cri(node: &Node, container: &mut ContainerStatus) {
+    container.name = text_of(node, &["metadata", "name"]);
+    let id = node.get("id").and_then(Node::as_str).and_then(ContainerId::parse);
+    container.id = container.id.take().or(id);
+    let limit = node.path(&["resources", "linux", "memoryLimitInBytes"]).and_then(Node::as_u64);
+    container.memory.limit = limit.filter(|limit| *limit > 0).map(|limit| Limit::At(Bytes(limit)));
 }
 
 /// ECS and Batch show `exitCode` and `reason` too: only Kubernetes' own words count here.

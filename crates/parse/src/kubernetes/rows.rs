@@ -17,6 +17,7 @@ pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
                 .or_else(|| bare(row.words))
                 .or_else(|| go_map(row.words))
                 .or_else(|| argo(row.words))
+                .or_else(|| one_line(row.words))
                 .or_else(|| flag(row.words))?;
             Some(Sighting { record, span: row.span, at: None })
         })
@@ -155,6 +156,21 @@ fn argo(words: &str) -> Option<Record> {
         reason: Some(reason.to_owned()),
         exit_code: Some(code.parse().ok()?),
         ended_now: true,
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
+/// A description's state whose lines were joined by the way it was copied: `Last State: Terminated Reason:
+/// OOMKilled Exit Code: 137`.
+fn one_line(words: &str) -> Option<Record> {
+    let rest = after(words, "State:")?.trim_start().strip_prefix("Terminated")?;
+    let reason = after(rest, "Reason:")?.split_whitespace().next()?;
+    let exit_code = after(rest, "Exit Code:").and_then(number)?;
+    let container = ContainerStatus {
+        reason: Some(reason.to_owned()),
+        exit_code: Some(exit_code),
+        ended_now: !words.contains("Last State"),
         ..ContainerStatus::default()
     };
     Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))

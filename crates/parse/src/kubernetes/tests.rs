@@ -6,6 +6,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::record::{ContainerStatus, PodRecord};
 
+fn read(text: &str) -> Vec<Sighting> {
+    super::read(&Text::new(text))
+}
+
 fn pods(text: &str) -> Vec<PodRecord> {
     read(text)
         .into_iter()

@@ -65,6 +65,8 @@ pub struct ContainerRecord {
     pub cgroup_parent: Option<String>,
     /// `HostConfig.PidMode`, when not empty (`host`: PID 1 is not its own).
     pub pid_mode: Option<String>,
+    /// `HostConfig.Runtime` (`runc`, `runsc`, `kata`), when not empty.
+    pub runtime: Option<String>,
     /// `HostConfig.Init`
     pub init: Option<bool>,
     /// `HostConfig.AutoRemove`
@@ -259,6 +261,27 @@ pub enum DaemonLine {
         /// The unit.
         unit: String,
     },
+    /// systemd: `Starting U…` (not yet done), `Started U.`: a new run of the unit.
+    UnitStarted {
+        /// The unit.
+        unit: String,
+        /// False for `Starting`: the main process runs, and has not said that it is ready.
+        ready: bool,
+    },
+    /// systemd: `U: Deactivated successfully.` (up to 245 `Succeeded.`): it ended, and nothing
+    /// failed; of a main process that ended cleanly nothing else is written.
+    UnitDeactivated {
+        /// The unit.
+        unit: String,
+    },
+    /// systemd: a time that its settings allow ran out, and it is stopped: `Service reached runtime
+    /// time limit. Stopping.`, `start operation timed out. Terminating.`
+    UnitTimeLimit {
+        /// The unit.
+        unit: String,
+        /// True for the time until it is ready (`TimeoutStartSec=`), false for `RuntimeMaxSec=`.
+        at_start: bool,
+    },
     /// A user-space OOM daemon killed something.
     OomDaemonKill {
         /// Which daemon.
@@ -327,4 +350,32 @@ pub enum DaemonLine {
         /// The target's name.
         target_comm: Option<String>,
     },
+}
+
+/// What a command in a transcript asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// An end at once, or by a signal that was named: `docker kill`, `docker rm -f`.
+    Kill,
+    /// A stop with a grace period: `docker stop`, `docker restart`, `kubectl delete pod`.
+    Stop,
+    /// An eviction by `kubectl drain`.
+    Drain,
+    /// kill(1): a signal to processes.
+    Process,
+}
+
+/// A command that was typed, and ran, in a terminal whose transcript was pasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The command: `docker kill`.
+    pub by: String,
+    /// What it asks for.
+    pub kind: RequestKind,
+    /// The signal, where it is named or the command's own.
+    pub signal: Option<i32>,
+    /// The grace period that was given.
+    pub grace_seconds: Option<u64>,
+    /// Names or ids of containers, names of pods, pids.
+    pub targets: Vec<String>,
 }

@@ -33,6 +33,23 @@ pub enum LanguageDeath {
     OtherAllocation,
 }
 
+/// An end of the program's own making that is no want of memory, by its or its shell's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnEnd {
+    /// Go: `panic: …`, `goroutine 1 [running]:`; the program ends with 2.
+    GoPanic,
+    /// Go: `fatal error: all goroutines are asleep - deadlock!` and its kin; ends with 2.
+    GoFatal,
+    /// Rust: `thread 'main' panicked at …`; ends with 101, or aborts.
+    RustPanic,
+    /// A shell or a runtime found no such program; 127.
+    CommandNotFound,
+    /// A program that may not or cannot be run: `Permission denied`, `exec format error`; 126.
+    NotExecutable,
+    /// A file outgrew RLIMIT_FSIZE while SIGXFSZ was ignored: errno EFBIG.
+    FileTooLarge,
+}
+
 /// A telling line of the program's own output. It may lie; it never proves what the kernel did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Application {
@@ -90,6 +107,8 @@ pub enum Application {
     },
     /// A fatal signal of the program's own (`Segmentation fault`, `Bus error`, `Aborted`).
     FatalSignal(i32),
+    /// Another end of the program's own making.
+    OwnEnd(OwnEnd),
 }
 
 /// One value of one cgroup file.
@@ -214,6 +233,11 @@ pub enum MachineFact {
     EventsWrapped(bool),
     /// The earliest event the history still holds.
     EventsSince(Moment),
+    /// Whether the evidence was gathered in the initial pid namespace, whose pids the kernel logs.
+    PidNamespace {
+        /// False inside a container.
+        initial: bool,
+    },
     /// The stamp of the kernel log's oldest record, microseconds since boot.
     KernelLogSince(u64),
 }
@@ -229,4 +253,10 @@ pub struct WaitStatus {
     pub exit_code: Option<i32>,
     /// The signal that ended it, if one did.
     pub signal: Option<i32>,
+    /// When it was started.
+    pub started_at: Option<Moment>,
+    /// When it had ended.
+    pub ended_at: Option<Moment>,
+    /// The pid is one of an inner namespace: the kernel's log calls the process by another.
+    pub inner_pid: bool,
 }

@@ -59,7 +59,7 @@ pub(super) fn entry(json: &str, span: Span) -> Option<Line> {
     let fields = fields.into_iter().find(|fields| fields.get("MESSAGE").is_some())?;
     let field = |name: &str| fields.get(name).and_then(Value::as_str);
     let line = Fields {
-        message: words(fields.get("MESSAGE")?)?,
+        message: with_unit(words(fields.get("MESSAGE")?)?, field),
         transport: field("_TRANSPORT").map(str::to_owned),
         identifier: field("SYSLOG_IDENTIFIER").or(field("_COMM")).map(str::to_owned),
         pid: field("_PID").or(field("SYSLOG_PID")).and_then(stamp::number),
@@ -71,6 +71,17 @@ pub(super) fn entry(json: &str, span: Span) -> Option<Line> {
             }),
     };
     Some(line.into_line(span))
+}
+
+/// systemd's own words about a unit, with the unit before them where they name only its description
+/// (`Stopping Robot control...`, up to 248). Only PID 1's own field is believed: any program may
+/// set `UNIT`.
+fn with_unit<'a>(message: String, field: impl Fn(&str) -> Option<&'a str>) -> String {
+    let manager = field("_PID") == Some("1") || field("_COMM") == Some("systemd");
+    match field("UNIT").or_else(|| field("USER_UNIT")).filter(|_| manager) {
+        Some(unit) if !message.contains(unit) => format!("{unit}: {message}"),
+        Some(_) | None => message,
+    }
 }
 
 /// `{"pri": 6, "time": 2551.668483, "msg": "…"}` of `dmesg --json`; with `-x` the facility is a
