@@ -7,16 +7,19 @@ mod life;
 mod oom;
 pub(crate) mod program;
 mod stage;
+mod unit;
 
-use casefile::{CaseFile, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
+use casefile::{CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
 pub(crate) use life::{ApiSignal, End, Life, Teller, is_oom_reason, lives, other_subjects};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
 use parse::record::{
     Application, ContainerEvent, ContainerRecord, Counter, DaemonLine, EcsTask, KernelEvent,
-    MachineFact, PodEvent, PodRecord, ProcessRecord, Record, TraceEvent,
+    MachineFact, PodEvent, PodRecord, ProcessRecord, Record, Request, SwarmTask, TraceEvent,
+    UnitRecord,
 };
 pub(crate) use stage::{Stage, named_container};
+pub(crate) use unit::unit_of;
 
 /// A statement, when it was made, and the bytes that make it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,12 @@ pub(crate) struct Machine {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FactSheet {
     pub(crate) asked_id: Option<ContainerId>,
+    pub(crate) asked_name: Option<String>,
+    pub(crate) asked_unit: Option<String>,
+    pub(crate) asked_pid: Option<u32>,
+    pub(crate) asked_cgroup: Option<CgroupPath>,
+    /// The evidence was gathered inside a pid namespace: its pids are not the kernel log's.
+    pub(crate) inner_pids: bool,
     pub(crate) gathered_at: Option<Moment>,
     pub(crate) machine: Machine,
     /// Kernel OOM kills with a victim or a named cgroup, oldest first.
@@ -63,6 +72,10 @@ pub(crate) struct FactSheet {
     pub(crate) events: Vec<Fact<ContainerEvent>>,
     pub(crate) manually_stopped: Vec<Fact<parse::record::ManuallyStopped>>,
     pub(crate) daemon: Vec<Fact<DaemonLine>>,
+    /// Commands of a transcript that asked for an end.
+    pub(crate) requests: Vec<Fact<Request>>,
+    pub(crate) units: Vec<Fact<Box<UnitRecord>>>,
+    pub(crate) swarm: Vec<Fact<Box<SwarmTask>>>,
     pub(crate) pods: Vec<Fact<Box<PodRecord>>>,
     pub(crate) pod_events: Vec<Fact<PodEvent>>,
     pub(crate) tasks: Vec<Fact<Box<EcsTask>>>,
@@ -82,13 +95,32 @@ pub(crate) struct FactSheet {
     pub(crate) events_covered: bool,
 }
 
+impl FactSheet {
+    /// A subject was asked for: the evidence was gathered about it, not pasted.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked_id.is_some()
+            || self.asked_unit.is_some()
+            || self.asked_pid.is_some()
+            || self.asked_cgroup.is_some()
+    }
+}
+
 /// Reads every exhibit and sorts what it says.
 pub(crate) fn establish(case: &CaseFile) -> FactSheet {
+    establish_upon(FactSheet::default(), case)
+}
+
+/// The same upon facts that are known already: a machine's log is read once for all its subjects.
+pub(crate) fn establish_upon(known: FactSheet, case: &CaseFile) -> FactSheet {
     let mut sheet = FactSheet {
         asked_id: case.asked.container_id.clone(),
+        asked_name: case.asked.name.clone(),
+        asked_unit: case.asked.unit.clone(),
+        asked_pid: case.asked.pid,
+        asked_cgroup: case.asked.cgroup.clone(),
         gathered_at: Some(case.gathered_at),
         gaps: case.gaps.clone(),
-        ..FactSheet::default()
+        ..known
     };
     let mut reports = Vec::new();
     for exhibit in &case.exhibits {
@@ -104,6 +136,7 @@ pub(crate) fn establish(case: &CaseFile) -> FactSheet {
     }
     // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
     oom::establish(&mut sheet, reports);
+    oom::relevel(&mut sheet);
     sheet
 }
 
@@ -136,6 +169,12 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         }
         Record::ManuallyStopped(flag) => sheet.manually_stopped.push(fact!(flag)),
         Record::Daemon(line) => sheet.daemon.push(fact!(line)),
+        Record::Request(request) => sheet.requests.push(fact!(request)),
+        Record::Unit(unit) => {
+            sheet.daemon.extend(result_of(&unit, exhibit));
+            sheet.units.push(fact!(unit));
+        }
+        Record::SwarmTask(task) => sheet.swarm.push(fact!(task)),
         Record::Pod(pod) => sheet.pods.push(fact!(pod)),
         Record::PodEvent(event) => {
             let at = event.at.or(at);
@@ -155,6 +194,7 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::Machine(MachineFact::DaemonStartedAt(moment)) => {
             sheet.machine.daemon_started_at = Some(moment);
         }
+        Record::Machine(MachineFact::PidNamespace { initial }) => sheet.inner_pids = !initial,
         // For the reader of the case; no rule asks.
         Record::Machine(
             MachineFact::KernelRelease(_)
@@ -171,4 +211,17 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::BareLimit(limit) => sheet.limits.push(fact!(limit)),
         Record::WaitStatus(status) => sheet.waits.push(fact!(status)),
     }
+}
+
+/// A unit's result stands in its state as it stands in the journal.
+fn result_of(unit: &UnitRecord, exhibit: &Exhibit) -> Option<Fact<DaemonLine>> {
+    let result = unit.result.clone().filter(|result| result != "success" && !unit.is_up())?;
+    let cite = Citation { exhibit: exhibit.id.clone(), span: unit.span_of("result")? };
+    Some(Fact {
+        what: DaemonLine::UnitResult { unit: unit.name.clone(), result },
+        at: unit.exited_at,
+        stamp: unit.exited_at.map(Stamp::Wall),
+        cite,
+        source: exhibit.source,
+    })
 }

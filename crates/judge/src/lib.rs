@@ -6,10 +6,12 @@
 mod facts;
 mod remedy;
 mod rules;
+mod survey;
 pub mod verdict;
 
 use casefile::{CaseFile, Moment};
 pub use rules::{RuleManual, manuals};
+pub use survey::{is_death, survey};
 pub use verdict::Verdict;
 
 /// The verdict on a case. The same case gives the same verdict, whenever it is asked.

@@ -7,7 +7,7 @@ use casefile::Limit;
 use settings::ceilings::Ceiling;
 
 use crate::facts::program;
-use crate::verdict::{Killer, Level, Remedy, Verdict};
+use crate::verdict::{Confidence, Killer, Level, Remedy, Verdict};
 
 /// First remedies for a verdict.
 pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
@@ -17,7 +17,7 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
         Killer::AncestorMemoryLimit if verdict.limit_at_fault == Some(true) => own_limit(verdict),
         Killer::AncestorMemoryLimit => parent_limit(verdict),
         Killer::HostOutOfMemory => host(),
-        Killer::StillAlive if verdict.level == Level::Own => stalled(),
+        Killer::StillAlive if verdict.level == Level::Own => stalled(verdict),
         Killer::Process if is_jvm_itself(verdict) => vec![remedy(
             "use -XX:+ExitOnOutOfMemoryError in place of OnOutOfMemoryError=\"kill -9 %p\", and look at what fills the Java heap",
             "the JVM ends with 3 and says why; as PID 1 a kill -9 from inside is ignored, so that a JVM can go on without a heap",
@@ -67,6 +67,10 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
             "handle SIGTERM in the program, or set initProcessEnabled in the container definition",
             "if the program needs longer: stopTimeout in the container definition (Fargate: at most 120 s)",
         ),
+        Some("systemd") => (
+            "handle SIGTERM in the program, or name the signal that it does handle: KillSignal= in the unit",
+            "if the program needs longer: TimeoutStopSec= in the unit",
+        ),
         Some(_) | None => (
             "run it with --init (Compose: `init: true`), or handle SIGTERM in the program",
             "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
@@ -77,7 +81,7 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
     let init = &init.replace("SIGTERM", signal);
     let program = verdict.main.command.first().map(|path| program::name_of(path));
     let mut remedies = Vec::new();
-    if program.is_some_and(program::is_shell) {
+    if program.is_some_and(program::is_shell) && runtime != Some("systemd") {
         remedies.push(remedy(
             "let the program be PID 1: the exec form of ENTRYPOINT or CMD (a JSON array), or `exec` before the last command of the script",
             &format!("the program gets {signal} itself; a shell as PID 1 does not pass it on"),
@@ -85,12 +89,19 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
             "put the shell form back",
         ));
     }
-    remedies.push(remedy(
-        init,
-        &format!("as PID 1 a program without a handler ignores {signal}; behind an init the default action ends it"),
-        "an init ends the program at once, so whatever must be finished first needs a handler",
-        "take it away again",
-    ));
+    let (effect, risk) = match runtime {
+        Some("systemd") => (
+            format!("a program that catches or ignores {signal} without ending waits for SIGKILL"),
+            "another signal may end it before its work is finished",
+        ),
+        Some(_) | None => (
+            format!(
+                "as PID 1 a program without a handler ignores {signal}; behind an init the default action ends it"
+            ),
+            "an init ends the program at once, so whatever must be finished first needs a handler",
+        ),
+    };
+    remedies.push(remedy(init, &effect, risk, "take it away again"));
     remedies.push(remedy(
         longer,
         "the request arrives, and the wait is as long as the work",
@@ -122,9 +133,14 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
             "",
         )];
     }
+    let runtime = verdict.subject.as_ref().and_then(|subject| subject.runtime.as_deref());
+    let watch = match runtime {
+        Some("systemd" | "process") => "`systemd-cgtop -m`",
+        Some(_) | None => "`docker stats`",
+    };
     let mut remedies = told_ceilings(verdict);
     remedies.push(remedy(
-        "find out whether the memory would have stopped growing before the limit is touched: watch `docker stats` over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)",
+        &format!("find out whether the memory would have stopped growing before the limit is touched: watch {watch} over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)"),
         "a leak or a runtime that is sized for a bigger machine dies at every limit",
         "",
         "",
@@ -171,7 +187,11 @@ fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
             "look at {cgroup} as a whole: its limit has to hold everything below it{}",
             neighbour.unwrap_or_default()
         ),
-        "the container's own limit was not reached; a change to it does not help",
+        if verdict.confidence == Confidence::Proven {
+            "the container's own limit was not reached; a change to it does not help"
+        } else {
+            "a change to one container's limit alone does not make room in the parent"
+        },
         "",
         "",
     )]
@@ -186,7 +206,15 @@ fn host() -> Vec<Remedy> {
     )]
 }
 
-fn stalled() -> Vec<Remedy> {
+fn stalled(verdict: &Verdict) -> Vec<Remedy> {
+    if verdict.detail.as_deref().is_some_and(|detail| detail.contains("memory.high")) {
+        return vec![remedy(
+            "find out what the memory is (above), then end the program or set memory.high (MemoryHigh=, Kubernetes' memory QoS) above what it needs",
+            "at memory.high the kernel slows the program and takes its memory back, and never kills it: it looks like a hang",
+            "with more room a leak only takes longer",
+            "put the old memory.high back",
+        )];
+    }
     vec![remedy(
         "end it, or free it: `docker kill NAME`, or `docker update` with a larger --memory to let it go on for now",
         "with the OOM killer disabled nothing else will end the stall",

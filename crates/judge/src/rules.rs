@@ -19,6 +19,7 @@ mod oom_daemon;
 mod oom_level_unknown;
 mod own_limit;
 mod process;
+mod requested;
 mod resource_limit;
 mod rivals;
 mod runtime;
@@ -26,6 +27,7 @@ mod still_alive;
 mod stop_timeout;
 mod stopped;
 mod supervisor;
+mod unit;
 mod unknown;
 
 use std::sync::LazyLock;
@@ -160,7 +162,7 @@ fn chosen_life(lives: &[Life], gathered_at: Option<Moment>) -> Option<usize> {
         let young = age.is_none_or(|age| age < 20.0);
         life.alive && young && gap.is_some_and(|(start, end)| start.seconds_since(end) < 120.0)
     });
-    let storm = lives.len() > 3 && short == 3 && same_end && restarted;
+    let storm = short == 3 && same_end && restarted;
     Some(if storm { last - 1 } else { last })
 }
 
@@ -180,10 +182,30 @@ fn other_kills(stage: &Stage<'_>, verdict: &Verdict) -> Vec<Verdict> {
     let told: Vec<u32> = verdict.victims.iter().filter_map(|victim| victim.pid).collect();
     let is_told = |kill: &OomKill| {
         let same = kill.victims.iter().all(|victim| told.contains(&victim.pid));
-        if kill.victims.is_empty() { verdict.killer.is_kernel_oom() } else { same }
+        // Two boots may give one pid to two victims: then the one that the verdict cites is told.
+        let told_of_another = !is_cited(verdict, kill)
+            && stage.kills.iter().any(|other| is_cited(verdict, other) && shares_a_pid(kill, other));
+        if kill.victims.is_empty() {
+            verdict.killer.is_kernel_oom()
+        } else {
+            same && !told_of_another
+        }
     };
     let rest: Vec<&OomKill> = stage.kills.iter().copied().filter(|kill| !is_told(kill)).collect();
     kernel_kill::findings(&stage.with_kills(rest))
+}
+
+/// Whether a verdict points at the line of this kill's victim.
+fn is_cited(verdict: &Verdict, kill: &OomKill) -> bool {
+    let cites = |victim: &parse::record::Killed| {
+        let own = kill.cite(victim.span);
+        verdict.because.iter().any(|because| because.cite == own)
+    };
+    kill.victims.iter().any(cites)
+}
+
+fn shares_a_pid(one: &OomKill, other: &OomKill) -> bool {
+    one.victims.iter().any(|a| other.victims.iter().any(|b| a.pid == b.pid))
 }
 
 /// Kills of others under a limit that this container shares.
@@ -197,6 +219,12 @@ fn neighbour_kills(sheet: &FactSheet, verdict: &Verdict) -> Vec<Verdict> {
     let life = Life::default();
     let stage = Stage::of_text(sheet, &life).with_kills(shared.collect());
     kernel_kill::findings(&stage)
+}
+
+/// Kills that belong to none of a machine's subjects; those of one storm are one verdict.
+pub(crate) fn of_kills(sheet: &FactSheet, kills: Vec<&OomKill>) -> Vec<Verdict> {
+    let life = Life::default();
+    kernel_kill::findings(&Stage::of_text(sheet, &life).with_kills(kills))
 }
 
 /// Pasted text without a container: the last kill, and the others as findings.

@@ -366,6 +366,8 @@ pub struct Verdict {
     pub subject: Option<Subject>,
     /// The container, of the subject or of the victim's cgroup.
     pub container_id: Option<ContainerId>,
+    /// The cgroup of the subject or of the victim, where it is known; [`CgroupPath::owner`] names it.
+    pub place: Option<CgroupPath>,
     /// Its main process.
     pub main: MainProcess,
     /// Who died.

@@ -77,6 +77,16 @@ pub fn terminal_line(line: &str) -> String {
     without_ci_commands(line)
 }
 
+/// The text of a GitHub annotation: one line, in which `%` begins an escape.
+pub fn github_message(text: &str) -> String {
+    terminal(text).replace('%', "%25")
+}
+
+/// A value in the head of a GitHub annotation, where `:` and `,` end it.
+pub fn github_value(text: &str) -> String {
+    github_message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
 /// Prose for Markdown: nothing in it is markup, a link, a mention or an HTML tag.
 pub fn markdown(text: &str) -> String {
     let shown = terminal(text);
@@ -191,6 +201,13 @@ mod tests {
         assert_eq!(terminal("x ##[error]y"), "x #\\#[error]y");
         assert_eq!(terminal("##vso[task.setvariable]y"), "#\\#vso[task.setvariable]y");
         assert_eq!(terminal("std::string ## title"), "std::string ## title");
+    }
+
+    #[test]
+    fn an_annotation_keeps_to_its_place() {
+        assert_eq!(github_message("100%\n::error::x"), "100%25\\n::error::x");
+        assert_eq!(github_message("%0A::error::x"), "%250A::error::x");
+        assert_eq!(github_value("a,line=1::b\r"), "a%2Cline=1%3A%3Ab\\r");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! what strangers wrote, for its own medium, once.
 
 pub mod json;
+pub mod list;
 pub mod markdown;
 pub mod quiet;
 pub mod text;

@@ -102,10 +102,30 @@ fn kernel_oom(verdict: &Verdict, cast: &Cast) -> String {
         (Killer::OutOfMemory, _) => {
             "memory ran out, and the evidence does not show at which level".to_owned()
         }
-        (_, Level::Nested) => {
+        (Killer::ContainerMemoryLimit, Level::Nested) => {
             format!("a memory limit set inside the container{}{amount} was full", nested(verdict))
         }
-        _ => format!("{}{amount} was full", cast.own_limit(verdict)),
+        (
+            Killer::ContainerMemoryLimit,
+            Level::Own | Level::Ancestor | Level::Host | Level::Numa | Level::Unknown | Level::None,
+        ) => format!("{}{amount} was full", cast.own_limit(verdict)),
+        // Never asked here: no kernel OOM kill.
+        (
+            Killer::OomDaemon
+            | Killer::Eviction
+            | Killer::StopTimeout
+            | Killer::Stopped
+            | Killer::ApiKill
+            | Killer::FailedProbe
+            | Killer::Process
+            | Killer::ResourceLimit
+            | Killer::Runtime
+            | Killer::Crash
+            | Killer::NotKilled
+            | Killer::StillAlive
+            | Killer::Unknown,
+            _,
+        ) => "memory ran out".to_owned(),
     };
     let more =
         verdict.detail.as_deref().map(|detail| format!("; {}", clause(detail))).unwrap_or_default();
@@ -115,7 +135,11 @@ fn kernel_oom(verdict: &Verdict, cast: &Cast) -> String {
 /// The parent whose limit filled, in the words of whoever set it.
 fn parent(verdict: &Verdict, cast: &Cast) -> String {
     let Some(path) = &verdict.limit_cgroup else {
-        return format!("a parent of {}", cast.container);
+        let runtime = verdict.subject.as_ref().and_then(|subject| subject.runtime.as_deref());
+        return match runtime {
+            Some("ecs") => "its task".to_owned(),
+            Some(_) | None => format!("a parent of {}", cast.container),
+        };
     };
     let name = path.name();
     // `podUID` with the cgroupfs driver, `kubepods-burstable-podUID.slice` with systemd's; the
@@ -124,8 +148,10 @@ fn parent(verdict: &Verdict, cast: &Cast) -> String {
         && (name.starts_with("pod") || (name.contains("-pod") && name.ends_with(".slice")));
     if is_pod {
         "its pod".to_owned()
-    } else if path.names().next() == Some("ecs") {
+    } else if path.names().next() == Some("ecs") || name.starts_with("ecstasks-") {
         "its task".to_owned()
+    } else if let Some(owner) = path.owner().filter(|owner| owner.is_container()) {
+        format!("{owner} around it")
     } else if name.ends_with(".slice") {
         format!("its slice {name}")
     } else {
@@ -136,7 +162,7 @@ fn parent(verdict: &Verdict, cast: &Cast) -> String {
 /// ` (worker/1)`: the nested cgroup, as seen from the container.
 fn nested(verdict: &Verdict) -> String {
     let below = verdict.limit_cgroup.as_ref().and_then(|path| {
-        let container = path.container()?;
+        let container = path.container().or_else(|| verdict.place.clone())?;
         let below = path.as_str().strip_prefix(container.as_str())?.trim_start_matches('/');
         (!below.is_empty()).then(|| format!(" (on {below})"))
     });
@@ -437,10 +463,13 @@ pub(crate) fn amount_kb(kilobytes: u64) -> String {
 }
 
 /// A quote as it is read aloud: without /dev/kmsg's `level,number,microseconds,flags;` before the
-/// kernel's words, and a JSON document's indentation as one space. The exact bytes stand in the JSON
-/// answer and in the case.
+/// kernel's words, a journal record of `-o json` by its speaker and message, and a JSON document's
+/// indentation as one space. The exact bytes stand in the JSON answer and in the case.
 pub(crate) fn readable(quote: &str, source: Option<Source>) -> String {
     let quote = quote.trim();
+    if let Some(words) = journal_words(quote) {
+        return words;
+    }
     let words = match (source, quote.split_once(';')) {
         (Some(Source::KernelLog), Some((head, words)))
             if head.split(',').take(3).all(|field| field.parse::<u64>().is_ok()) =>
@@ -453,6 +482,19 @@ pub(crate) fn readable(quote: &str, source: Option<Source>) -> String {
         return words.to_owned();
     }
     words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `systemd: own.service: Main process exited, …` of a record whose fields stand in any order.
+fn journal_words(quote: &str) -> Option<String> {
+    if !quote.starts_with('{') || !quote.contains("\"__REALTIME_TIMESTAMP\"") {
+        return None;
+    }
+    let record: serde_json::Value = serde_json::from_str(quote).ok()?;
+    let word = |key: &str| record.get(key).and_then(serde_json::Value::as_str);
+    let message = word("MESSAGE")?;
+    let speaker = word("SYSLOG_IDENTIFIER").or_else(|| word("_COMM"));
+    let speaker = speaker.map_or_else(String::new, |name| format!("{name}: "));
+    Some(format!("{speaker}{message}").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The rivals that one reason rules out, together, so that the reason is said once.

@@ -3,12 +3,13 @@
 //! A container's name can outlive it and its id can start many times; flag and exit code belong to
 //! one life only. Events give the lives, the runtime's record the last one.
 
-use casefile::{Citation, ContainerId, Moment};
+use casefile::{CgroupPath, Citation, ContainerId, Moment};
 use parse::record::{
-    ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, Form, PodRecord,
+    ContainerAction, ContainerEvent, ContainerRecord, ContainerStatus, EcsTask, Form, MainEnd,
+    PodRecord, SwarmTask, UnitRecord, WaitStatus,
 };
 
-use super::{Fact, FactSheet, program};
+use super::{Fact, FactSheet, program, unit};
 
 /// Whose word a life rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +24,10 @@ pub(crate) enum Teller {
     Bare,
     /// wait(2): a plain process, no container.
     Parent,
+    /// systemd, about one of its units: its parent, too.
+    Systemd,
+    /// The kernel, about a process that was asked for by its pid.
+    Process,
     /// Nobody: there is only a log.
     #[default]
     Nobody,
@@ -32,6 +37,8 @@ pub(crate) enum Teller {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiSignal {
     pub(crate) signal: i32,
+    /// False where the event names no signal (Podman's `kill`): SIGKILL is what it sends unasked.
+    pub(crate) named: bool,
     pub(crate) at: Option<Moment>,
     pub(crate) cite: Citation,
 }
@@ -44,6 +51,8 @@ pub(crate) struct End {
     pub(crate) cite: Citation,
     /// The runtime's reason word (`OOMKilled`, `Error`, `ContainerStatusUnknown`).
     pub(crate) reason: Option<String>,
+    /// What wait(2) said, where its own word is at hand: a status and a signal are told apart.
+    pub(crate) main: Option<MainEnd>,
 }
 
 /// One life of the subject.
@@ -57,6 +66,16 @@ pub(crate) struct Life {
     /// Docker made up the exit code and the time of the end (255 at its own start).
     pub(crate) code_is_the_daemons: bool,
     pub(crate) started_at: Option<Moment>,
+    /// The systemd unit.
+    pub(crate) unit: Option<String>,
+    /// Its cgroup, where the container's id does not tell it.
+    pub(crate) place: Option<CgroupPath>,
+    /// When the next life began.
+    pub(crate) until: Option<Moment>,
+    /// The unit's state, for the last life.
+    pub(crate) unit_record: Option<Fact<Box<UnitRecord>>>,
+    /// The Swarm manager's word.
+    pub(crate) swarm: Option<Fact<Box<SwarmTask>>>,
     /// The main process's pid in the initial namespace, where its end is known by it.
     pub(crate) pid: Option<u32>,
     pub(crate) alive: bool,
@@ -70,6 +89,8 @@ pub(crate) struct Life {
     pub(crate) stop_event: Option<Citation>,
     pub(crate) destroyed: Option<Citation>,
     pub(crate) exec_killed: Option<Citation>,
+    /// Its latest health check result was `unhealthy`.
+    pub(crate) unhealthy: Option<(Option<Moment>, Citation)>,
     /// The OOM flag, where it belongs to this life.
     pub(crate) flag: Option<(bool, Citation)>,
     /// Docker's own note that a signal came through the API.
@@ -96,7 +117,20 @@ impl Life {
     /// A moment lies in this life, with room for clocks that differ (± 250 ms), for a pod's times
     /// that are whole seconds, and for a daemon's line that is written after the end (3 s).
     pub(crate) fn holds(&self, moment: Moment) -> bool {
-        let coarse = if self.teller == Teller::Docker { 0.25 } else { 1.0 };
+        let coarse = match self.teller {
+            Teller::Docker => 0.25,
+            // Its journal has one clock, and the next life may begin 100 ms after this one's end.
+            Teller::Systemd => 0.02,
+            Teller::Kubernetes
+            | Teller::Ecs
+            | Teller::Bare
+            | Teller::Parent
+            | Teller::Process
+            | Teller::Nobody => 1.0,
+        };
+        if self.until.is_some_and(|until| moment >= until) {
+            return false;
+        }
         let after_start = self.started_at.is_none_or(|start| moment.seconds_since(start) > -coarse);
         let before_end = self.ended_at().is_none_or(|end| moment.seconds_since(end) < 3.0);
         after_start && before_end
@@ -112,7 +146,8 @@ impl Life {
     pub(crate) fn command(&self) -> &[String] {
         let record = self.record.as_ref().map(|record| record.what.command.as_slice());
         let status = self.status.as_ref().map(|status| status.what.command.as_slice());
-        record.filter(|command| !command.is_empty()).or(status).unwrap_or_default()
+        let unit = self.unit_record.as_ref().map(|unit| unit.what.command.as_slice());
+        record.filter(|command| !command.is_empty()).or(status).or(unit).unwrap_or_default()
     }
 
     /// The name of the program that PID 1 runs.
@@ -128,11 +163,24 @@ impl Life {
 
 /// The subject's lives, oldest first; empty where the evidence knows of no subject.
 pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
+    if sheet.asked_unit.is_some() {
+        return unit::unit_lives(sheet);
+    }
+    if sheet.asked_pid.is_some() && sheet.asked_id.is_none() {
+        return unit::process_life(sheet);
+    }
     let docker = docker_lives(sheet);
     if !docker.is_empty() {
         return docker;
     }
-    for told in [pod_lives(sheet), task_lives(sheet), waited_lives(sheet), bare_life(sheet)] {
+    let others = [
+        pod_lives(sheet),
+        task_lives(sheet),
+        waited_lives(sheet),
+        unit::unit_lives(sheet),
+        bare_life(sheet),
+    ];
+    for told in others {
         if !told.is_empty() {
             return told;
         }
@@ -140,8 +188,10 @@ pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
     // Asked about by id, and nothing tells of a life: still the subject, so that another
     // container's kill is not taken for its.
     let id = sheet.asked_id.clone();
-    let known = id.is_some();
-    let life = Life { teller: Teller::Docker, id, ..Life::default() };
+    let place = sheet.asked_cgroup.clone();
+    let known = id.is_some() || place.is_some();
+    let name = sheet.asked_name.clone().filter(|_| place.is_some());
+    let life = Life { teller: Teller::Docker, id, place, name, ..Life::default() };
     if known { vec![life] } else { Vec::new() }
 }
 
@@ -195,7 +245,9 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
     };
     let mut events: Vec<&Fact<ContainerEvent>> =
         sheet.events.iter().filter(|event| is_ours(&event.what.id)).collect();
-    events.sort_by_key(|event| event.at);
+    if !is_clock_set_back(&events) {
+        events = by_time(events);
+    }
     let mut lives = Chronicle::default();
     for event in events {
         lives.take(event);
@@ -209,17 +261,52 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
     let name = lives.iter().rev().find_map(|life| life.name.clone());
     for life in &mut lives {
         life.teller = Teller::Docker;
+        life.place = sheet.asked_cgroup.clone();
         life.id = life.id.clone().or_else(|| id.clone());
         life.name = life.name.clone().or_else(|| name.clone());
     }
     for life in &mut lives {
         with_orchestrators_word(sheet, life);
     }
+    let task = sheet.swarm.iter().rfind(|task| is_ours(&task.what.container));
+    if let (Some(life), Some(task)) = (lives.last_mut(), task) {
+        life.swarm = Some(task.clone());
+    }
     let flag = sheet.manually_stopped.iter().rfind(|flag| is_ours(&flag.what.id));
     if let (Some(life), Some(flag)) = (lives.last_mut(), flag) {
         life.manually_stopped = Some((flag.what.value, flag.cite.clone()));
     }
     lives
+}
+
+/// In order of time; an event whose time is cut off stays behind the one before it.
+fn by_time(events: Vec<&Fact<ContainerEvent>>) -> Vec<&Fact<ContainerEvent>> {
+    let mut before: Option<(&str, Option<Moment>)> = None;
+    let mut timed: Vec<(Option<Moment>, &Fact<ContainerEvent>)> = Vec::new();
+    for event in events {
+        let exhibit = event.cite.exhibit.as_str();
+        let last = before.filter(|(of, _)| *of == exhibit).and_then(|(_, at)| at);
+        let at = event.at.or(last);
+        before = Some((exhibit, at));
+        timed.push((at, event));
+    }
+    timed.sort_by_key(|(at, _)| *at);
+    timed.into_iter().map(|(_, event)| event).collect()
+}
+
+/// Docker writes its events in the order in which they came. Where one history goes back in time
+/// once, its clock was set back, and the order tells more than the times; a history with the newest
+/// event first goes back at every line.
+fn is_clock_set_back(events: &[&Fact<ContainerEvent>]) -> bool {
+    let back = events.windows(2).filter(|pair| match pair {
+        [one, other] => one.at.zip(other.at).is_some_and(|(one, other)| other < one),
+        _ => false,
+    });
+    let one_history = events.windows(2).all(|pair| match pair {
+        [one, other] => one.cite.exhibit == other.cite.exhibit,
+        _ => true,
+    });
+    one_history && events.len() > 3 && back.count() == 1
 }
 
 /// A daemon that finds a container gone when it starts writes 255 and its own time: neither is the
@@ -280,14 +367,15 @@ impl Chronicle {
             ContainerAction::Start => self.start(event),
             ContainerAction::Oom => self.now(event, |life| life.oom_events.push((event.at, cite))),
             ContainerAction::Kill { signal } => {
-                let signal = ApiSignal { signal: signal.unwrap_or(9), at: event.at, cite };
+                let (named, number) = (signal.is_some(), signal.unwrap_or(9));
+                let signal = ApiSignal { signal: number, named, at: event.at, cite };
                 self.now(event, |life| life.signals.push(signal));
             }
             ContainerAction::Stop | ContainerAction::Restart => self.stopped(event),
             ContainerAction::Die { exit_code } => self.now(event, |life| {
                 life.alive = false;
                 let exit_code = *exit_code;
-                life.end = Some(End { at: event.at, exit_code, cite, reason: None });
+                life.end = Some(End { at: event.at, exit_code, cite, reason: None, main: None });
             }),
             ContainerAction::Destroy => {
                 if let Some(life) = self.lives.last_mut() {
@@ -300,7 +388,7 @@ impl Chronicle {
             }
             // Only a running container is checked: where its start is lost, this shows the life.
             ContainerAction::Health(state) if state.contains("unhealthy") => {
-                self.now(event, |_| ());
+                self.now(event, |life| life.unhealthy = Some((event.at, cite)));
             }
             ContainerAction::ExecDie { .. }
             | ContainerAction::Health(_)
@@ -398,11 +486,16 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         life.alive = false;
         let known = life.end.take();
         life.end = Some(End {
-            at: known.as_ref().and_then(|end| end.at).or(told.finished_at),
+            at: earlier(known.as_ref().and_then(|end| end.at), told.finished_at, life.started_at),
             exit_code: told.exit_code.or(known.as_ref().and_then(|end| end.exit_code)),
             cite: cite("exit_code"),
             reason: None,
+            main: None,
         });
+    }
+    // containerd's list still shows the pid of a task that has ended; no other row has one.
+    if running == Some(false) && told.form == Some(Form::PsRow) {
+        life.pid = life.pid.or(told.pid);
     }
     if let Some(flag) = told.oom_killed {
         life.flag = Some((flag, cite("oom_killed")));
@@ -410,6 +503,20 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     let richer = life.record.as_ref().is_none_or(|known| known.what.command.is_empty());
     if richer {
         life.record = Some(record.clone());
+    }
+}
+
+/// Podman may write its `died` seconds after the end, when it next looks; the time in its record is
+/// conmon's. A time before the start is an earlier life's.
+fn earlier(
+    event: Option<Moment>,
+    record: Option<Moment>,
+    start: Option<Moment>,
+) -> Option<Moment> {
+    let record = record.filter(|end| start.is_none_or(|start| *end >= start));
+    match (event, record) {
+        (Some(event), Some(record)) => Some(event.min(record)),
+        (event, record) => event.or(record),
     }
 }
 
@@ -432,7 +539,7 @@ fn earlier_life(
     Some(Life {
         id: told.id.clone(),
         name: told.name.clone(),
-        end: Some(End { at: Some(end), exit_code: None, cite, reason: None }),
+        end: Some(End { at: Some(end), exit_code: None, cite, reason: None, main: None }),
         ..Life::default()
     })
 }
@@ -476,6 +583,7 @@ fn task_lives(sheet: &FactSheet) -> Vec<Life> {
                 exit_code: Some(exit.what),
                 cite: exit.cite.clone(),
                 reason: None,
+                main: None,
             });
             lives.push(Life {
                 end: exit,
@@ -515,6 +623,7 @@ fn status_life(
             exit_code: status.exit_code,
             cite: cite.clone(),
             reason: status.reason.clone(),
+            main: None,
         }),
         flag: status.reason.as_ref().map(|reason| (is_oom_reason(reason), cite.clone())),
         status: Some(fact),
@@ -551,18 +660,26 @@ fn waited_lives(sheet: &FactSheet) -> Vec<Life> {
         let code = wait.what.signal.map(|signal| 128 + signal).or(wait.what.exit_code);
         Life {
             teller: Teller::Parent,
-            name: wait.what.comm.clone(),
-            pid: Some(wait.what.pid),
+            name: sheet.asked_name.clone().or_else(|| wait.what.comm.clone()),
+            place: sheet.asked_cgroup.clone(),
+            pid: Some(wait.what.pid).filter(|_| !wait.what.inner_pid),
+            started_at: wait.what.started_at,
             end: Some(End {
-                at: wait.at,
+                at: wait.what.ended_at.or(wait.at),
                 exit_code: code.map(i64::from),
                 cite: wait.cite.clone(),
                 reason: None,
+                main: main_end(&wait.what),
             }),
             ..Life::default()
         }
     });
     lives.collect()
+}
+
+/// A signal and a status are told apart by wait(2) itself.
+fn main_end(wait: &WaitStatus) -> Option<MainEnd> {
+    wait.signal.map(MainEnd::Killed).or(wait.exit_code.map(MainEnd::Exited))
 }
 
 fn bare_life(sheet: &FactSheet) -> Vec<Life> {
@@ -577,6 +694,7 @@ fn bare_life(sheet: &FactSheet) -> Vec<Life> {
         exit_code: exit.map(|exit| exit.what),
         cite,
         reason: None,
+        main: None,
     });
     vec![Life {
         teller: Teller::Bare,

@@ -7,7 +7,7 @@
 use casefile::{Bytes, CgroupPath, Citation, ContainerId, Limit, Moment, Relation, Stamp};
 use parse::record::{Constraint, KillMessage, Killed, OomReport, TaskRow};
 
-use super::{Fact, FactSheet, program};
+use super::{Fact, FactSheet, Life, program};
 use crate::verdict::Level;
 
 /// One run of the kernel's OOM killer that killed.
@@ -74,6 +74,24 @@ impl OomKill {
             (None, Some(_)) => true,
             (None, None) => false,
         }
+    }
+
+    /// A group kill (`memory.oom.group`) at this life's cgroup or above it: everything in it died.
+    pub(crate) fn takes_whole(&self, life: &Life) -> bool {
+        let Some(group) = &self.report.group_path else { return false };
+        let holds =
+            |path: &CgroupPath| matches!(group.relation(path), Relation::Same | Relation::Above);
+        let own = life.id.as_ref().filter(|id| self.is_in(id));
+        let named = own.and_then(|_| self.report.task_memcg.as_ref()?.container());
+        if let Some(path) = named.as_ref().or(life.place.as_ref()) {
+            return holds(path);
+        }
+        let parent = life.record.as_ref().and_then(|record| record.what.cgroup_parent.as_deref());
+        parent.is_some_and(|parent| match CgroupPath::parse(parent) {
+            Some(path) => holds(&path),
+            // The systemd driver's parent is a slice by its name alone.
+            None => parent.ends_with(".slice") && group.name() == parent,
+        })
     }
 
     /// The kernel did not print where: no container, no cgroup, or only one that the reports around
@@ -143,6 +161,27 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
     }
 }
 
+/// The level as seen from the subject's own cgroup, where it is no container by its path: a unit, a
+/// container by name, a process group.
+pub(super) fn relevel(sheet: &mut FactSheet) {
+    let Some(place) = super::unit::place(sheet) else { return };
+    for kill in &mut sheet.oom_kills {
+        let (Some(limit), Some(task)) = (&kill.report.oom_memcg, &kill.report.task_memcg) else {
+            continue;
+        };
+        let inside = matches!(task.relation(&place), Relation::Same | Relation::Below);
+        let of_cgroup = matches!(kill.level, Level::Own | Level::Nested | Level::Ancestor);
+        if inside && of_cgroup && kill.level_shown {
+            kill.level = match limit.relation(&place) {
+                Relation::Same => Level::Own,
+                Relation::Above => Level::Ancestor,
+                Relation::Below => Level::Nested,
+                Relation::Apart => kill.level,
+            };
+        }
+    }
+}
+
 /// In a storm most kills have no report of their own (10 per 5 s are printed), only the `Memory cgroup
 /// out of memory: Killed process` line. Such a line belongs to the limit that every report within
 /// 10 s of it names, if a process of that name is known there; where reports of several limits are
@@ -201,11 +240,18 @@ fn is_twin(one: &OomKill, other: &OomKill) -> bool {
     let pids = |kill: &OomKill| kill.victims.iter().map(|v| v.pid).collect::<Vec<_>>();
     let near = match (one.at, other.at) {
         (Some(a), Some(b)) => a.seconds_since(b).abs() < 2.0,
-        (None, _) | (_, None) => true,
+        (None, _) | (_, None) => match (one.stamp, other.stamp) {
+            // The logs of two boots count from zero each, and pids begin anew.
+            (Some(Stamp::SinceBoot(a)), Some(Stamp::SinceBoot(b))) => a.abs_diff(b) < 2_000_000,
+            (Some(_) | None, _) => true,
+        },
     };
+    let sizes = one.victims.iter().zip(&other.victims).all(|(a, b)| {
+        a.anon_rss_kb.is_none() || b.anon_rss_kb.is_none() || a.anon_rss_kb == b.anon_rss_kb
+    });
     // Twice in one text: the same report was pasted twice.
     let copied = one.exhibit != other.exhibit || (one.stamp.is_some() && one.stamp == other.stamp);
-    copied && !one.victims.is_empty() && pids(one) == pids(other) && near
+    copied && !one.victims.is_empty() && pids(one) == pids(other) && near && sizes
 }
 
 fn fullness(kill: &OomKill) -> usize {
@@ -285,7 +331,7 @@ fn level(report: &OomReport) -> (Level, bool) {
 
 /// The level of a limit on `limit` that killed a task in `task`.
 fn between(limit: &CgroupPath, task: &CgroupPath) -> (Level, bool) {
-    let container = task.container();
+    let container = task.boundary();
     match (limit.relation(task), &container) {
         (Relation::Same | Relation::Above, Some(own)) => match limit.relation(own) {
             Relation::Same => (Level::Own, true),

@@ -1,9 +1,14 @@
 //! One life and the facts that fall into it: what a rule looks at.
 
 use casefile::{CgroupPath, Citation, ContainerId, Limit, Moment, Source};
-use parse::record::{Application, DaemonLine, PodEvent, ProcessRecord, TaskRow, TraceEvent};
+use parse::record::{
+    Application, DaemonLine, MainEnd, PodEvent, ProcessRecord, TaskRow, TraceEvent,
+};
 
-use super::{ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller, program};
+use super::{
+    ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller, program,
+    unit::{self, unit_of},
+};
 use crate::verdict::Level;
 
 /// One life on stage, with the kills and words that belong to it.
@@ -54,36 +59,50 @@ impl<'a> Stage<'a> {
         if self.life.alive || self.life.exit_code().is_some_and(|code| code != 137) {
             return MainHit::No;
         }
-        // The end follows a kill of the main process within the time the runtime needs to reap it.
-        let near = match (kill.at, self.life.ended_at()) {
-            (Some(at), Some(end)) => end.seconds_since(at) < 3.0,
-            (None, _) | (_, None) => true,
-        };
-        if !near {
+        // The runtime reaps a killed main process at once, or seconds later where the machine has no
+        // memory or CPU to spare. The surer the victim is the main process, the later it may be.
+        let late = kill.at.zip(self.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+        let within = |seconds: f64| late.is_none_or(|late| late < seconds);
+        if !within(60.0) {
             return MainHit::No;
+        }
+        if kill.takes_whole(self.life) {
+            return MainHit::Yes;
         }
         if let Some(first) = kill.first_of_container() {
             return if pids.contains(&first.pid) { MainHit::Yes } else { MainHit::No };
         }
-        self.main_hit_by_name(kill)
+        if self.life.teller == Teller::Systemd && is_alone(kill) {
+            return MainHit::Yes;
+        }
+        let (hit, only_one) = self.main_hit_by_name(kill);
+        match hit {
+            MainHit::No => MainHit::No,
+            known @ (MainHit::Yes | MainHit::Unclear) if within(3.0) => known,
+            MainHit::Yes if only_one && within(15.0) => MainHit::Yes,
+            MainHit::Yes | MainHit::Unclear if within(15.0) => MainHit::Unclear,
+            MainHit::Yes | MainHit::Unclear => MainHit::No,
+        }
     }
 
     /// Without a usable task table: the victim bears the name of the program that PID 1 runs.
-    fn main_hit_by_name(&self, kill: &OomKill) -> MainHit {
-        let Some(program) = self.life.program() else { return MainHit::Unclear };
+    /// True beside it: the task table shows one process of that name.
+    fn main_hit_by_name(&self, kill: &OomKill) -> (MainHit, bool) {
+        let Some(program) = self.life.program() else { return (MainHit::Unclear, false) };
         let of_name = |row: &&TaskRow| program::is_comm_of(&row.comm, program);
         let rows = kill.report.tasks.iter().filter(of_name).count();
         let hit = kill.took(program);
         // A shell or an init passes on its child's 137; any other program that is seen to end with 137
         // right after a process of its name was killed is that process.
         let itself = !program::starts_another(program);
-        if hit && (rows <= 1 || itself) {
+        let found = if hit && (rows <= 1 || itself) {
             MainHit::Yes
         } else if !hit && rows == 1 && itself {
             MainHit::No
         } else {
             MainHit::Unclear
-        }
+        };
+        (found, rows == 1)
     }
 
     /// The main process's pid in the initial namespace, where it is still known.
@@ -105,9 +124,19 @@ impl<'a> Stage<'a> {
     /// Daemon lines that name this container, or name none where nothing else is known.
     pub(crate) fn daemon(&self) -> impl Iterator<Item = &'a Fact<DaemonLine>> {
         let (id, life) = (self.life.id.clone(), self.life);
+        let bare = matches!(life.teller, Teller::Systemd | Teller::Process);
         self.sheet.daemon.iter().filter(move |line| {
             let in_time = line.at.is_none_or(|at| life.holds(at));
+            if bare {
+                return in_time && unit::is_about(&line.what, life);
+            }
+            // A unit that is no container's is another subject's.
+            let other_unit = id.is_some()
+                && unit_of(&line.what).is_some()
+                && named_container(&line.what).is_none()
+                && !unit::is_about(&line.what, life);
             in_time
+                && !other_unit
                 && named_container(&line.what).is_none_or(|named| match &id {
                     Some(id) => id.is_same(&named),
                     None => true,
@@ -115,29 +144,45 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Kubernetes events about this container or its pod.
+    /// Kubernetes events about this container or its pod, in this life.
     pub(crate) fn pod_events(&self) -> impl Iterator<Item = &'a Fact<PodEvent>> {
         let pod = self.life.pod.as_ref().map(|pod| pod.what.as_ref());
         let name = self.life.status.as_ref().and_then(|status| status.what.name.clone());
+        let life = self.life;
         self.sheet.pod_events.iter().filter(move |event| {
-            let same_uid = match (pod.and_then(|pod| pod.uid.as_ref()), &event.what.uid) {
+            let same = |own: Option<&String>, other: &Option<String>| match (own, other) {
                 (Some(own), Some(other)) => own == other,
                 (None, _) | (_, None) => true,
             };
-            let same_container = match (&name, &event.what.container) {
-                (Some(own), Some(other)) => own == other,
-                (None, _) | (_, None) => true,
+            // A name can be given again: with both uids known they alone decide.
+            let of_pod = event.what.kind.as_deref() == Some("Pod");
+            let uids = pod.and_then(|pod| pod.uid.as_ref()).zip(event.what.uid.as_ref());
+            let same_pod = match uids {
+                Some((own, other)) => own == other || !of_pod,
+                None => !of_pod || same(pod.and_then(|pod| pod.name.as_ref()), &event.what.object),
             };
-            same_uid && same_container
+            same_pod && same(name.as_ref(), &event.what.container) && is_of_life(life, event)
         })
     }
 
-    /// The program's own words; those of an unknown program count only where no container's own
-    /// log is at hand.
+    /// The program's own words in this life; those of an unknown program count only where no
+    /// container's own log is at hand.
     pub(crate) fn application(&self) -> impl Iterator<Item = &'a Fact<Application>> {
         let own = self.sheet.application.iter().any(is_gathered);
-        let gathered = self.sheet.asked_id.is_some();
-        self.sheet.application.iter().filter(move |fact| is_gathered(fact) || !(own || gathered))
+        let gathered = self.sheet.is_asked();
+        let life = self.life;
+        self.sheet.application.iter().filter(move |fact| {
+            let in_time = fact.at.is_none_or(|at| life.holds(at));
+            in_time && (is_gathered(fact) || !(own || gathered))
+        })
+    }
+
+    /// The pids of children that a supervisor or a shell says ended by SIGKILL, in its own namespace.
+    pub(crate) fn child_pids(&self) -> impl Iterator<Item = u32> {
+        self.application().filter_map(|fact| {
+            let Application::ChildKilled { pid, .. } = &fact.what else { return None };
+            *pid
+        })
     }
 
     /// The first word of a supervisor or a shell that a child ended by SIGKILL, and whose word it
@@ -168,6 +213,7 @@ impl<'a> Stage<'a> {
     pub(crate) fn configured_limit(&self) -> Option<(Limit, Citation)> {
         let record = self.life.record.as_ref();
         let by_record = record.and_then(|record| Some((record.what.memory?, record.cite.clone())));
+        let by_record = by_record.or_else(|| self.unit_limit());
         let status = self.life.status.as_ref();
         let by_status =
             status.and_then(|status| Some((status.what.memory.limit?, status.cite.clone())));
@@ -181,6 +227,27 @@ impl<'a> Stage<'a> {
         by_record.or(by_status).or_else(bare).or_else(platform)
     }
 
+    /// The unit's own limit by its state; one that is not set says nothing of the slice's.
+    fn unit_limit(&self) -> Option<(Limit, Citation)> {
+        let state = self.life.unit_record.as_ref()?;
+        let span = state.what.span_of("memory_max").unwrap_or(state.cite.span);
+        Some((state.what.memory_max?, state.cite_at(span)))
+    }
+
+    /// The unit's result in this life, by systemd's word: the first that is told.
+    pub(crate) fn unit_result(&self) -> Option<&'a str> {
+        self.life.unit.as_ref()?;
+        self.daemon().find_map(|fact| match &fact.what {
+            DaemonLine::UnitResult { result, .. } => Some(result.as_str()),
+            _ => None,
+        })
+    }
+
+    /// wait(2)'s own word for the end of the main process.
+    pub(crate) fn main_end(&self) -> Option<MainEnd> {
+        self.life.end.as_ref().and_then(|end| end.main)
+    }
+
     /// The first API SIGKILL came before this moment.
     pub(crate) fn was_killed_by_api_before(&self, moment: Option<Moment>) -> bool {
         match (self.api_kill().and_then(|signal| signal.at), moment) {
@@ -188,6 +255,16 @@ impl<'a> Stage<'a> {
             (None, _) | (_, None) => false,
         }
     }
+}
+
+/// An event of this life: not from before its start, nor, if it happened once, from long after its
+/// end. An event that is counted shows its latest time only; a node's and a controller's clocks differ.
+fn is_of_life(life: &Life, event: &Fact<PodEvent>) -> bool {
+    let Some(at) = event.at else { return true };
+    let after_start = life.started_at.is_none_or(|start| at.seconds_since(start) > -2.0);
+    let counted = event.what.count.is_some_and(|count| count > 1);
+    let before_end = life.ended_at().is_none_or(|end| at.seconds_since(end) < 60.0);
+    after_start && (counted || before_end)
 }
 
 fn is_gathered(fact: &Fact<Application>) -> bool {
@@ -199,17 +276,24 @@ fn is_gathered(fact: &Fact<Application>) -> bool {
 /// where something ties it to it.
 fn belongs(sheet: &FactSheet, kill: &OomKill, lives: &[Life], index: usize) -> bool {
     let Some(life) = lives.get(index) else { return false };
+    let named = life.id.is_some() || life.place.is_some() || life.unit.is_some();
     let place = match &life.id {
         Some(id) if kill.is_in(id) => true,
-        Some(_) if kill.is_placeless() => is_tied(sheet, kill, life),
-        Some(_) => false,
-        None => true,
+        _ if unit::is_in_place(kill, life) || kill.takes_whole(life) => true,
+        _ if life.teller == Teller::Process => takes(kill, life.pid),
+        _ if named && kill.is_placeless() => is_tied(sheet, kill, life),
+        _ => !named,
     };
     let owner = match kill.at {
         Some(at) => life_at(lives, at),
         None => lives.len().checked_sub(1),
     };
     place && owner == Some(index)
+}
+
+/// The process that was asked for is among the victims.
+fn takes(kill: &OomKill, pid: Option<u32>) -> bool {
+    kill.victims.iter().any(|victim| Some(victim.pid) == pid)
 }
 
 /// What ties a bare `Killed process` line to a container: its pid, or an end by 137 with the
@@ -226,7 +310,7 @@ fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
     let ended = life.exit_code() == Some(137);
     let Some((at, end)) = kill.at.zip(life.ended_at()) else {
         // Pasted without times: the files together are one case.
-        let pasted = sheet.asked_id.is_none();
+        let pasted = !sheet.is_asked();
         let flagged = life.flagged() == Some(true);
         // The flag misses a host-wide kill on cgroup v1; then the name has to fit.
         let unflagged = life.flagged().is_none() || kill.level == Level::Host;
@@ -280,7 +364,10 @@ pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
         | DaemonLine::UnitMainExited { unit, .. }
         | DaemonLine::UnitResult { unit, .. }
         | DaemonLine::UnitOomKill { unit }
-        | DaemonLine::UnitStopping { unit } => unit_container(unit),
+        | DaemonLine::UnitStopping { unit }
+        | DaemonLine::UnitStarted { unit, .. }
+        | DaemonLine::UnitDeactivated { unit }
+        | DaemonLine::UnitTimeLimit { unit, .. } => unit_container(unit),
         DaemonLine::OomDaemonKill { unit, .. } => unit.as_deref().and_then(unit_container),
         DaemonLine::DaemonShutdown { .. }
         | DaemonLine::OomCounted { .. }
@@ -291,4 +378,13 @@ pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
 /// `docker-ID.scope` and the like.
 fn unit_container(unit: &str) -> Option<ContainerId> {
     CgroupPath::parse(&format!("/{}", unit.trim_start_matches('/')))?.container_id()
+}
+
+/// The report of a unit's own limit lists every task below it, and that is the victim alone: a unit
+/// that systemd has forgotten does not tell its main pid any more.
+fn is_alone(kill: &OomKill) -> bool {
+    match (kill.level, kill.report.tasks.as_slice(), kill.victims.as_slice()) {
+        (Level::Own, [task], [victim]) => task.pid == victim.pid,
+        (_, _, _) => false,
+    }
 }

@@ -4,8 +4,10 @@
 //! - A `kill` event with a signal that asks for no stop, and an end that shows this signal within 30 s.
 //! - Docker's `HasBeenManuallyStopped` with an exit by SIGKILL where its events are gone.
 //! - containerd's or the kubelet's line that a kill was asked for, with no stop whose grace ran out before it.
-//! - An orchestrator's words for a drain, preemption, taint, node shutdown, pod clean-up; ECS spot
+//! - An orchestrator's words for a drain, preemption, taint, node shutdown, deadline, pod clean-up (PodGC); ECS spot
 //!   interruption, a lost host, a Batch attempt's timeout.
+//! - `docker kill NAME`, `docker rm -f NAME` or `kubectl drain` in a pasted transcript, with its answer, before
+//!   the words that show the end.
 //!
 //! ## Why it means that
 //! Every client (docker kill, rm -f, an updater, a CI cleaner) goes through the daemon, which writes a
@@ -17,7 +19,9 @@
 //! - A stop signal before it with a `stop` event (stop-timeout).
 //! - A kernel OOM kill of the main process before it; the entry is written even if the process was
 //!   already gone. With `OOMKilled=true` and no kernel log of the whole life it is `likely` only.
-//! - Nobody's name is in the events: the client stays unknown.
+//! - Nobody's name is in the events: the client stays unknown. A failed health check before the signal is
+//!   quoted as a hint at a client like autoheal, never taken as its proof.
+//! - `Cancelling deletion of Pod`: the taint was tolerated after all.
 //!
 //! ## Example
 //! ```text
@@ -29,12 +33,14 @@
 //! - moby `daemon/kill.go` `killWithSignal`, `container.HasBeenManuallyStopped`
 
 use casefile::{Citation, Moment, signal_name};
-use parse::record::DaemonLine;
+use parse::record::{DaemonLine, PodRecord, RequestKind};
 
-use super::draft::{asks_to_stop, because, by_name, draft, end_line, main_victim, signal_line};
-use super::{Rule, Seek, rivals, stop_timeout};
+use super::draft::{
+    asks_to_stop, because, by_name, decisive, draft, end_line, main_victim, signal_line,
+};
+use super::{Rule, Seek, requested, rivals, stop_timeout};
 use crate::facts::{ApiSignal, MainHit, Stage, Teller};
-use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict};
+use crate::verdict::{Because, Candidate, Confidence, Fate, Killer, Level, RuledOut, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "api-kill",
@@ -51,6 +57,29 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .or_else(|| by_flag(stage))
         .or_else(|| by_daemon(stage))
         .or_else(|| by_orchestrator(stage))
+        .or_else(|| by_command(stage))
+}
+
+/// The command itself, in a transcript.
+fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = requested::find(stage, &[RequestKind::Kill, RequestKind::Drain])?;
+    let request = &fact.what;
+    let signal = request.signal.unwrap_or(9);
+    let fits = match stage.life.exit_code() {
+        Some(code) => code == 128 + i64::from(signal) || request.kind == RequestKind::Drain,
+        None => signal == 9,
+    };
+    // An OOM notification needs another explanation than the command gives.
+    if !fits || stage.life.flagged() == Some(true) || !stage.kills.is_empty() {
+        return None;
+    }
+    let mut verdict = base(stage, signal, Confidence::Likely);
+    verdict.killed_by = Some(by_name(&request.by));
+    verdict.detail = Some(format!("`{}` was typed before, and went through", request.by));
+    let says = format!("somebody typed `{}`, and it was answered", request.by);
+    verdict.because.push(because(&fact.cite, None, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    Some(verdict)
 }
 
 fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
@@ -58,7 +87,25 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     let certain = stage.life.flagged() != Some(true)
         || stage.sheet.kernel_covered
         || stage.kills.iter().any(|kill| stage.main_hit(kill) == MainHit::No);
-    let confidence = if certain { Confidence::Proven } else { Confidence::Likely };
+    // A signal without a time may be another life's.
+    let ended = stage.life.ended_at().is_some();
+    // Nor can one after a stop be told from that stop's own where the times are cut off.
+    let after_a_stop = stage.life.signals.iter().any(|one| asks_to_stop(stage, one.signal));
+    let timed = match signal.at {
+        Some(_) => ended || !after_a_stop,
+        None => !ended && !after_a_stop,
+    };
+    // Docker tells of a stop last: a history that may end before it cannot exclude it.
+    let stop_may_be_cut = after_a_stop && !stage.sheet.events_covered;
+    // A clock that was set back between two signals hides whether a stop came before.
+    let orderly = stage.life.signals.is_sorted_by_key(|signal| signal.at);
+    // Docker tells a `stop` only of a container that it was asked to stop: its signal is cut off.
+    let stop_asked = stage.life.stop_event.is_some() || stop_may_be_cut;
+    let confidence = if certain && timed && orderly && !stop_asked && signal.named {
+        Confidence::Proven
+    } else {
+        Confidence::Likely
+    };
     let mut verdict = base(stage, signal.signal, confidence);
     let name = signal_name(signal.signal);
     verdict.detail = Some(match &stage.life.destroyed {
@@ -67,15 +114,27 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
         }
         Some(_) | None => format!("{name} through the API; docker's events do not name the client"),
     });
-    verdict.because.push(signal_line(signal, format!("a client of the API asked for {name}")));
+    let says = if signal.named {
+        format!("a client of the API asked for {name}")
+    } else {
+        format!(
+            "a client of the API asked for a signal that the event does not name; {name} is what is sent unasked"
+        )
+    };
+    verdict.because.push(signal_line(signal, says));
     verdict.because.extend(end_line(stage, "the end that followed"));
-    if stage.life.signals.iter().all(|other| other.signal == signal.signal) {
+    if !stop_asked && stage.life.signals.iter().all(|other| other.signal == signal.signal) {
         let because = "no stop signal came before it".to_owned();
         verdict.ruled_out.push(RuledOut { killer: Killer::StopTimeout, because });
+    }
+    if stop_asked {
+        let because = "a stop was asked for, and it is not shown whole";
+        verdict.candidates.push(candidate(Killer::StopTimeout, Confidence::Likely, because));
     }
     verdict.ruled_out.extend(rivals::kernel_ruled_out(stage));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     stalled_before(stage, &mut verdict);
+    verdict.because.extend(unhealthy_before(stage, signal));
     Some(verdict)
 }
 
@@ -89,6 +148,17 @@ fn stalled_before(stage: &Stage<'_>, verdict: &mut Verdict) {
     let span = record.what.span_of("oom_kill_disable").unwrap_or(record.cite.span);
     let says = "its OOM killer was disabled, and docker was told of an OOM: it stood still at its limit before";
     verdict.because.push(because(&record.cite_at(span), None, says));
+}
+
+/// A health check that had failed before is why a client such as autoheal acts: a hint at the
+/// client, not a proof of it; docker itself never kills for health.
+pub(super) fn unhealthy_before(stage: &Stage<'_>, signal: &ApiSignal) -> Option<Because> {
+    let (at, cite) = stage.life.unhealthy.as_ref()?;
+    (*at <= signal.at).then(|| {
+        let says = "its health check had failed before: docker never kills for that, a client that \
+                    watches health (autoheal and its like, Swarm, podman) does";
+        decisive(cite, *at, says, "unhealthy")
+    })
 }
 
 /// The end shows this signal, and follows it within seconds.
@@ -169,18 +239,29 @@ fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
-fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
+/// Who but the owner ended the pod: preemption, a taint, a drain, the garbage collector, the node's own
+/// shutdown.
+pub(super) fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
     let event = stage.pod_events().find(|event| {
         matches!(
             event.what.reason.as_str(),
-            "Preempting" | "Preempted" | "TaintManagerEviction" | "NodeShutdown" | "DeletingPod"
-        )
+            "DeletingPod"
+                | "Drain"
+                | "EvictionByEvictionAPI"
+                | "NodeShutdown"
+                | "Preempted"
+                | "Preempting"
+                | "TaintManagerEviction"
+        ) && !event.what.message.starts_with("Cancelling")
     });
     if let Some(event) = event {
         let says = format!("{}: {}", event.what.reason, event.what.message);
         return Some((event.cite.clone(), event.at, says));
     }
     let pod = stage.life.pod.as_ref()?;
+    if let Some(says) = by_pods_reason(&pod.what) {
+        return Some((pod.cite.clone(), None, says));
+    }
     let (reason, message) = pod.what.disruption.as_ref()?;
     let by_others = [
         "PreemptionByScheduler",
@@ -191,6 +272,15 @@ fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
     by_others
         .contains(&reason.as_str())
         .then(|| (pod.cite.clone(), None, format!("{reason}: {message}")))
+}
+
+/// The pod's own reason, where the kubelet ended it as a whole.
+fn by_pods_reason(pod: &PodRecord) -> Option<String> {
+    let reason = pod.reason.as_deref().unwrap_or_default();
+    let message = pod.message.as_deref().unwrap_or_default();
+    let told = matches!(reason, "Preempting" | "NodeShutdown" | "Shutdown" | "DeadlineExceeded")
+        || message.contains("imminent node shutdown");
+    told.then(|| format!("{reason}: {message}"))
 }
 
 fn ecs_interruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {

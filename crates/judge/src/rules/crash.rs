@@ -29,7 +29,7 @@
 //! - signal(7); V8 `src/heap/heap.cc` `FatalProcessOutOfMemory`; glibc `abort`
 
 use casefile::{Bytes, Citation, Moment, signal_name};
-use parse::record::{Application, KernelEvent, LanguageDeath};
+use parse::record::{Application, KernelEvent, LanguageDeath, MainEnd};
 
 use super::draft::{because, decisive, draft, end_line, main_victim, possible};
 use super::{Rule, Seek, rivals};
@@ -134,6 +134,9 @@ fn own_signal(stage: &Stage<'_>) -> Option<i32> {
 
 fn end_says(stage: &Stage<'_>) -> String {
     match (own_signal(stage), stage.life.exit_code()) {
+        (Some(signal), _) if stage.main_end() == Some(MainEnd::Killed(signal)) => {
+            format!("{}, by the word of the parent's own wait", signal_name(signal))
+        }
         (Some(11), _) => "139 is 128 + SIGSEGV; an abort as PID 1 shows like this too".to_owned(),
         (Some(signal), Some(code)) => format!("{code} is 128 + {}", signal_name(signal)),
         (_, Some(code)) => format!("the container ended with {code}"),
@@ -145,20 +148,13 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let signal = own_signal(stage)?;
     let fault = fault_of(stage);
     let mut verdict = base(stage);
-    verdict.detail = Some(match signal {
-        7 => {
-            "SIGBUS: often a full /dev/shm or a truncated file that is mapped; not the memory limit"
-                .to_owned()
-        }
-        31 => "SIGSYS: a seccomp filter forbids a system call".to_owned(),
-        25 => "SIGXFSZ: a file grew beyond its size limit (RLIMIT_FSIZE)".to_owned(),
-        _ => format!("{} of the program's own making", signal_name(signal)),
-    });
+    verdict.detail = Some(signal_words(signal));
     if let Some((cite, at, what)) = fault {
         verdict.because.push(decisive(&cite, at, "the kernel's line about the fault", what));
     }
     verdict.because.extend(end_line(stage, end_says(stage)));
-    if rivals::passes_on(stage) {
+    // systemd's wait saw the signal itself: nobody passed on a status.
+    if rivals::passes_on(stage) && !matches!(stage.main_end(), Some(MainEnd::Killed(_))) {
         verdict.contradictions.push(
             "The main process is a shell or an init: it can have passed on the code of a child that crashed.".to_owned(),
         );
@@ -171,6 +167,29 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.contradictions.extend(rivals::contradictions(stage, &verdict));
     Some(verdict)
+}
+
+/// What a signal of a program's own making usually means.
+fn signal_words(signal: i32) -> String {
+    let words = match signal {
+        4 => {
+            "an instruction that this CPU does not have, or a compiler's trap: often a program built for a newer CPU"
+        }
+        5 => {
+            "a trap: an assertion of the runtime (Go, Chromium, Swift), or a debugger's breakpoint"
+        }
+        6 => "the program aborted itself: an assertion, or its memory allocator found damage",
+        7 => {
+            "often a full /dev/shm, huge pages that ran out or a truncated file that is mapped; not the memory limit"
+        }
+        8 => "an integer was divided by zero, or a result did not fit",
+        11 => "memory was touched that is not the program's",
+        13 => "it wrote to a pipe or socket that nobody reads any more",
+        25 => "a file grew beyond its size limit (RLIMIT_FSIZE)",
+        31 => "a seccomp filter forbids a system call",
+        _ => return format!("{} of the program's own making", signal_name(signal)),
+    };
+    format!("{}: {words}", signal_name(signal))
 }
 
 type Fault = (Citation, Option<Moment>, String);
@@ -220,7 +239,7 @@ fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
         OWN_MAKING.contains(&signal).then_some((fact, signal))
     })?;
     let mut verdict = base(stage);
-    verdict.detail = Some(format!("{} of the program's own making", signal_name(signal)));
+    verdict.detail = Some(signal_words(signal));
     verdict.because.push(because(&fact.cite, fact.at, "the words of a fatal signal"));
     Some(verdict)
 }

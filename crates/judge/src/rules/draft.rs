@@ -1,9 +1,9 @@
 //! The beginnings of a verdict: what every rule fills in the same way.
 
-use casefile::{Citation, ContainerId, Moment, signal_number};
+use casefile::{CgroupPath, Citation, ContainerId, Moment, signal_number};
 use parse::record::Killed;
 
-use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container};
+use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container, unit_of};
 use crate::verdict::{
     Because, Candidate, Confidence, Fate, KilledBy, Killer, Level, MainProcess, Memory, Role,
     Subject, Verdict, Victim,
@@ -28,6 +28,7 @@ pub(super) fn draft(
         killed_by: None,
         subject: subject(life),
         container_id: life.id.clone().or_else(|| named_by_daemon(stage)),
+        place: life.place.clone().or_else(|| place_by_daemon(stage)),
         main: main_process(stage),
         victims: Vec::new(),
         at,
@@ -55,12 +56,22 @@ fn named_by_daemon(stage: &Stage<'_>) -> Option<ContainerId> {
     stage.daemon().filter_map(|fact| named_container(&fact.what)).last()
 }
 
+/// The unit that systemd's lines name, where nothing else is the subject.
+fn place_by_daemon(stage: &Stage<'_>) -> Option<CgroupPath> {
+    if stage.life.teller != Teller::Nobody {
+        return None;
+    }
+    let named = stage.daemon().filter_map(|fact| unit_of(&fact.what)).last()?;
+    CgroupPath::parse(&format!("/{}", named.trim_start_matches('/')))
+}
+
 fn subject(life: &Life) -> Option<Subject> {
     let runtime = match life.teller {
         Teller::Docker => Some("docker"),
         Teller::Kubernetes => Some("kubernetes"),
         Teller::Ecs => Some("ecs"),
-        Teller::Parent => Some("process"),
+        Teller::Parent | Teller::Process => Some("process"),
+        Teller::Systemd => Some("systemd"),
         Teller::Bare | Teller::Nobody => None,
     };
     let known = life.name.is_some() || life.id.is_some();
@@ -88,8 +99,14 @@ fn main_process(stage: &Stage<'_>) -> MainProcess {
         fate,
         exit_code,
         signal: None,
-        exit_code_trusted: exit_code.is_some(),
+        exit_code_trusted: exit_code.is_some() && !is_invented(life),
     }
+}
+
+/// The kubelet's 137 for a container that it could not find is a constant.
+fn is_invented(life: &Life) -> bool {
+    let reason = life.end.as_ref().and_then(|end| end.reason.as_deref());
+    reason == Some("ContainerStatusUnknown")
 }
 
 /// Known memory settings, by the runtime's or the orchestrator's record.
@@ -136,8 +153,26 @@ pub(super) fn signal_line(signal: &ApiSignal, says: impl Into<String>) -> Becaus
 pub(super) fn stop_signal(stage: &Stage<'_>) -> i32 {
     let record = stage.life.record.as_ref();
     let configured = record.and_then(|record| record.what.stop_signal.as_deref());
-    let number = |name: &str| name.parse().ok().or_else(|| signal_number(name));
+    let number = |name: &str| {
+        name.parse().ok().or_else(|| signal_number(name)).or_else(|| real_time_signal(name))
+    };
     configured.and_then(number).unwrap_or(15)
+}
+
+/// `SIGRTMIN+3` (an init such as systemd's is stopped with it) as docker counts: from 34 to 64, the two
+/// below are glibc's own.
+fn real_time_signal(name: &str) -> Option<i32> {
+    let name = name.strip_prefix("SIG").unwrap_or(name);
+    let offset = |rest: &str, sign: char| match rest {
+        "" => Some(0),
+        _ => rest.strip_prefix(sign)?.parse::<i32>().ok(),
+    };
+    let number = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
+        (Some(rest), _) => 34 + offset(rest, '+')?,
+        (None, Some(rest)) => 64 - offset(rest, '-')?,
+        (None, None) => return None,
+    };
+    (34..=64).contains(&number).then_some(number)
 }
 
 /// The signal asks for an end that the program may shape: the container's stop signal, TERM, INT,
@@ -217,4 +252,18 @@ pub(super) fn note_storm(verdict: &mut Verdict, findings: &[Verdict]) {
 fn with_life(verdict: &Verdict, finding: &Verdict) -> Option<Subject> {
     let life = finding.subject.as_ref().and_then(|subject| subject.life);
     verdict.subject.clone().map(|subject| Subject { life, ..subject })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::real_time_signal;
+
+    #[test]
+    fn real_time_signals_are_counted_as_docker_counts_them() {
+        assert_eq!(real_time_signal("SIGRTMIN+3"), Some(37));
+        assert_eq!(real_time_signal("RTMIN"), Some(34));
+        assert_eq!(real_time_signal("SIGRTMAX-1"), Some(63));
+        assert_eq!(real_time_signal("SIGRTMIN+31"), None);
+        assert_eq!(real_time_signal("SIGTERM"), None);
+    }
 }

@@ -10,6 +10,11 @@
 //! or pids, or a local-storage limit is exceeded. The containers get a short grace (one second at a hard
 //! threshold), so they end with 143, 0 or 137.
 //!
+//! For memory it takes pods in this order: those that use more than they requested come first; among them,
+//! and among the others, the lower priority first; then whoever is the furthest above its request. The QoS
+//! class is no input: every BestEffort pod is over its request of nothing, but one of high priority is
+//! still taken after a Burstable one of low priority that is over its own.
+//!
 //! ## What would speak against it
 //! - A kernel OOM kill of the same container before it: the kernel was faster than the kubelet.
 //! - `EvictionByEvictionAPI` is a drain: somebody asked (api-kill).
@@ -23,7 +28,8 @@
 //! ## References
 //! - Kubernetes `pkg/kubelet/eviction/helpers.go`: usage over request, then priority, then excess; QoS class is no input
 
-use casefile::{Citation, Moment};
+use casefile::{Bytes, Citation, Moment};
+use settings::quantity::{self, Dialect};
 
 use super::draft::{because, by_name, draft, end_line};
 use super::{Rule, Seek};
@@ -48,9 +54,38 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     verdict.limit = None;
     verdict.killed_by = Some(by_name("kubelet"));
     verdict.detail = Some(clause(&message));
-    verdict.because.push(because(&cite, at, "the kubelet's own reason for the eviction"));
+    let mut says = "the kubelet's own reason for the eviction".to_owned();
+    if message.contains("resource: memory") {
+        says = format!("{says}: {}", ranking(stage, &message, &mut verdict.usage));
+    }
+    verdict.because.push(because(&cite, at, says));
     verdict.because.extend(end_line(stage, "how the container ended when it was evicted"));
     Some(verdict)
+}
+
+/// Whom the kubelet takes for memory: first those that use more than they requested, then by priority,
+/// then by how much they are over it. The QoS class is no input: a pod with high priority outlives one
+/// that is within its request.
+fn ranking(stage: &Stage<'_>, message: &str, usage: &mut Option<Bytes>) -> String {
+    let rule = "the kubelet takes pods over their memory request first, then by priority, then by how much they are over it";
+    let amount = |before: &str| {
+        let rest = message.split_once(before)?.1;
+        let word = rest.split([',', ' ', '.']).next()?;
+        quantity::parse(word, Dialect::Kubernetes)
+    };
+    let qos = stage.life.pod.as_ref().and_then(|pod| pod.what.qos.clone());
+    let class = qos.map(|qos| format!("; that it is {qos} was not asked")).unwrap_or_default();
+    let Some((used, request)) = amount("was using ").zip(amount("request is ")) else {
+        return format!("{rule}{class}");
+    };
+    *usage = Some(used);
+    let over = used.0.checked_sub(request.0).filter(|over| *over > 0).map_or_else(
+        || {
+            format!("it used {used}, within its request of {request}: such a pod goes when none that is over its own is left to go")
+        },
+        |over| format!("it used {used}, {} over its request of {request}", Bytes(over)),
+    );
+    format!("{over}; {rule}{class}")
 }
 
 /// The kubelet's sentences as one clause.

@@ -3,7 +3,7 @@
 //! ## What it looks for
 //! `failed liveness probe, will be restarted` and `failed startup probe …` events; Swarm's `unhealthy container`;
 //! ECS `failed container health checks` and `failed ELB health checks`; Podman and autoheal acting on unhealthy;
-//! a systemd watchdog.
+//! a systemd watchdog; a service that did not become ready within its start timeout.
 //!
 //! ## Why it means that
 //! These words are written by the program that then stops the container. They are its word alone:
@@ -12,7 +12,8 @@
 //! ## What would speak against it
 //! - Plain Docker never kills an unhealthy container: `health_status: unhealthy` alone is no killer.
 //! - Readiness probes never kill.
-//! - A kernel OOM kill of the main process before it, or the runtime's own `OOMKilled`.
+//! - A kernel OOM kill of the main process before it; or the runtime's own `OOMKilled`, unless the end came within
+//!   the grace period of the kill for health: the flag also tells of a child's OOM kill.
 //!
 //! ## Example
 //! ```text
@@ -23,7 +24,7 @@
 //! - Kubernetes `pkg/kubelet/kuberuntime/kuberuntime_manager.go`; moby `daemon/cluster/executor/container`
 
 use casefile::{Citation, Moment};
-use parse::record::DaemonLine;
+use parse::record::{DaemonLine, MainEnd};
 
 use super::draft::{because, by_name, draft, end_line};
 use super::{Rule, Seek, rivals};
@@ -46,10 +47,18 @@ struct Told {
 }
 
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
-    if seek != Seek::MainEndedFromOutside || stage.life.flagged() == Some(true) {
+    if seek != Seek::MainEndedFromOutside {
         return None;
     }
-    let told = by_kubelet(stage).or_else(|| by_ecs(stage)).or_else(|| by_daemon(stage))?;
+    let told = by_kubelet(stage)
+        .or_else(|| by_ecs(stage))
+        .or_else(|| by_swarm(stage))
+        .or_else(|| by_daemon(stage))?;
+    // The flag tells of an OOM kill of any process: only a kill for health that the end follows at once
+    // leaves it no part in it.
+    if stage.life.flagged() == Some(true) && !ended_by(stage, &told) {
+        return None;
+    }
     let mut verdict = draft(stage, RULE.id, Killer::FailedProbe, Level::None, Confidence::Likely);
     verdict.at = verdict.at.or(told.at);
     verdict.limit_at_fault = Some(false);
@@ -63,10 +72,20 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if verdict.main.exit_code == Some(137) {
         verdict.main.fate = Fate::Killed;
         verdict.main.signal = Some(9);
+    } else if let Some(MainEnd::Killed(signal)) = stage.main_end() {
+        verdict.main.fate = Fate::Killed;
+        verdict.main.signal = Some(signal);
     }
-    verdict.because.extend(end_line(stage, "how the container ended"));
+    verdict.because.extend(end_line(stage, "how it ended"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// The end came within the grace period of this very kill.
+fn ended_by(stage: &Stage<'_>, told: &Told) -> bool {
+    let grace = stage.life.pod.as_ref().and_then(|pod| pod.what.grace_seconds).unwrap_or(30);
+    let gap = told.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+    gap.is_some_and(|gap| (-1.0..grace as f64 + 5.0).contains(&gap))
 }
 
 fn by_kubelet(stage: &Stage<'_>) -> Option<Told> {
@@ -92,10 +111,28 @@ fn by_ecs(stage: &Stage<'_>) -> Option<Told> {
     }
     let task = stage.life.task.as_ref()?;
     let reason = task.what.stopped_reason.clone()?;
-    let told = reason.contains("health checks") || reason.contains("health check failure");
-    let by = if reason.contains("ELB") { "ECS, by the load balancer's check" } else { "ECS" };
+    let told = ["health checks", "health check failure", "is unhealthy in"]
+        .iter()
+        .any(|words| reason.contains(words));
+    let balancer = reason.contains("ELB") || reason.contains("target-group");
+    let by = if balancer { "ECS, by the load balancer's check" } else { "ECS" };
     let by = by.to_owned();
     told.then(|| Told { cite: task.cite.clone(), at: task.what.stopping_at, by, says: reason })
+}
+
+fn was_forced(stage: &Stage<'_>, unit: &str) -> bool {
+    stage
+        .daemon()
+        .any(|fact| matches!(&fact.what, DaemonLine::UnitStopTimeout { unit: own } if own == unit))
+}
+
+/// The Swarm manager's error for the task.
+fn by_swarm(stage: &Stage<'_>) -> Option<Told> {
+    let task = stage.life.swarm.as_ref()?;
+    let error = task.what.error.clone()?;
+    let told = error.contains("unhealthy container") && !stage.life.alive;
+    let by = "swarm".to_owned();
+    told.then(|| Told { cite: task.cite.clone(), at: task.what.at, by, says: error })
 }
 
 fn by_daemon(stage: &Stage<'_>) -> Option<Told> {
@@ -107,6 +144,11 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Told> {
             DaemonLine::UnitResult { result, unit } if result == "watchdog" => {
                 ("systemd".to_owned(), format!("the watchdog of {unit} ran out"))
             }
+            // Where the stop that followed had to be forced, that is what ended it.
+            DaemonLine::UnitTimeLimit { at_start: true, unit } if !was_forced(stage, unit) => {
+                let says = format!("{unit} did not become ready within its start timeout");
+                ("systemd".to_owned(), says)
+            }
             DaemonLine::UnitResult { .. }
             | DaemonLine::StopEscalated { .. }
             | DaemonLine::StopRequested { .. }
@@ -117,6 +159,9 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Told> {
             | DaemonLine::UnitMainExited { .. }
             | DaemonLine::UnitOomKill { .. }
             | DaemonLine::UnitStopping { .. }
+            | DaemonLine::UnitStarted { .. }
+            | DaemonLine::UnitDeactivated { .. }
+            | DaemonLine::UnitTimeLimit { .. }
             | DaemonLine::OomDaemonKill { .. }
             | DaemonLine::ShimGone { .. }
             | DaemonLine::RuntimeOom { .. }

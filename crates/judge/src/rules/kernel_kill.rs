@@ -3,11 +3,11 @@
 //! Not a rule: each level has its own file.
 
 use casefile::{ContainerId, Limit, Relation};
-use parse::record::{KillMessage, Killed};
+use parse::record::{DaemonLine, KillMessage, Killed, MainEnd};
 
 use super::draft::{because, decisive, draft, end_line, victim_of};
 use super::{Seek, memory, rivals};
-use crate::facts::{FactSheet, MainHit, OomKill, Stage, Teller};
+use crate::facts::{FactSheet, MainHit, OomKill, Stage, Teller, program};
 use crate::verdict::{
     Because, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim, WouldSettle,
 };
@@ -57,6 +57,10 @@ fn deciding<'a>(stage: &Stage<'a>, seek: Seek) -> Option<&'a OomKill> {
 /// that looks like a signal's is the child's status passed on only where it follows at once; later, it
 /// is a question of its own, and the kill a finding.
 fn explains_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
+    // systemd stops the whole unit for one killed process (OOMPolicy=stop), and says so.
+    if stage.unit_result() == Some("oom-kill") {
+        return true;
+    }
     let looks_like_a_signal = stage.life.exit_code().is_some_and(|code| code > 128);
     let coarse = matches!(stage.life.teller, Teller::Kubernetes | Teller::Ecs);
     let at_once = if coarse { 2.0 } else { 0.4 };
@@ -163,12 +167,15 @@ fn verdict_of_one(
         .at
         .and_then(|at| Some(at.seconds_since(stage.life.started_at?)))
         .filter(|lived| *lived >= 0.0);
-    verdict.container_id = kill.container.clone().or(verdict.container_id);
+    // A group kill names the cgroup of one victim only.
+    verdict.container_id = verdict.container_id.or_else(|| kill.container.clone());
+    verdict.place = verdict.place.or_else(|| kill.report.task_memcg.clone());
     verdict.victims = victims(stage, kill);
     fill_main(stage, kill, &mut verdict);
     fill_limit(stage, kill, &mut verdict);
-    verdict.memory = memory::at_kill(kill);
+    verdict.memory = memory::at_kill(stage, kill);
     verdict.because = proof(stage, kill, &verdict);
+    stopped_by_policy(stage, &mut verdict);
     verdict.ruled_out = ruled_out(stage, kill);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     if verdict.confidence < Confidence::Proven {
@@ -184,7 +191,8 @@ fn verdict_of_one(
 /// Proven: the kernel's own line names the victim, its cgroup is the subject's, and whose limit it
 /// was stands in the report.
 fn confidence(stage: &Stage<'_>, kill: &OomKill) -> Confidence {
-    let placed = stage.life.id.as_ref().is_none_or(|id| kill.is_in(id));
+    let placed =
+        stage.life.id.as_ref().is_none_or(|id| kill.is_in(id)) || kill.takes_whole(stage.life);
     let ended = stage.life.exit_code() == Some(137) && stage.life.id.is_some();
     let bare_host_line = kill.level == Level::Host && !kill.level_shown;
     let named = kill.kill_line || ended || (kill.level_shown && kill.victims.is_empty());
@@ -206,7 +214,6 @@ fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
     let hit = match stage.main_hit(kill) {
         MainHit::Unclear => match first {
             Some(first) if kill.victims.iter().any(|v| v.pid == first.pid) => MainHit::Yes,
-            Some(_) if stage.life.end.is_some() => MainHit::No,
             Some(_) | None => MainHit::Unclear,
         },
         known @ (MainHit::Yes | MainHit::No) => known,
@@ -223,6 +230,22 @@ fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
         MainHit::No if verdict.main.exit_code.is_some() => verdict.main.fate = Fate::Exited,
         MainHit::No | MainHit::Unclear => {}
     }
+}
+
+/// The kernel killed one process of a unit, and systemd stopped the rest.
+fn stopped_by_policy(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some(MainEnd::Killed(signal)) = stage.main_end() else { return };
+    let main_hit = verdict.victims.iter().any(|victim| victim.role == Role::Main);
+    if main_hit || stage.unit_result() != Some("oom-kill") {
+        return;
+    }
+    // The signal of OOMPolicy=stop is SIGTERM; of a SIGKILL of its own systemd writes a line.
+    let wrote = |line: &DaemonLine| matches!(line, DaemonLine::UnitKilling { .. });
+    if signal == 9 && !stage.daemon().any(|fact| wrote(&fact.what)) {
+        return;
+    }
+    (verdict.main.fate, verdict.main.signal) = (Fate::Killed, Some(signal));
+    verdict.detail = Some("systemd then stopped the rest of the unit (OOMPolicy=)".to_owned());
 }
 
 fn fill_limit(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
@@ -255,11 +278,28 @@ fn role(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
     if let Some(first) = kill.first_of_container() {
         return if first.pid == killed.pid { Role::Main } else { inner_role(stage) };
     }
+    if kill.takes_whole(stage.life) {
+        return role_in_group(stage, kill, killed);
+    }
     match stage.main_hit(kill) {
         MainHit::Yes if single => Role::Main,
         MainHit::No => inner_role(stage),
         MainHit::Yes | MainHit::Unclear => Role::Other,
     }
+}
+
+/// Of a group's victims, the main process is the one that bears its name, if there is only one: the
+/// kernel names the cgroup of the process it chose, and of no other.
+fn role_in_group(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
+    let chosen = kill.report.named.as_ref().and_then(|named| named.pid);
+    let in_chosens_container = stage.life.id.as_ref().is_some_and(|id| kill.is_in(id));
+    let may_be = |other: &Killed| {
+        let names = other.comm.as_deref().zip(stage.life.program());
+        let bears = names.is_some_and(|(comm, program)| program::is_comm_of(comm, program));
+        bears && (chosen == Some(other.pid)) == in_chosens_container
+    };
+    let one = kill.victims.iter().filter(|other| may_be(other)).count() == 1;
+    if one && may_be(killed) { Role::Main } else { Role::Other }
 }
 
 /// Not the main process: started by it, or by `exec` where the history shows one killed.
@@ -300,11 +340,22 @@ fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
         lines.push(because(&kill.cite(memory.span), kill.at, says));
     }
     if let Some(group) = &kill.report.group {
-        let says = "memory.oom.group is set: the kernel takes every process of that cgroup";
+        let says = group_words(kill);
         lines.push(because(&kill.cite(group.span), kill.at, says));
     }
     lines.extend(end_says(stage, verdict));
     lines
+}
+
+/// The first victim is the one that the kernel chose; the others only share its cgroup.
+fn group_words(kill: &OomKill) -> String {
+    let rest = kill.victims.len().saturating_sub(1);
+    let chosen = kill.victims.first().map(|first| {
+        let comm = first.comm.as_deref().unwrap_or("a process");
+        format!("; {comm}, pid {}, was chosen, {rest} more died for being in it", first.pid)
+    });
+    let rule = "memory.oom.group is set: the kernel takes every process of that cgroup";
+    format!("{rule}{}", chosen.filter(|_| rest > 0).unwrap_or_default())
 }
 
 fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
@@ -316,6 +367,9 @@ fn end_says(stage: &Stage<'_>, verdict: &Verdict) -> Option<Because> {
     end_line(
         stage,
         match verdict.main.fate {
+            Fate::Killed if code != 137 => {
+                "systemd ended the main process after it (OOMPolicy=)".to_owned()
+            }
             Fate::Killed => format!("the main process ended with {code}, 128 + SIGKILL"),
             Fate::Exited if code == 137 => {
                 "the main process ended with 137 right after: its child's status, passed on"

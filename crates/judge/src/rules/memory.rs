@@ -6,14 +6,14 @@
 
 use std::cmp::Reverse;
 
-use casefile::Bytes;
+use casefile::{Bytes, CgroupPath, Relation};
 use parse::record::{Counter, CounterValue};
 
 use crate::facts::{Fact, OomKill, Stage};
 use crate::verdict::{Holder, Memory, Share};
 
 /// The composition at the moment of a kernel kill.
-pub(super) fn at_kill(kill: &OomKill) -> Memory {
+pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
     let stats = &kill.report.stats;
     let read = |names: &[&str]| names.iter().find_map(|name| stats.get(*name).copied());
     let kmem = kill.report.kmem.and_then(|line| line.usage);
@@ -29,17 +29,29 @@ pub(super) fn at_kill(kill: &OomKill) -> Memory {
         .iter()
         .filter_map(|row| {
             let killed = kill.victims.iter().any(|victim| victim.pid == row.pid);
-            Some(Holder {
-                pid: row.pid,
-                comm: row.comm.clone(),
-                rss: row.rss?,
-                killed,
-                neighbour: false,
-            })
+            let neighbour = is_neighbour(stage, kill, row.pid, killed);
+            let comm = row.comm.clone();
+            Some(Holder { pid: row.pid, comm, rss: row.rss?, killed, neighbour })
         })
         .collect();
     let cite = kill.report.stats_span.map(|span| kill.cite(span));
     Memory { shares, holders: biggest(holders), cite, peak: None }
+}
+
+/// The task table does not tell whose a process is. Of another container it is for certain if this or
+/// another report killed it in a cgroup that is not the subject's; a process that was not killed may
+/// have been the subject's and ended since.
+fn is_neighbour(stage: &Stage<'_>, kill: &OomKill, pid: u32, killed: bool) -> bool {
+    let Some(id) = &stage.life.id else { return false };
+    if killed {
+        // A group kill names one victim's cgroup for all of them.
+        return kill.is_elsewhere(id) && !kill.takes_whole(stage.life);
+    }
+    stage
+        .sheet
+        .oom_kills
+        .iter()
+        .any(|other| other.is_elsewhere(id) && other.victims.iter().any(|victim| victim.pid == pid))
 }
 
 /// The composition now, by the live counters of the container's own cgroup.
@@ -100,7 +112,28 @@ fn either(stage: &Stage<'_>, v2: &str, v1: &str) -> Option<Bytes> {
 pub(super) fn oom_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64)> {
     let fact = counter(stage, "memory.oom_control", "oom_kill")
         .or_else(|| counter(stage, "memory.events", "oom_kill"))?;
-    Some((fact, value(fact)?))
+    let own = value(fact)?;
+    // v1 counts each level for itself; v2's own count holds what is below.
+    let below = nested_kills(stage).filter(|_| own == 0 && fact.what.file == "memory.oom_control");
+    Some(below.unwrap_or((fact, own)))
+}
+
+/// Kills in a cgroup inside the container's own, on v1.
+fn nested_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64)> {
+    let inside = |fact: &&'a Fact<Counter>| {
+        let (Some(path), Some(life)) = (&fact.what.cgroup, Some(stage.life)) else { return false };
+        match (&life.place, &life.id) {
+            (Some(place), _) => path.relation(place) == Relation::Below,
+            (None, Some(id)) => path.container().is_some_and(|own| {
+                own != *path && own.container_id().is_some_and(|own| own.is_same(id))
+            }),
+            (None, None) => false,
+        }
+    };
+    let counters = stage.sheet.counters.iter().filter(inside);
+    let kills = counters
+        .filter(|fact| fact.what.file == "memory.oom_control" && fact.what.key == "oom_kill");
+    kills.filter_map(|fact| Some((fact, value(fact)?))).find(|(_, kills)| *kills > 0)
 }
 
 /// A counter of the container's own cgroup.
@@ -118,16 +151,47 @@ fn value(fact: &Fact<Counter>) -> Option<u64> {
 
 /// The same with the line it stands on.
 pub(super) fn counter<'a>(stage: &Stage<'a>, file: &str, key: &str) -> Option<&'a Fact<Counter>> {
-    stage
-        .sheet
-        .counters
-        .iter()
-        .find(|fact| fact.what.file == file && fact.what.key == key && is_own(stage, fact))
+    let focus = focus(stage);
+    stage.sheet.counters.iter().find(|fact| {
+        let meant =
+            focus.is_none_or(|focus| fact.what.cgroup.as_ref().is_none_or(|it| it == focus));
+        fact.what.file == file && fact.what.key == key && meant && is_own(stage, fact)
+    })
+}
+
+/// Of several cgroups in a paste without a container the one that the question is about: the deepest in
+/// which something was killed (`oom_kill` of v2 counts for every cgroup above, too).
+fn focus<'a>(stage: &Stage<'a>) -> Option<&'a CgroupPath> {
+    if stage.life.id.is_some() {
+        return None;
+    }
+    let killed = stage.sheet.counters.iter().filter(|fact| {
+        let events = matches!(fact.what.file.as_str(), "memory.events" | "memory.oom_control");
+        events && fact.what.key == "oom_kill" && value(fact).is_some_and(|kills| kills > 0)
+    });
+    killed.filter_map(|fact| fact.what.cgroup.as_ref()).max_by_key(|path| path.names().count())
+}
+
+/// A cgroup above the one in question whose own limit was hit, by the counters of a paste: the nearest.
+pub(super) fn parent_that_filled<'a>(
+    stage: &Stage<'a>,
+) -> Option<(&'a Fact<Counter>, &'a CgroupPath)> {
+    let own = focus(stage)?;
+    let hit = stage.sheet.counters.iter().filter(|fact| {
+        let events = matches!(fact.what.file.as_str(), "memory.events.local" | "memory.events");
+        events && fact.what.key == "oom" && value(fact).is_some_and(|hits| hits > 0)
+    });
+    let above = hit.filter_map(|fact| {
+        let path = fact.what.cgroup.as_ref()?;
+        (path.relation(own) == Relation::Above).then_some((fact, path))
+    });
+    above.max_by_key(|(_, path)| path.names().count())
 }
 
 /// The counter's cgroup is the container's, not one above or inside it.
 fn is_own(stage: &Stage<'_>, fact: &Fact<Counter>) -> bool {
     match (&fact.what.cgroup, &stage.life.id) {
+        (Some(path), None) if stage.life.place.is_some() => Some(path) == stage.life.place.as_ref(),
         (Some(path), Some(id)) => {
             let whose = path.container().filter(|own| own == path);
             whose.and_then(|own| own.container_id()).is_some_and(|own| own.is_same(id))

@@ -4,8 +4,9 @@
 //! - An exit code that no signal's end shows as: up to 128, above 192, or 128 + a signal that ends nothing
 //!   by itself (CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, WINCH). 126, 127 and a runtime's error say that it
 //!   could not start; 255 is also what docker writes after a lost state.
+//! - Any code, 137 too, where wait(2) itself said that it is a status (systemd's `code=exited`).
 //! - Without an exit code: a runtime's own words that it gave up: Java `OutOfMemoryError`, Python
-//!   `MemoryError`, Go `runtime: out of memory`, PHP, Ruby.
+//!   `MemoryError`, Go `runtime: out of memory`, PHP, Ruby; a Go or Rust panic.
 //!
 //! ## Why it means that
 //! A signal's end shows as 128 + its number. A smaller code is the program's own choice. A runtime that
@@ -17,7 +18,8 @@
 //! - An API signal before it that the program obeyed (stopped).
 //! - A child that was killed, whose parent ended with its own code (own-limit and its kin, with the main
 //!   process `exited`; in a bare log a supervisor's word for it is enough to be silent here).
-//! - 137 chosen by a program leaves the same traces as SIGKILL: it stays unknown.
+//! - 137 chosen by a program leaves the same traces as SIGKILL wherever only a runtime tells of it: it
+//!   stays unknown.
 //! - `Cannot allocate memory` without an exit code: a refused request, not an end.
 //!
 //! ## Example
@@ -29,7 +31,7 @@
 //! ## References
 //! - wait(2), POSIX shell exit status; HotSpot `-XX:+ExitOnOutOfMemoryError` (3), Go runtime `throw` (2)
 
-use parse::record::{Application, Form, LanguageDeath};
+use parse::record::{Application, DaemonLine, Form, LanguageDeath, MainEnd, OwnEnd};
 
 use super::draft::{because, draft, end_line, possible};
 use super::{Rule, Seek, rivals};
@@ -47,12 +49,34 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::OwnEnd || stage.life.alive {
         return None;
     }
-    by_exit_code(stage).or_else(|| by_words(stage))
+    by_exit_code(stage)
+        .or_else(|| by_success(stage))
+        .or_else(|| by_words(stage))
+        .or_else(|| by_panic(stage))
+}
+
+/// systemd writes no status of an end that it counts as a success: 0, or a signal that its settings
+/// (and its own list: HUP, INT, PIPE, TERM) let pass.
+fn by_success(stage: &Stage<'_>) -> Option<Verdict> {
+    let ended = stage.life.teller == Teller::Systemd && stage.life.end.is_some();
+    if !ended || stage.life.exit_code().is_some() || !stage.kills.is_empty() {
+        return None;
+    }
+    let success = |line: &DaemonLine| matches!(line, DaemonLine::UnitDeactivated { .. });
+    stage.daemon().find(|fact| success(&fact.what))?;
+    let mut verdict = base(stage, Confidence::Likely);
+    let says = "systemd counts its end as a success: status 0, or a signal that it lets pass";
+    verdict.detail = Some(says.to_owned());
+    verdict.because.extend(end_line(stage, says));
+    let because = "a SIGTERM, SIGINT or SIGHUP by another process counts as a success, too";
+    verdict.candidates = vec![possible(Killer::Process, because)];
+    Some(verdict)
 }
 
 fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let code = stage.life.exit_code()?;
-    if !is_status(code) {
+    let chosen = matches!(stage.main_end(), Some(MainEnd::Exited(_)));
+    if matches!(stage.main_end(), Some(MainEnd::Killed(_))) || !(chosen || is_status(code)) {
         return None;
     }
     // A log in which a child was killed: its parent's status is only the consequence.
@@ -62,12 +86,15 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     }
     let (confidence, detail) = match code {
         126 | 127 => (Confidence::Likely, start_failure(stage, code)),
+        200..=245 if stage.life.teller == Teller::Systemd => {
+            (Confidence::Likely, systemds_code(code))
+        }
         128 if could_not_start(stage) => (Confidence::Likely, start_failure(stage, code)),
         255 => (
             Confidence::Likely,
             "255: the program's own, or the runtime lost its state (a reboot)".to_owned(),
         ),
-        code => (certainty(stage), format!("it ended with {code}")),
+        code => (certainty(stage), own_words(stage, code)),
     };
     let mut verdict = base(stage, confidence);
     verdict.detail = Some(detail);
@@ -76,6 +103,15 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.confidence = Confidence::Likely;
         verdict.detail = Some(format!("{words}; it ended with {code}"));
         verdict.because.push(because(&fact.cite, fact.at, words));
+    }
+    if let Some((fact, end)) = own_end(stage)
+        && of_code(end, code).is_some()
+    {
+        verdict.because.push(because(
+            &fact.cite,
+            fact.at,
+            "the program's or its shell's own words",
+        ));
     }
     let error = stage.life.record.as_ref().filter(|record| record.what.error.is_some());
     if let Some(record) = error {
@@ -106,13 +142,30 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
 /// The code says that the main process chose its end; that nothing else was killed in it needs the
 /// runtime's flag, and the runtime itself rather than an orchestrator.
 fn certainty(stage: &Stage<'_>) -> Confidence {
-    let waited = stage.life.teller == Teller::Parent;
+    let waited = stage.main_end().is_some();
     // A bare `0 false TIME` may be a later life's code beside an earlier life's end.
     let whole = stage.life.record.as_ref().is_some_and(|record| {
         record.what.form == Some(Form::Inspect) && record.what.status.is_some()
     });
     let runtime = whole && stage.life.flagged() == Some(false);
     if waited || runtime { Confidence::Proven } else { Confidence::Likely }
+}
+
+/// systemd's child ends with these where the program could not be run as the unit asks
+/// (systemd.exec(5), "Process Exit Codes"); a program may choose the same numbers.
+fn systemds_code(code: i64) -> String {
+    let what = match code {
+        200 => "its working directory could not be entered (CHDIR)",
+        202 => "its file descriptors could not be set up (FDS)",
+        203 => "its program could not be run (EXEC)",
+        205 => "its resource limits could not be set (LIMITS)",
+        216 => "its group could not be taken (GROUP)",
+        217 => "its user could not be taken (USER)",
+        219 => "its cgroup could not be entered (CGROUP)",
+        226 => "its mount namespace could not be made (NAMESPACE)",
+        _ => "one of its settings could not be applied",
+    };
+    format!("it could not start: {what}")
 }
 
 /// Codes that no signal's end shows as: below 128 + 1, above 128 + 64, and 128 + those signals that
@@ -130,8 +183,95 @@ fn start_failure(stage: &Stage<'_>, code: i64) -> String {
     let error = stage.life.record.as_ref().and_then(|record| record.what.error.clone());
     match error {
         Some(error) => format!("it could not start: {error}"),
-        None => format!("{code}: the command was not found or could not be run"),
+        None => start_words(stage, code),
     }
+}
+
+/// 127 is a shell's for a command that it did not find, 126 for one that it may not run; the program's
+/// log says which, where it is at hand.
+fn start_words(stage: &Stage<'_>, code: i64) -> String {
+    let told = own_end(stage).map(|(_, end)| end);
+    match (code, told) {
+        (127, _) | (_, Some(OwnEnd::CommandNotFound)) => {
+            format!("{code}: the command was not found in the container")
+        }
+        (126, Some(OwnEnd::NotExecutable)) | (126, None) => {
+            "126: the command was found and could not be run (no permission, another CPU's program)"
+                .to_owned()
+        }
+        (_, _) => format!("{code}: the command was not found or could not be run"),
+    }
+}
+
+/// The program's or its shell's own words about an end, the last of them.
+fn own_end<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Application>, OwnEnd)> {
+    let told = stage.application().filter_map(|fact| match &fact.what {
+        Application::OwnEnd(end) => Some((fact, *end)),
+        Application::Language { .. }
+        | Application::JavaOnOutOfMemory { .. }
+        | Application::ChildKilled { .. }
+        | Application::SupervisorKills { .. }
+        | Application::ToldToStop(_)
+        | Application::Platform { .. }
+        | Application::FatalSignal(_) => None,
+    });
+    told.last()
+}
+
+/// What the words say of an end with this code, where the two fit together.
+fn of_code(end: OwnEnd, code: i64) -> Option<&'static str> {
+    match (end, code) {
+        (OwnEnd::GoPanic, 2) => Some("a Go panic that nothing recovered"),
+        (OwnEnd::GoFatal, 2) => Some("a fatal error of the Go runtime"),
+        (OwnEnd::RustPanic, 101) => Some("a Rust panic of the main thread"),
+        (OwnEnd::CommandNotFound, 1 | 127) => Some("a command was not found"),
+        (OwnEnd::NotExecutable, 1 | 126) => Some("a program could not be run"),
+        (OwnEnd::FileTooLarge, _) => Some("a file grew beyond its size limit (RLIMIT_FSIZE)"),
+        (
+            OwnEnd::GoPanic
+            | OwnEnd::GoFatal
+            | OwnEnd::RustPanic
+            | OwnEnd::CommandNotFound
+            | OwnEnd::NotExecutable,
+            _,
+        ) => None,
+    }
+}
+
+fn own_words(stage: &Stage<'_>, code: i64) -> String {
+    let words = own_end(stage).and_then(|(_, end)| of_code(end, code));
+    words.map_or_else(
+        || format!("it ended with {code}"),
+        |words| format!("{words}; it ended with {code}"),
+    )
+}
+
+/// A panic's words in a bare log: the runtime prints them when it ends the program.
+fn by_panic(stage: &Stage<'_>) -> Option<Verdict> {
+    let unfinished = !stage.sheet.oom_unfinished.is_empty() || !stage.sheet.oom_kills.is_empty();
+    if stage.life.exit_code().is_some() || unfinished {
+        return None;
+    }
+    let (fact, end) = own_end(stage)?;
+    // One line alone may be a logger's word for a panic that was recovered.
+    let panics = stage
+        .application()
+        .filter(|fact| matches!(fact.what, Application::OwnEnd(OwnEnd::GoPanic)));
+    if end == OwnEnd::GoPanic && panics.count() < 2 {
+        return None;
+    }
+    let words = match end {
+        OwnEnd::GoPanic => "a Go panic that nothing recovered; the program ends with 2",
+        OwnEnd::GoFatal => "a fatal error of the Go runtime; the program ends with 2",
+        OwnEnd::RustPanic => "a Rust panic of the main thread; the program ends with 101",
+        // A shell's complaint or an errno need not have ended anything.
+        OwnEnd::CommandNotFound | OwnEnd::NotExecutable | OwnEnd::FileTooLarge => return None,
+    };
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.detail = Some(words.to_owned());
+    verdict.because.push(because(&fact.cite, fact.at, "the runtime's own words"));
+    Some(verdict)
 }
 
 fn by_words(stage: &Stage<'_>) -> Option<Verdict> {

@@ -2,8 +2,8 @@
 //!
 //! ## What it looks for
 //! The daemon's own line: systemd-oomd `Killed … due to memory pressure`, earlyoom `sending SIGTERM to
-//! process`, oomd, nohang; about the container's unit, its main process's pid, or (with an exit by SIGKILL) a
-//! process of the program's name. Where there is no subject, any such line, oomd's in the kernel log too.
+//! process`, oomd, nohang; about the container's unit, its main process's pid, or (with an exit by SIGKILL or
+//! SIGTERM) a process of the program's name. Where there is no subject, any such line, oomd's in the kernel log too.
 //!
 //! ## Why it means that
 //! These daemons act before the kernel would, on pressure or free memory, and write down whom they
@@ -28,7 +28,7 @@ use parse::record::{DaemonLine, KernelEvent, OomDaemon};
 
 use super::draft::{because, by_name, decisive, draft, end_line, nameless};
 use super::{Rule, Seek, rivals};
-use crate::facts::{Stage, Teller, named_container, program};
+use crate::facts::{Stage, Teller, named_container, program, unit_of};
 use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
@@ -69,9 +69,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     }
     verdict.victims = kills.iter().filter_map(|fact| victim(&fact.what)).collect();
     verdict.victims.dedup_by_key(|victim| victim.pid);
-    if stage.life.exit_code() == Some(137) {
+    if let Some(signal @ (9 | 15)) = stage.life.exit_code().map(|code| code - 128) {
         verdict.main.fate = Fate::Killed;
-        verdict.main.signal = Some(9);
+        verdict.main.signal = i32::try_from(signal).ok();
     }
     verdict.because.extend(end_line(stage, "the container's end"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
@@ -86,12 +86,14 @@ fn concerns(stage: &Stage<'_>, line: &DaemonLine) -> bool {
     let main = stage.main_pid().is_some() && stage.main_pid() == *pid;
     let named = comm.as_deref().zip(stage.life.program());
     let named = named.is_some_and(|(comm, program)| program::is_comm_of(comm, program));
-    names_it || main || (named && stage.life.exit_code() == Some(137))
+    let by_signal = stage.life.exit_code().is_some_and(|code| matches!(code, 137 | 143));
+    names_it || main || (named && by_signal)
 }
 
 /// By name only, a process is likely the container's, no more.
 fn is_certain(stage: &Stage<'_>, line: &DaemonLine) -> bool {
-    let named = named_container(line).is_some();
+    let of_unit = stage.life.place.is_some() || stage.life.unit.is_some();
+    let named = named_container(line).is_some() || (of_unit && unit_of(line).is_some());
     matches!(stage.life.teller, Teller::Nobody) || named
 }
 

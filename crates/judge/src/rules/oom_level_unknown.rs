@@ -8,6 +8,7 @@
 //! - the runtime's flag, reason or event: `OOMKilled=true`, `reason: OOMKilled`, ECS `OutOfMemoryError`, `oom`;
 //! - systemd (`killed by the OOM killer`, result `oom-kill`), `TaskOOM`, Slurm's and Nomad's counters;
 //! - the node's events `OOMKilling` and `SystemOOM`;
+//! - runc's `container init was OOM-killed (memory limit too low?)`: killed while it was being started;
 //! - a platform's message, or its figures where all of the memory was used and an end stands beside them.
 //!
 //! ## Why it means that
@@ -24,6 +25,8 @@
 //!   holds where the last `oom` event is more than a second before the end.
 //! - `oom 0` in `memory.events`: the container's own limit was never hit; a parent's or the host's memory is left.
 //! - Docker up to 23.0 carries a flag into the next life; on cgroup v1 a neighbour sets it.
+//! - A node event `OOMKilling` is no node-level OOM: node-problem-detector repeats every `Killed process` line,
+//!   a container's own limit's too.
 //!
 //! ## Example
 //! ```text
@@ -35,11 +38,14 @@
 //! - containerd pull request 6323: which counter the notification is made from
 
 use casefile::{Bytes, Citation, Limit, Moment, Source};
-use parse::record::{Application, DaemonLine, KernelEvent, KillMessage, Record, TraceEvent};
+use parse::record::{
+    Application, ContainerStatus, DaemonLine, KernelEvent, KillMessage, PodEvent, Record,
+    TraceEvent,
+};
 
 use super::draft::{decisive, draft, end_line, nameless, possible};
-use super::{Rule, Seek, kernel_kill, memory, rivals, supervisor};
-use crate::facts::{Stage, Teller, is_oom_reason};
+use super::{Rule, Seek, ancestor_limit, kernel_kill, memory, rivals, supervisor};
+use crate::facts::{Fact, Stage, Teller, is_oom_reason};
 use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
@@ -57,11 +63,54 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::KilledInside || stage.kills.iter().any(|kill| kill.is_policy()) {
         return None;
     }
+    if let Some(verdict) = at_start(stage) {
+        return Some(with_level_candidates(stage, verdict));
+    }
     let word = counted(stage)
         .or_else(|| traced(stage))
         .or_else(|| runtime_word(stage))
         .or_else(|| log_word(stage))?;
     Some(by_word(stage, word))
+}
+
+/// runc's init, which becomes the program, was killed before it did: runc looks at the cgroup's own
+/// counter for that (libcontainer `init_linux.go`, `process_linux.go`).
+fn at_start(stage: &Stage<'_>) -> Option<Verdict> {
+    let words = |text: &&str| text.contains("container init was OOM-killed");
+    let record = stage.life.record.as_ref().and_then(|record| {
+        let span = record.what.span_of("error").unwrap_or(record.cite.span);
+        record.what.error.as_deref().filter(words).map(|_| (record.cite_at(span), None))
+    });
+    let status = || {
+        let status = stage.life.status.as_ref()?;
+        let texts = [&status.what.reason, &status.what.message];
+        let told = texts.iter().filter_map(|text| text.as_deref()).any(|text| words(&text));
+        told.then(|| (status.cite.clone(), status.at))
+    };
+    let event = || {
+        let told = stage.pod_events().find(|event| words(&event.what.message.as_str()))?;
+        Some((told.cite.clone(), told.at))
+    };
+    let daemon = || {
+        let at_start =
+            |line: &DaemonLine| matches!(line, DaemonLine::RuntimeOom { at_start: true, .. });
+        let told = stage.daemon().find(|fact| at_start(&fact.what))?;
+        Some((told.cite.clone(), told.at))
+    };
+    let (cite, at) = record.or_else(status).or_else(event).or_else(daemon)?;
+    let mut verdict =
+        draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, Confidence::Likely);
+    verdict.at = verdict.at.or(at);
+    // 128 is what the runtime notes for a start that failed.
+    verdict.main.fate = Fate::Unknown;
+    verdict.main.exit_code_trusted = false;
+    verdict.detail =
+        Some("it was killed while it was being started: the program itself never ran".to_owned());
+    let says =
+        "runc's own word: the container's init was killed for memory before it became the program";
+    verdict.because.push(decisive(&cite, at, says, "OOM-killed"));
+    verdict.would_settle_it = vec![rivals::the_kernel_log(stage, verdict.at)];
+    Some(verdict)
 }
 
 /// Somebody's word for an OOM kill.
@@ -126,7 +175,9 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
 /// The kernel's own counter of a living container's cgroup, where the log no longer shows the kill.
 fn counted(stage: &Stage<'_>) -> Option<Word> {
     let pasted = stage.life.teller == Teller::Nobody;
-    if !(pasted || stage.life.alive && stage.last) {
+    // A plain process's parent kept its cgroup, which began with it, until after its end.
+    let kept = stage.life.teller == Teller::Parent && stage.life.place.is_some();
+    if !(pasted || kept || stage.life.alive && stage.last) {
         return None;
     }
     let (counter, kills) = memory::oom_kills(stage)?;
@@ -169,10 +220,22 @@ fn ended_long_after_its_events(stage: &Stage<'_>) -> bool {
     stage.life.exit_code() == Some(137) && gap.is_some_and(|gap| gap > 1.0)
 }
 
+/// ECS's own word for an OOM kill in this container.
+pub(super) fn ecs_told_of_oom(stage: &Stage<'_>) -> Option<Citation> {
+    let (told, cite) =
+        stage.life.flag.clone().filter(|(told, _)| *told).or_else(|| task_flag(stage))?;
+    told.then_some(cite)
+}
+
 /// ECS tells it on the task when the container has no reason of its own.
 fn task_flag(stage: &Stage<'_>) -> Option<(bool, Citation)> {
     let task = stage.life.task.as_ref()?;
     let reason = task.what.stopped_reason.as_deref()?;
+    // A container that has the reason itself is the one that the task means.
+    let named = |status: &ContainerStatus| status.reason.as_deref().is_some_and(is_oom_reason);
+    if task.what.containers.iter().any(named) {
+        return None;
+    }
     is_oom_reason(reason).then(|| (true, task.cite.clone()))
 }
 
@@ -194,8 +257,11 @@ fn daemon_word(stage: &Stage<'_>) -> Option<Word> {
                 ("systemd says that the unit ended by an OOM kill", "oom-kill")
             }
             DaemonLine::OomCounted { .. } => ("a counter of OOM kills moved", "oom"),
-            DaemonLine::RuntimeOom { .. } => ("the runtime tells of an OOM kill", "OOM"),
+            DaemonLine::RuntimeOom { at_start: false, .. } => {
+                ("the runtime tells of an OOM kill", "OOM")
+            }
             DaemonLine::UnitResult { .. }
+            | DaemonLine::RuntimeOom { at_start: true, .. }
             | DaemonLine::StopEscalated { .. }
             | DaemonLine::StopRequested { .. }
             | DaemonLine::KillRequested { .. }
@@ -204,6 +270,9 @@ fn daemon_word(stage: &Stage<'_>) -> Option<Word> {
             | DaemonLine::UnitKilledByClient { .. }
             | DaemonLine::UnitMainExited { .. }
             | DaemonLine::UnitStopping { .. }
+            | DaemonLine::UnitStarted { .. }
+            | DaemonLine::UnitDeactivated { .. }
+            | DaemonLine::UnitTimeLimit { .. }
             | DaemonLine::OomDaemonKill { .. }
             | DaemonLine::ShimGone { .. }
             | DaemonLine::DaemonShutdown { .. }
@@ -216,7 +285,13 @@ fn daemon_word(stage: &Stage<'_>) -> Option<Word> {
 }
 
 fn node_word(stage: &Stage<'_>) -> Option<Word> {
-    let fact = stage.pod_events().find(|fact| is_oom_event(&fact.what.reason))?;
+    // Of a container whose end is known, a node's event tells only where the two fall together.
+    let together = |fact: &&Fact<PodEvent>| {
+        let gap = fact.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+        let known = stage.life.teller == Teller::Kubernetes && stage.life.end.is_some();
+        !known || gap.is_some_and(|gap| (-10.0..10.0).contains(&gap))
+    };
+    let fact = stage.pod_events().filter(|fact| is_oom_event(&fact.what.reason)).find(together)?;
     Some(Word {
         cite: fact.cite.clone(),
         at: fact.at,
@@ -247,6 +322,7 @@ fn platform_word(stage: &Stage<'_>) -> Option<Word> {
         | Application::ChildKilled { .. }
         | Application::SupervisorKills { .. }
         | Application::ToldToStop(_)
+        | Application::OwnEnd(_)
         | Application::FatalSignal(_) => false,
     })?;
     Some(Word {
@@ -293,11 +369,20 @@ fn victims_of_events(stage: &Stage<'_>) -> Vec<Victim> {
     let mut victims: Vec<Victim> = Vec::new();
     for event in stage.pod_events().filter(|event| is_oom_event(&event.what.reason)) {
         let message = &event.what.message;
-        let kernel = parse::read(Source::KernelLog, message).into_iter();
-        let killed = kernel.flat_map(|seen| match seen.record {
-            Record::Kernel(KernelEvent::Oom(report)) => report.killed,
-            _ => Vec::new(),
-        });
+        // Before 5.1 the choice stands before the kill, and node-problem-detector joins the two lines.
+        let killed_at = message.find("Killed process").unwrap_or(0);
+        let line = message.get(killed_at..).unwrap_or(message);
+        let read = |text: &str| -> Vec<parse::record::Killed> {
+            let kernel = parse::read(Source::KernelLog, text).into_iter();
+            let of = |seen: parse::Sighting| match seen.record {
+                Record::Kernel(KernelEvent::Oom(report)) => report.killed,
+                _ => Vec::new(),
+            };
+            kernel.flat_map(of).collect()
+        };
+        let whole = read(message);
+        let killed = if whole.is_empty() { read(line) } else { whole };
+        let killed = killed.into_iter();
         victims.extend(killed.map(|killed| Victim {
             pid: Some(killed.pid),
             comm: killed.comm,
@@ -349,23 +434,33 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
             killer: Killer::ContainerMemoryLimit,
             because: "`oom 0` in memory.events: this cgroup's own limit was never hit".to_owned(),
         });
-        verdict.candidates = vec![
-            possible(Killer::AncestorMemoryLimit, "`oom_kill` without `oom`: a limit above it"),
-            possible(Killer::HostOutOfMemory, "or the whole host's memory"),
-        ];
+        let mut above =
+            possible(Killer::AncestorMemoryLimit, "`oom_kill` without `oom`: a limit above it");
+        if let Some((fact, path)) = memory::parent_that_filled(stage) {
+            above.confidence = Confidence::Likely;
+            above.because = format!("the limit of {path}, above it, was hit");
+            verdict.because.push(decisive(&fact.cite, fact.at, &above.because, "oom"));
+        }
+        let host = possible(Killer::HostOutOfMemory, "or the whole host's memory");
+        verdict.candidates = vec![above, host];
         return verdict;
     }
     let mut add = |killer, confidence, because: &str| {
         let because = because.to_owned();
         verdict.candidates.push(Candidate { killer, confidence, because });
     };
-    let (own, because) = if memory::limit_was_reached(stage) {
-        (Confidence::Likely, "its highest usage equals its own limit")
+    if ancestor_limit::only_the_task_has_a_limit(stage) {
+        let because = "the container has no hard limit of its own, its task has one";
+        add(Killer::AncestorMemoryLimit, Confidence::Likely, because);
     } else {
-        (Confidence::Possible, "the container's own limit may have filled")
-    };
-    add(Killer::ContainerMemoryLimit, own, because);
-    add(Killer::AncestorMemoryLimit, Confidence::Possible, "or a limit above it");
+        let (own, because) = if memory::limit_was_reached(stage) {
+            (Confidence::Likely, "its highest usage equals its own limit")
+        } else {
+            (Confidence::Possible, "the container's own limit may have filled")
+        };
+        add(Killer::ContainerMemoryLimit, own, because);
+        add(Killer::AncestorMemoryLimit, Confidence::Possible, "or a limit above it");
+    }
     let by_flag = stage.kills.is_empty() && stage.life.exit_code() == Some(137);
     if by_flag && !stage.sheet.events_covered {
         let because = "the flag may be an earlier child's: then a kill -9 ended the main process";

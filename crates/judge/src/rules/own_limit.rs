@@ -9,10 +9,15 @@
 //! that was chosen. When both are the container's, nobody else's memory counted: the kernel charged
 //! every page to this limit and found no more to reclaim.
 //!
+//! With `memory.oom.group` set (Kubernetes from 1.28 on cgroup v2) every process of the cgroup dies: the first
+//! victim is the one that was chosen, and the kernel prints it twice.
+//!
 //! ## What would speak against it
 //! - `oom_memcg` above the container's cgroup: a pod, slice or task limit (ancestor-limit).
 //! - `global_oom` or `CONSTRAINT_NONE` without `oom_memcg`: the host (host-memory).
 //! - A SIGKILL through the API that came before the kill of the main process (api-kill, stop-timeout).
+//! - Docker's flag does not: `OOMKilled=false` is lost in races, and containerd 1.6 watches nothing on a v1 host
+//!   where some process has mounted a v1 controller in its own mount namespace only (systemd-nspawn does).
 //! - `CONSTRAINT_MEMCG` alone proves no level; 5.0 to 5.2 kernels print `CONSTRAINT_NONE` for cgroup kills, too.
 //!
 //! ## Example

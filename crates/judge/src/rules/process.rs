@@ -3,7 +3,10 @@
 //! ## What it looks for
 //! - An OOM kill that somebody asked the kernel for by hand (SysRq-f, `order=-1` in the report).
 //! - The first SIGKILL in a signal trace that was delivered, sent by a process that is not the runtime.
-//! - An audit record, or sudo's line, that names who sent a SIGKILL in this life.
+//! - An audit record, or sudo's line, that names who sent a SIGKILL to the main process (by its pid, else its
+//!   name) right before the end; without a container, the last such record.
+//! - `kill -9 PID` in a pasted transcript, where the text ties that pid to the main process or its shell says
+//!   that it was killed.
 //! - systemd's `Killed unit cgroup with SIGKILL on client request` for the container's unit.
 //!
 //! ## Why it means that
@@ -27,11 +30,11 @@
 //! - Linux `include/trace/events/signal.h`, `kernel/signal.c` `__send_signal_locked`
 
 use casefile::signal_name;
-use parse::record::{DaemonLine, TraceEvent};
+use parse::record::{DaemonLine, RequestKind, TraceEvent};
 
 use super::draft::{because, by_name, decisive, draft, end_line, nameless};
-use super::{Rule, Seek, kernel_kill, rivals};
-use crate::facts::{Stage, Teller};
+use super::{Rule, Seek, kernel_kill, requested, rivals};
+use crate::facts::{Fact, Stage, Teller, program};
 use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
@@ -52,7 +55,10 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }
-    by_trace(stage).or_else(|| by_audit(stage)).or_else(|| by_systemd(stage))
+    by_trace(stage)
+        .or_else(|| by_audit(stage))
+        .or_else(|| by_systemd(stage))
+        .or_else(|| by_command(stage))
 }
 
 /// The runtime's own tools: their signal is somebody's API call.
@@ -128,20 +134,15 @@ fn sender(stage: &Stage<'_>, pid: u32, comm: &str) -> KilledBy {
     KilledBy { name: Some(comm.to_owned()), pid: Some(pid), uid, login_uid, command, client: None }
 }
 
+/// The last record of a SIGKILL that can be the one: its target is the main process, by pid, else by
+/// name; without a subject, the last one that the text tells of.
 fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
-    let is_kill =
-        |line: &DaemonLine| matches!(line, DaemonLine::SignalSentBy { signal: Some(9), .. });
-    let fact = stage.sheet.daemon.iter().find(|fact| is_kill(&fact.what))?;
+    let fact = stage.sheet.daemon.iter().rfind(|fact| is_audited_kill(stage, fact))?;
     let DaemonLine::SignalSentBy { comm, pid, uid, login_uid, target_pid, target_comm, .. } =
         &fact.what
     else {
         return None;
     };
-    let ours =
-        stage.life.teller == Teller::Nobody || fact.at.is_some_and(|at| stage.life.holds(at));
-    if !ours || comm.as_deref().is_some_and(is_runtime) {
-        return None;
-    }
     let mut verdict = base(stage, Confidence::Likely);
     verdict.at = fact.at.or(verdict.at);
     verdict.because.push(because(&fact.cite, fact.at, "the audit log names the sender"));
@@ -154,8 +155,59 @@ fn by_audit(stage: &Stage<'_>) -> Option<Verdict> {
     });
     if target_pid.is_some() {
         let comm = target_comm.clone();
-        verdict.victims = vec![Victim { pid: *target_pid, comm, ..nameless(Role::Other) }];
+        let role = if stage.main_pid() == *target_pid { Role::Main } else { Role::Other };
+        verdict.victims = vec![Victim { pid: *target_pid, comm, ..nameless(role) }];
     }
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    Some(verdict)
+}
+
+fn is_audited_kill(stage: &Stage<'_>, fact: &Fact<DaemonLine>) -> bool {
+    let DaemonLine::SignalSentBy { comm, signal: Some(9), target_pid, target_comm, .. } =
+        &fact.what
+    else {
+        return false;
+    };
+    if comm.as_deref().is_some_and(is_runtime) {
+        return false;
+    }
+    if stage.life.teller == Teller::Nobody {
+        return true;
+    }
+    // The end has to follow as a signal's does; 3 s are for stamps of whole seconds.
+    let Some(at) = fact.at.filter(|at| stage.life.holds(*at)) else { return false };
+    let soon = stage.life.ended_at().is_none_or(|end| (-1.0..3.0).contains(&end.seconds_since(at)));
+    let by_signal = stage.life.exit_code().is_none_or(|code| code == 137);
+    let hit = match (stage.main_pid(), *target_pid) {
+        (Some(main), Some(target)) => main == target,
+        // Which pid it had is no longer known; whose name the target bears may be.
+        (None, _) | (_, None) => {
+            let names = target_comm.as_deref().zip(stage.life.program());
+            names.is_none_or(|(comm, program)| program::is_comm_of(comm, program))
+        }
+    };
+    soon && by_signal && hit
+}
+
+/// `kill -9 PID` in a transcript, on a pid that the text ties to the main process.
+fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = requested::find(stage, &[RequestKind::Process])?;
+    let signal = fact.what.signal?;
+    let fits = stage.life.exit_code().is_none_or(|code| code == 128 + i64::from(signal));
+    let pid = fact.what.targets.first().and_then(|pid| pid.parse::<u32>().ok())?;
+    let by_kernel = stage.kills.iter().any(|kill| kill.victims.iter().any(|v| v.pid == pid));
+    if !fits || by_kernel || stage.life.flagged() == Some(true) {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.main.signal = Some(signal);
+    verdict.killed_by = Some(by_name("kill"));
+    verdict.detail =
+        Some(format!("somebody typed `kill` with {} and this pid", signal_name(signal)));
+    verdict.victims = vec![Victim { pid: Some(pid), ..nameless(Role::Other) }];
+    let says = format!("kill(1) was asked to send {} to pid {pid}", signal_name(signal));
+    verdict.because.push(because(&fact.cite, None, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
     Some(verdict)
 }
 

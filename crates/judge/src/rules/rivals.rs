@@ -5,8 +5,8 @@
 
 use casefile::{Limit, Moment, Source, Stamp, signal_name};
 
-use super::draft::possible;
-use crate::facts::{OomKill, Stage, Teller, program};
+use super::{draft::possible, unit};
+use crate::facts::{MainHit, OomKill, Stage, Teller, program};
 use crate::verdict::{Candidate, Fate, Killer, Level, RuledOut, Verdict, WouldSettle};
 
 /// A stamp as the text shows it, where no moment can be known.
@@ -47,10 +47,23 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
 /// The kernel killed nothing in this life, where that is certain.
 pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
     let silent = stage.sheet.kernel_covered
+        && !has_its_own_kernel(stage)
         && stage.kills.is_empty()
         && placeless_kills(stage).next().is_none();
     silent.then(|| {
         "the kernel log covers this life without a gap and holds no OOM kill in it".to_owned()
+    })
+}
+
+/// In a sandbox (gVisor, Kata, Firecracker, Hyper-V) a kernel of its own kills inside it, and the host's log
+/// says nothing of that.
+fn has_its_own_kernel(stage: &Stage<'_>) -> bool {
+    let runtime = stage.life.record.as_ref().and_then(|record| record.what.runtime.as_deref());
+    runtime.is_some_and(|name| {
+        let name = name.to_ascii_lowercase();
+        ["runsc", "gvisor", "kata", "firecracker", "runhcs"]
+            .iter()
+            .any(|sandbox| name.contains(sandbox))
     })
 }
 
@@ -88,6 +101,9 @@ pub(super) fn kernel_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
 
 /// Every killer that fits a 137 without a witness and is not excluded.
 pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
+    if unit::is_bare(stage) {
+        return unit::candidates(stage);
+    }
     let mut left: Vec<(Killer, String)> = Vec::new();
     let flagged = stage.life.flagged();
     if kernel_silent(stage).is_none() {
@@ -213,7 +229,7 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
         wanted.push(the_kernel_log(stage, at));
     }
     let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
-    let asked = stage.sheet.asked_id.is_some();
+    let asked = stage.sheet.is_asked();
     if docker && !asked && !stage.sheet.events_covered && stage.life.signals.is_empty() {
         wanted.push(WouldSettle {
             missing:
@@ -270,7 +286,7 @@ pub(super) fn kernel_log_command(at: Option<Moment>) -> String {
 
 /// Why Docker's flag, the exit code or the state seem to say something else.
 pub(super) fn contradictions(stage: &Stage<'_>, verdict: &Verdict) -> Vec<String> {
-    let mut out = Vec::new();
+    let mut out: Vec<String> = unit::contradiction(stage, verdict.killer).into_iter().collect();
     match stage.life.flagged() {
         Some(false) if verdict.killer.is_kernel_oom() => out.push(flag_missing(stage, verdict)),
         Some(true) if !verdict.killer.is_kernel_oom() => out.push(flag_misleads(stage, verdict)),
@@ -305,10 +321,15 @@ fn flag_misleads(stage: &Stage<'_>, verdict: &Verdict) -> String {
             (Some(at), Some(end)) => format!(" {:.1} s before", end.seconds_since(at).max(0.0)),
             (None, _) | (_, None) => " before".to_owned(),
         };
+        let victim =
+            format!("{}{}", comm.as_deref().unwrap_or("a process"), pid.unwrap_or_default());
+        if stage.main_hit(kill) == MainHit::Unclear {
+            return format!(
+                "OOMKilled=true fits {victim}, which was killed for memory{when}; whether the container ended by that is not shown."
+            );
+        }
         return format!(
-            "OOMKilled=true comes from an earlier, separate event: {}{} was killed for memory{when}, and the container went on.",
-            comm.as_deref().unwrap_or("a process"),
-            pid.unwrap_or_default()
+            "OOMKilled=true comes from an earlier, separate event: {victim} was killed for memory{when}, and the container went on."
         );
     }
     if verdict.killer == Killer::StillAlive {

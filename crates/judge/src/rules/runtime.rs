@@ -55,7 +55,7 @@ fn dead_shim(stage: &Stage<'_>) -> Option<Verdict> {
         // Another container's shim dies, too: only one right before this end can be its own.
         let held = match (kill.at, stage.life.ended_at()) {
             (Some(at), Some(end)) => (-1.0..5.0).contains(&end.seconds_since(at)),
-            (None, _) | (_, None) => stage.sheet.asked_id.is_none(),
+            (None, _) | (_, None) => !stage.sheet.is_asked(),
         };
         held.then(|| (kill.cite(shim.span), kill.at))
     });

@@ -26,11 +26,11 @@
 //! ## References
 //! - Linux `Documentation/admin-guide/cgroup-v1/memory.rst` section 10; cgroup-v2.rst `memory.high`, `memory.pressure`
 
-use casefile::Limit;
+use casefile::{Bytes, CgroupPath, Limit, Source};
 
 use super::draft::{because, decisive, draft, possible};
 use super::{Rule, Seek, memory, rivals};
-use crate::facts::Stage;
+use crate::facts::{Stage, Teller};
 use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
@@ -44,6 +44,9 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek == Seek::OwnEnd && never_started(stage) {
         return Some(not_started(stage));
     }
+    if seek == Seek::OwnEnd && stage.life.teller == Teller::Nobody {
+        return pasted_stall(stage);
+    }
     if seek != Seek::OwnEnd || !stage.life.alive {
         return None;
     }
@@ -52,8 +55,15 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     verdict.limit_at_fault = Some(false);
     verdict.at = None;
     let cite = stage.life.alive_cite.as_ref()?;
-    verdict.because.push(because(cite, None, "the main process runs"));
-    if stage.sheet.kernel_covered || memory::oom_kills(stage).is_some_and(|(_, kills)| kills == 0) {
+    let says = match stage.life.teller {
+        Teller::Process => "the process runs",
+        _ => "the main process runs",
+    };
+    verdict.because.push(because(cite, None, says));
+    // A stall at the limit is seen in the counters alone.
+    let unread = stage.sheet.gaps.iter().any(|gap| gap.source == Source::Cgroup);
+    let quiet_log = stage.sheet.kernel_covered && !unread;
+    if quiet_log || memory::oom_kills(stage).is_some_and(|(_, kills)| kills == 0) {
         verdict.confidence = Confidence::Proven;
     }
     // Live counters belong to the last life.
@@ -68,6 +78,49 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     child_killed_hint(stage, &mut verdict);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// Pasted counters of a cgroup that waits at its limit: something lives in it, and nothing was killed.
+/// The counters have to be of one cgroup, and not of the whole machine.
+fn pasted_stall(stage: &Stage<'_>) -> Option<Verdict> {
+    let (counter, _) = memory::oom_kills(stage).filter(|(_, kills)| *kills == 0)?;
+    let pressure = memory::counter(stage, "memory.pressure", "full.avg10")
+        .or_else(|| memory::counter(stage, "memory.oom_control", "under_oom"))?;
+    let one = pressure.what.cgroup == counter.what.cgroup;
+    let root = counter.what.cgroup.as_ref().is_some_and(CgroupPath::is_root);
+    let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Likely);
+    verdict.usage = memory::usage(stage);
+    verdict.memory = memory::now(stage);
+    if !one || root || !stalled(stage, &mut verdict) {
+        return None;
+    }
+    verdict.confidence = Confidence::Likely;
+    let says = "the kernel counted no OOM kill in this cgroup since it was made";
+    verdict.because.push(because(&counter.cite, None, says));
+    Some(verdict)
+}
+
+/// `memory.high` is reached and the kernel slows every task that asks for more; it never kills for it.
+fn held_at_high(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let high = memory::number(stage, "memory.high", "");
+    let usage = memory::number(stage, "memory.current", "");
+    let Some((high, usage)) = high.zip(usage).filter(|(high, usage)| usage / 99 >= high / 100)
+    else {
+        return;
+    };
+    let Some(fact) = memory::counter(stage, "memory.events", "high") else { return };
+    let times = memory::number(stage, "memory.events", "high").unwrap_or_default();
+    if times == 0 {
+        return;
+    }
+    let (high, usage) = (Bytes(high), Bytes(usage));
+    let says = format!("memory.high was overrun {times} times: {usage} of {high} are in use");
+    verdict.because.push(decisive(&fact.cite, None, says, "high"));
+    verdict.limit = Some(Limit::At(high));
+    let detail = verdict.detail.take().map(|detail| format!("{detail}; ")).unwrap_or_default();
+    verdict.detail = Some(format!(
+        "{detail}memory.high ({high}) is reached: the kernel slows what asks for more, and never kills for it"
+    ));
 }
 
 /// The log speaks of a killed child: the main process lives all the same.
@@ -129,6 +182,7 @@ fn stalled(stage: &Stage<'_>, verdict: &mut Verdict) -> bool {
     } else {
         return false;
     }
+    held_at_high(stage, verdict);
     verdict.level = Level::Own;
     verdict.confidence = Confidence::Proven;
     verdict.limit_at_fault = Some(true);

@@ -6,7 +6,8 @@
 //! - The daemon's own words alone: `failed to exit within 10s of signal 15 - using the force` and what
 //!   CRI-O and podman write, systemd `State 'stop-sigterm' timed out. Killing.`, containerd's `Kill
 //!   container` when the time that `StopContainer … with timeout` gave was up.
-//! - An orchestrator's stop (kubelet, ECS) with an exit by SIGKILL: at most `likely`.
+//! - An orchestrator's stop (kubelet, ECS) with an exit by SIGKILL, or `docker stop NAME` or `kubectl delete pod`
+//!   in a transcript before it: at most `likely`.
 //!
 //! ## Why it means that
 //! Only a stop sends its signal first, waits, and then forces. The exit by SIGKILL shows that the main
@@ -30,12 +31,12 @@
 //! - Kubernetes: `terminationGracePeriodSeconds`; ECS: `stopTimeout`; systemd: `TimeoutStopSec=`
 
 use casefile::{Citation, Moment, signal_name};
-use parse::record::DaemonLine;
+use parse::record::{DaemonLine, RequestKind};
 
 use super::draft::{
     because, by_name, decisive, draft, end_line, main_victim, nameless, signal_line, stop_signal,
 };
-use super::{Rule, Seek, rivals};
+use super::{Rule, Seek, api_kill, requested, rivals, unit};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
@@ -50,7 +51,30 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }
-    by_api(stage).or_else(|| by_daemon(stage)).or_else(|| by_orchestrator(stage))
+    by_api(stage)
+        .or_else(|| by_daemon(stage))
+        .or_else(|| by_orchestrator(stage))
+        .or_else(|| by_command(stage))
+}
+
+/// `docker stop` in a transcript, and an end by SIGKILL behind it.
+fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = requested::find(stage, &[RequestKind::Stop])?;
+    let unexplained = stage.life.flagged() != Some(true) && stage.kills.is_empty();
+    if stage.life.exit_code() != Some(137) || !unexplained {
+        return None;
+    }
+    let request = &fact.what;
+    let grace = request.grace_seconds.map(|grace| grace as f64);
+    let signal = request.signal.map_or_else(|| "the stop signal".to_owned(), signal_name);
+    let mut verdict = base(stage, grace, &signal, Confidence::Likely);
+    verdict.killed_by = Some(by_name(&request.by));
+    let says = format!("somebody typed `{}`, and it was answered", request.by);
+    verdict.because.push(because(&fact.cite, None, says));
+    verdict
+        .because
+        .extend(end_line(stage, "137: it was still there when the grace period ran out"));
+    Some(verdict)
 }
 
 fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
@@ -80,6 +104,7 @@ fn by_api(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.because.push(because(stop, None, "a stop was asked for, not a kill"));
     }
     verdict.because.extend(end_line(stage, "the main process ended with 137, 128 + SIGKILL"));
+    verdict.because.extend(api_kill::unhealthy_before(stage, asked));
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
@@ -110,6 +135,9 @@ fn escalation<'a>(stage: &Stage<'a>) -> Option<Escalation<'a>> {
             | DaemonLine::UnitResult { .. }
             | DaemonLine::UnitOomKill { .. }
             | DaemonLine::UnitStopping { .. }
+            | DaemonLine::UnitStarted { .. }
+            | DaemonLine::UnitDeactivated { .. }
+            | DaemonLine::UnitTimeLimit { .. }
             | DaemonLine::OomDaemonKill { .. }
             | DaemonLine::ShimGone { .. }
             | DaemonLine::RuntimeOom { .. }
@@ -142,19 +170,37 @@ fn asked_grace(stage: &Stage<'_>) -> Option<u64> {
 
 /// A daemon's own words, without the API's events: dockerd, CRI-O, podman, systemd.
 fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
-    let Escalation { cite, at, grace_seconds, by } = escalation(stage)?;
+    let told = escalation(stage);
+    let certainty = if told.is_some() { Confidence::Proven } else { Confidence::Likely };
+    let Escalation { cite, at, grace_seconds, by } = told.or_else(|| timed_out(stage))?;
     if stage.life.exit_code().is_some_and(|code| code != 137) {
         return None;
     }
     let mut verdict =
-        base(stage, grace_seconds.map(|grace| grace as f64), "the stop signal", Confidence::Proven);
+        base(stage, grace_seconds.map(|grace| grace as f64), "the stop signal", certainty);
+    if stage.life.teller == Teller::Systemd {
+        verdict = base(stage, unit::grace(stage), &unit::stop_signal(stage), certainty);
+    }
     verdict.at = at.or(verdict.at);
     verdict.killed_by = Some(by_name(by));
     verdict.because.push(because(&cite, at, format!("{by} gave up waiting and used SIGKILL")));
+    if let Some(stop) = unit::stop(stage) {
+        verdict.because.insert(0, because(&stop.cite, stop.at, stop.says));
+        if let Some(detail) = verdict.detail.as_mut().filter(|_| !stop.asked) {
+            *detail = format!("{}; {detail}", stop.says);
+        }
+    }
     name_victims(stage, &mut verdict);
     verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// Only systemd's result says that a time ran out.
+fn timed_out<'a>(stage: &Stage<'a>) -> Option<Escalation<'a>> {
+    let fact = unit::timed_out(stage)?;
+    let cite = fact.cite.clone();
+    Some(Escalation { cite, at: fact.at, grace_seconds: None, by: "systemd" })
 }
 
 /// systemd names every process that it had to kill; the main one need not be among them.
@@ -164,7 +210,12 @@ fn name_victims(stage: &Stage<'_>, verdict: &mut Verdict) {
         let DaemonLine::UnitKilling { pid, comm, .. } = &fact.what else { continue };
         let words = format!("Killing process {pid}");
         verdict.because.push(decisive(&fact.cite, fact.at, "whom it killed", words));
-        victims.push(Victim { pid: Some(*pid), comm: comm.clone(), ..nameless(Role::Other) });
+        let role = match stage.main_pid() {
+            Some(main) if main == *pid => Role::Main,
+            Some(_) => Role::Child,
+            None => Role::Other,
+        };
+        victims.push(Victim { pid: Some(*pid), comm: comm.clone(), ..nameless(role) });
     }
     if !victims.is_empty() {
         verdict.victims = victims;
@@ -174,6 +225,10 @@ fn name_victims(stage: &Stage<'_>, verdict: &mut Verdict) {
 /// A stop by the kubelet or the ECS agent that ended in SIGKILL.
 fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
     if stage.life.exit_code() != Some(137) || stage.life.flagged() == Some(true) {
+        return None;
+    }
+    // A drain or a preemption asks for a stop, too, but says more (api-kill).
+    if api_kill::disruption(stage).is_some() {
         return None;
     }
     let (cite, at, says) = super::stopped::orchestrators_stop(stage)?;

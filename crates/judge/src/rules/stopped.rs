@@ -3,9 +3,14 @@
 //! ## What it looks for
 //! - A signal through the API that asks for an end (the container's stop signal, TERM, INT, QUIT, HUP), and
 //!   an end with another code than 137.
+//! - systemd's `Stopping …` or `reached runtime time limit`, and an end of the unit's main process by
+//!   another signal than SIGKILL.
 //! - Docker's `HasBeenManuallyStopped` where its events are gone, and an end by the container's stop signal.
+//! - A line of `why137 run`: it was sent the signal and passed it on to the command.
 //! - An orchestrator's stop (`Killing`, `Stopping container …`, a pod that is being deleted; ECS scaling,
 //!   deployment, StopTask) and an end with another code than 137.
+//! - `docker stop NAME` in a pasted transcript; or the program's own word that it was told to stop (`received
+//!   SIGTERM`), with an end by 0, HUP, INT, QUIT or TERM.
 //!
 //! ## Why it means that
 //! The signal came first and the end followed: 143 is 128 + SIGTERM, 0 or another code is the
@@ -29,11 +34,14 @@
 //! - moby `daemon/stop.go`; Kubernetes pod termination; ECS StopTask
 
 use casefile::{Citation, Moment, signal_name};
+use parse::record::{Application, DaemonLine, RequestKind};
 
-use super::draft::{asks_to_stop, because, draft, end_line, signal_line, stop_signal};
-use super::{Rule, Seek, rivals};
-use crate::facts::{Stage, Teller};
-use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
+use super::draft::{
+    asks_to_stop, because, by_name, decisive, draft, end_line, possible, signal_line, stop_signal,
+};
+use super::{Rule, Seek, requested, rivals, unit};
+use crate::facts::{Fact, Stage, Teller};
+use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
     id: "stopped",
@@ -46,7 +54,100 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }
-    by_api(stage).or_else(|| by_note(stage)).or_else(|| by_orchestrator(stage))
+    by_api(stage)
+        .or_else(|| by_note(stage))
+        .or_else(|| by_systemd(stage))
+        .or_else(|| by_passed_on(stage))
+        .or_else(|| by_orchestrator(stage))
+        .or_else(|| by_command(stage))
+        .or_else(|| by_words(stage))
+}
+
+/// `why137 run` was sent the signal, passed it on, and saw the end that followed: it is the parent.
+fn by_passed_on(stage: &Stage<'_>) -> Option<Verdict> {
+    if stage.life.teller != Teller::Parent || stage.life.exit_code() == Some(137) {
+        return None;
+    }
+    let main = stage.main_pid();
+    let (fact, comm, pid, uid, signal) = stage.sheet.daemon.iter().rev().find_map(|fact| {
+        let DaemonLine::SignalSentBy { comm, pid, uid, signal: Some(signal), target_pid, .. } =
+            &fact.what
+        else {
+            return None;
+        };
+        let ours = main.is_none() || *target_pid == main;
+        let asks = ours && asks_to_stop(stage, *signal) && !ended_much_later(stage, fact.at);
+        asks.then_some((fact, comm, *pid, *uid, *signal))
+    })?;
+    let mut verdict = base(stage, Confidence::Proven);
+    let (name, sender) = (signal_name(signal), comm.as_deref().unwrap_or("a process"));
+    let number = pid.map(|pid| format!(", pid {pid},")).unwrap_or_default();
+    verdict.killed_by = Some(KilledBy { name: comm.clone(), pid, uid, ..KilledBy::default() });
+    verdict.detail = Some(format!("{sender}{number} sent {name}, and it was passed on"));
+    let says = format!("{sender}{number} sent {name}");
+    verdict.because.push(decisive(&fact.cite, fact.at, says, name));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    Some(verdict)
+}
+
+/// systemd's own journal: the unit was stopped, and its main process ended before SIGKILL was due.
+fn by_systemd(stage: &Stage<'_>) -> Option<Verdict> {
+    let stop = unit::stop(stage)?;
+    if stage.life.exit_code() == Some(137) || stage.life.end.is_none() {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Proven);
+    verdict.killed_by = Some(by_name("systemd"));
+    verdict.detail = (!stop.asked).then(|| stop.says.to_owned());
+    verdict.because.push(because(&stop.cite, stop.at, stop.says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
+    verdict.contradictions = rivals::contradictions(stage, &verdict);
+    Some(verdict)
+}
+
+/// `docker stop` in a transcript, and an end behind it that is no SIGKILL's.
+fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = requested::find(stage, &[RequestKind::Stop])?;
+    let flagged = stage.life.flagged() == Some(true) || !stage.kills.is_empty();
+    if stage.life.exit_code() == Some(137) || flagged {
+        return None;
+    }
+    // Without an end it may have been forced.
+    let shown = stage.life.exit_code().is_some();
+    let mut verdict = base(stage, if shown { Confidence::Likely } else { Confidence::Possible });
+    verdict.killed_by = Some(by_name(&fact.what.by));
+    verdict.detail = Some(format!("`{}` was typed before, and went through", fact.what.by));
+    let says = format!("somebody typed `{}`, and it was answered", fact.what.by);
+    verdict.because.push(because(&fact.cite, None, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    if !shown {
+        let because = "whether it ended before the grace period was over is not shown";
+        verdict.candidates = vec![possible(Killer::StopTimeout, because)];
+    }
+    Some(verdict)
+}
+
+/// The program itself says that it was told to stop, and its end is one that it chose then.
+fn by_words(stage: &Stage<'_>) -> Option<Verdict> {
+    let told = told_to_stop(stage)?;
+    let fits = matches!(stage.life.exit_code(), Some(0 | 129 | 130 | 131 | 143));
+    let quiet = stage.kills.is_empty() && stage.life.flagged() != Some(true);
+    if !fits || !quiet {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Likely);
+    verdict.detail = Some("the program's own log says that it was told to stop".to_owned());
+    let says = "the program's own word; who asked is not in it";
+    verdict.because.push(because(&told.cite, told.at, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    Some(verdict)
+}
+
+/// The program's last word that it was told to stop.
+pub(super) fn told_to_stop<'a>(stage: &Stage<'a>) -> Option<&'a Fact<Application>> {
+    stage.application().filter(|fact| matches!(fact.what, Application::ToldToStop(_))).last()
 }
 
 /// The history is gone, but docker notes that its API was used, and the end is a stop signal's.

@@ -7,6 +7,7 @@
 //! - `ContainerStatusUnknown`: the kubelet's 137 for a container that it could not find is a constant;
 //! - an OOM report that is cut before its victim, or that found nothing it may kill;
 //! - a supervisor's or a shell's word that a child ended by SIGKILL (`Perhaps out of memory?`, `Killed`);
+//! - the program's word that it was told to stop, without an end;
 //! - text that names no death: a limit alone, counters without a kill, a node's condition, a row of
 //!   `kubectl get pods`, an earlier life whose code docker overwrote.
 //!
@@ -19,7 +20,8 @@
 //! ## What would speak against it
 //! - Any of the other rules' evidence.
 //! - A kernel log or an event history that covers the whole life takes its killers off the list; a log that
-//!   may have been cut takes off none.
+//!   may have been cut takes off none. For gVisor, Kata and other sandboxes (docker's `Runtime`) the host's log
+//!   takes off none either: a kernel of their own kills inside them.
 //!
 //! ## Example
 //! ```text
@@ -32,7 +34,7 @@
 use casefile::signal_name;
 
 use super::draft::{because, draft, end_line, possible, victim_of};
-use super::{Rule, Seek, memory, rivals};
+use super::{Rule, Seek, memory, rivals, stopped, unit};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
     Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, WouldSettle,
@@ -54,6 +56,30 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .or_else(|| signal_end(stage))
         .or_else(|| unfinished_report(stage))
         .or_else(|| child_killed(stage))
+        .or_else(|| told_to_stop(stage))
+}
+
+/// A bare log whose last word of it is that the program was told to stop.
+fn told_to_stop(stage: &Stage<'_>) -> Option<Verdict> {
+    let fact = stopped::told_to_stop(stage).filter(|_| stage.life.end.is_none())?;
+    let mut verdict = base(stage);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.detail = Some("it was told to stop; how it ended then is not shown".to_owned());
+    let says = "the program's own word; who asked is not in it";
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    verdict.candidates = vec![
+        possible(
+            Killer::Stopped,
+            "it obeyed: a stop, a deletion, a deployment, an OOM daemon's SIGTERM",
+        ),
+        possible(Killer::StopTimeout, "or SIGKILL came when the grace period was over"),
+        possible(Killer::FailedProbe, "or a failed check was the reason for the stop"),
+    ];
+    verdict.would_settle_it = vec![WouldSettle {
+        missing: "how the container ended: its exit code".to_owned(),
+        how: "docker inspect NAME | why137 explain -".to_owned(),
+    }];
+    Some(verdict)
 }
 
 /// When no rule has a word: an empty answer that says what to bring.
@@ -63,18 +89,23 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         Some(_) if stage.life.code_is_the_daemons => {
             "docker was down when it ended; 255 and the time are docker's own".to_owned()
         }
+        Some(_) if stage.life.exit_code().is_none() && stage.life.place.is_some() => {
+            "containerd keeps neither its exit code nor the time of its end".to_owned()
+        }
         Some(_) if stage.life.exit_code().is_none() && stage.life.teller == Teller::Docker => {
             "an earlier life ended then; docker overwrites its exit code with the next start"
                 .to_owned()
         }
         Some(_) => "the evidence shows an end without its cause".to_owned(),
+        None if stage.life.teller == Teller::Process => {
+            "no process has this pid now, and no record at hand names it".to_owned()
+        }
+        None if stage.life.teller == Teller::Systemd => {
+            "neither systemd nor its journal holds an end of this unit".to_owned()
+        }
         None => "nothing in this text tells of a death".to_owned(),
     });
     verdict.because.extend(end_line(stage, "all that is said about the end"));
-    a_limit_alone(stage, &mut verdict);
-    node_pressure(stage, &mut verdict);
-    quiet_counters(stage, &mut verdict);
-    a_pods_row(stage, &mut verdict);
     verdict.would_settle_it = vec![
         WouldSettle {
             missing: "the container itself, on the machine that ran it".to_owned(),
@@ -85,6 +116,10 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
             how: "sudo dmesg | why137 explain -".to_owned(),
         },
     ];
+    a_limit_alone(stage, &mut verdict);
+    node_pressure(stage, &mut verdict);
+    quiet_counters(stage, &mut verdict);
+    a_pods_row(stage, &mut verdict);
     verdict
 }
 
@@ -202,10 +237,14 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage);
     verdict.main.exit_code_trusted = true;
     let name = signal_name(signal);
-    let flag_matters = signal == 9 && rivals::kernel_silent(stage).is_none();
+    let flagged = stage.life.flagged() == Some(true);
+    let flag_matters = (signal == 9 || flagged) && rivals::kernel_silent(stage).is_none();
     verdict.because.extend(end_line(
         stage,
-        format!("{code} is 128 + {name}, or a status that the program chose"),
+        match stage.main_end() {
+            Some(_) => format!("{name}, by the word of the parent's own wait"),
+            None => format!("{code} is 128 + {name}, or a status that the program chose"),
+        },
     ));
     if let Some((flag, cite)) = stage.life.flag.as_ref().filter(|_| flag_matters) {
         let says = match (stage.life.teller, flag) {
@@ -222,6 +261,7 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.limit_at_fault = rivals::kernel_silent(stage).map(|_| false);
         verdict.ruled_out = rivals::kernel_ruled_out(stage);
         verdict.ruled_out.extend(rivals::api_ruled_out(stage));
+        verdict.ruled_out.extend(unit::ruled_out(stage));
     } else {
         verdict.candidates = candidates_for_signal(stage, signal);
         if let Some(because) = rivals::api_silent(stage) {
@@ -234,6 +274,7 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
         other => vec![rivals::who_sends(other)],
     };
     hints_of_the_log(stage, &mut verdict);
+    hint_of_a_stop(stage, &mut verdict);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
 }
@@ -244,6 +285,20 @@ fn hints_of_the_log(stage: &Stage<'_>, verdict: &mut Verdict) {
     let memory = rivals::kernel_silent(stage).map(|_| "; the kernel's log excludes memory");
     let says = format!("{by} saw a child end by SIGKILL{}", memory.unwrap_or_default());
     verdict.because.push(because(&fact.cite, fact.at, says));
+}
+
+/// The program's word that it was told to stop makes a stop that was forced the first candidate.
+fn hint_of_a_stop(stage: &Stage<'_>, verdict: &mut Verdict) {
+    let Some(fact) = stopped::told_to_stop(stage) else { return };
+    let says = "the program's own log says that it was told to stop before";
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    let at = verdict.candidates.iter().position(|it| it.killer == Killer::StopTimeout);
+    if let Some(at) = at {
+        let mut stop = verdict.candidates.remove(at);
+        stop.confidence = Confidence::Likely;
+        stop.because = "it was told to stop before, by its own log, and SIGKILL follows a stop that is not obeyed in time".to_owned();
+        verdict.candidates.insert(0, stop);
+    }
 }
 
 fn candidates_for_signal(stage: &Stage<'_>, signal: i32) -> Vec<Candidate> {
@@ -274,6 +329,11 @@ fn unfinished_report(stage: &Stage<'_>) -> Option<Verdict> {
     let span = fact.what.invoker.map_or(fact.cite.span, |invoker| invoker.span);
     let (detail, says) = if fact.what.none_killable {
         ("the kernel found nothing that it may kill", "out of memory, and nobody was killed")
+    } else if fact.what.already_exiting.is_some() {
+        (
+            "the process that the OOM killer chose was already ending by itself, so it killed nobody",
+            "chosen, and left to end by itself",
+        )
     } else {
         (
             "the OOM killer ran, but the text ends before it says who died",

@@ -47,7 +47,10 @@ fn shortened(report: &Report, longest: usize) -> String {
 
 /// Who, what became of it, and the victim where `who` is its container. A container of the name
 /// that the page already says is not named again.
-fn parts(report: &Report, known: Option<&str>) -> (Option<String>, String, Option<String>) {
+pub(crate) fn parts(
+    report: &Report,
+    known: Option<&str>,
+) -> (Option<String>, String, Option<String>) {
     let verdict = &report.verdict;
     let cast = words::Cast::of(report);
     let said = words::short(report);

@@ -69,7 +69,8 @@ fn marked() -> Style {
     Style::new().bold().underline()
 }
 
-fn push_line(out: &mut String, line: &Line, colour: bool) {
+/// Writes a finished line.
+pub(crate) fn push_line(out: &mut String, line: &Line, colour: bool) {
     let text = escape::terminal_line(line.text.trim_end());
     let opening = if colour { line.style.render().to_string() } else { String::new() };
     let closing = if colour { line.style.render_reset().to_string() } else { String::new() };
@@ -90,7 +91,7 @@ fn push_line(out: &mut String, line: &Line, colour: bool) {
 }
 
 /// The colour of a grade; the grade itself is a word.
-fn grade_style(confidence: Confidence) -> Style {
+pub(crate) fn grade_style(confidence: Confidence) -> Style {
     let colour = match confidence {
         Confidence::Proven => AnsiColor::Green,
         Confidence::Likely => AnsiColor::Cyan,

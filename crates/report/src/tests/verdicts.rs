@@ -118,6 +118,7 @@ pub(crate) fn blank(killer: Killer, level: Level, confidence: Confidence) -> Ver
         killed_by: None,
         subject: subject("api"),
         container_id: ContainerId::parse(ID),
+        place: None,
         main: MainProcess {
             pid: Some(295),
             comm: Some("python3".to_owned()),

@@ -2,6 +2,7 @@
 //!
 //! Pasted text often names neither; then it is `The container` or `A process`, never a guess.
 
+use casefile::CgroupPath;
 use judge::Verdict;
 use judge::verdict::{Fate, Killer, Role, Victim};
 
@@ -50,7 +51,13 @@ impl Cast {
         let (who, plural) = if is_whole && has_container {
             (name.map_or_else(|| without_name(nameless), capital_for_id), false)
         } else {
-            let place = if has_container { format!(" in {container}") } else { String::new() };
+            // Of pasted kernel text: the victim's service, LXC container, login session.
+            let owner = verdict.place.as_ref().and_then(CgroupPath::owner);
+            let place = match (has_container, owner) {
+                (true, _) => format!(" in {container}"),
+                (false, Some(owner)) => format!(" in {owner}"),
+                (false, None) => String::new(),
+            };
             match verdict.victims.as_slice() {
                 [] => (format!("A process{place}"), false),
                 [one] => (format!("{}{place}", process(one, "A process")), false),
@@ -70,18 +77,36 @@ impl Cast {
         let holds_container =
             verdict.limit_cgroup.as_ref().is_some_and(|path| path.container_id().is_some());
         if self.has_container || holds_container {
-            return "the container's own memory limit".to_owned();
+            return format!("the {}'s own memory limit", noun(verdict));
         }
         let whose = if self.plural { "their" } else { "its" };
         match &verdict.limit_cgroup {
             Some(path) if path.name().ends_with(".service") => {
                 format!("the memory limit of {whose} service {}", path.name())
             }
+            Some(path) if path.owner().is_some_and(|owner| owner.is_container()) => {
+                let owner = path.owner().map(|owner| owner.to_string()).unwrap_or_default();
+                format!("the own memory limit of {owner}")
+            }
             Some(path) => {
                 format!("the memory limit of {whose} own cgroup {}", super::short_path(path))
             }
             None => format!("the memory limit of {whose} own cgroup"),
         }
+    }
+}
+
+/// What kind of thing the subject is.
+fn noun(verdict: &Verdict) -> &'static str {
+    let subject = verdict.subject.as_ref();
+    let runtime = subject.and_then(|subject| subject.runtime.as_deref());
+    let name = subject.and_then(|subject| subject.name.as_deref()).unwrap_or_default();
+    match runtime {
+        Some("systemd") if name.ends_with(".slice") => "slice",
+        Some("systemd") if name.ends_with(".scope") => "scope",
+        Some("systemd") => "service",
+        Some("process") => "process",
+        Some(_) | None => "container",
     }
 }
 
