@@ -76,6 +76,12 @@ impl Instance {
         self.write("buffer_size_kb", "64").unwrap_or_default();
     }
 
+    /// A reader that waits is woken by the first line, not by a half-full buffer. Older kernels than
+    /// 5.0 always do.
+    pub(crate) fn wake_at_once(&self) {
+        self.write("buffer_percent", "0").unwrap_or_default();
+    }
+
     /// Opens `trace_pipe` so that reading it never waits.
     pub(crate) fn open_pipe(&self) -> Result<File, ProbeError> {
         let path = self.path("trace_pipe");

@@ -41,6 +41,7 @@ mod tracefs;
 
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,7 @@ impl Probe {
         let instance = Instance::create(tracefs::find()?)?;
         let clock = clock::choose(&instance);
         instance.shrink_buffers();
+        instance.wake_at_once();
         if !instance.offers("signal/signal_generate") {
             return Err(ProbeError::NoEvent { event: "signal/signal_generate" });
         }
@@ -121,6 +123,11 @@ impl Probe {
     /// True if the buffer was full once: silence proves nothing.
     pub fn has_lost(&self) -> bool {
         self.lost
+    }
+
+    /// The pipe, to be waited on beside other things: it is ready when there are lines.
+    pub fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
     }
 
     /// The lines that are there; waits for the first until `deadline`.
