@@ -4,9 +4,13 @@ mod completions;
 pub(crate) mod demo;
 mod explain;
 mod generate;
+mod list;
 mod man;
+pub(crate) mod plugin;
 mod rules;
+pub(crate) mod run;
 mod schema;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -17,7 +21,9 @@ use crate::printer::Printer;
 pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode> {
     match parsed.command {
         Command::Explain(arguments) => explain::run(printer, &arguments),
+        Command::List(arguments) => list::run(printer, &arguments),
         Command::Demo(arguments) => demo::run(printer, &arguments),
+        Command::Run(arguments) => Ok(run::run(printer, &arguments)),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),
         Command::Completions { shell } => completions::run(printer, shell),

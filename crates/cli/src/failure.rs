@@ -12,6 +12,8 @@ use crate::printer::Printer;
 pub(crate) const NOTHING: u8 = 1;
 /// The command line cannot be followed.
 pub(crate) const USAGE: u8 = 2;
+/// `why137 run` itself failed, its command line too: below are the command's own codes.
+pub(crate) const RUN: u8 = 125;
 
 /// An error whose message is complete.
 #[derive(Debug)]

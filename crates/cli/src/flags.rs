@@ -12,6 +12,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use report::escape;
 
 use crate::commands::demo::DemoArgs;
+use crate::commands::run::RunArgs;
+use crate::printer::shortened;
 
 /// Tells who killed a container or process, why, and by which proof.
 ///
@@ -43,14 +45,24 @@ const EXIT_CODES: &str = "\
 Exit codes: 0 answered (proven or likely), 3 possible or unknown, 4 still alive,
 1 nothing could be gathered, 2 usage.";
 
+const LIST_EXIT_CODES: &str = "\
+Exit codes: 0 deaths found, all explained (proven or likely), 3 one of them is not decided,
+4 nothing died, 1 nothing could be gathered, 2 usage.";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Explains a death: of a container, or from text.
     #[command(after_help = EXIT_CODES)]
     Explain(ExplainArgs),
+    /// Lists every death that this machine still has evidence of; `why137` alone does the same.
+    #[command(after_help = LIST_EXIT_CODES)]
+    List(ListArgs),
     /// Shows three real deaths on this machine, and explains each.
     Demo(DemoArgs),
+    /// Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why.
+    #[command(after_help = crate::commands::run::EXIT_CODES)]
+    Run(RunArgs),
     /// Lists the rules by which a killer is found.
     Rules,
     /// Shows a rule's manual.
@@ -82,6 +94,12 @@ pub(crate) struct ExplainArgs {
     /// A container's name or id, one or several files, or `-` for standard input.
     #[arg(value_name = "NAME|FILE|-")]
     pub(crate) what: Vec<OsString>,
+    /// A systemd service, scope or slice of this machine; `api` means `api.service`.
+    #[arg(long, value_name = "UNIT", conflicts_with_all = ["what", "pid"])]
+    pub(crate) unit: Option<String>,
+    /// A process of this machine, alive or not, by its pid.
+    #[arg(long, value_name = "PID", conflicts_with = "what", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) pid: Option<u32>,
     /// Also save what was gathered in this file, to be explained again or elsewhere.
     #[arg(long, value_name = "PATH")]
     pub(crate) save: Option<PathBuf>,
@@ -103,6 +121,81 @@ pub(crate) struct ExplainArgs {
     /// The docker context to ask.
     #[arg(long, short, value_name = "NAME")]
     pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+}
+
+/// What is listed, and how.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListArgs {
+    /// Also what lives and what ended well.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only what died since this time, or within this time: `2h`, `3d`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Also save what was gathered in this file, to be listed again or elsewhere.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) save: Option<PathBuf>,
+    /// The form of the list; in JSON an array of answers.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+    /// Only the lines.
+    #[arg(long, short, conflicts_with_all = ["format", "verbose"])]
+    pub(crate) quiet: bool,
+    /// Also how to open every source that could not be read.
+    #[arg(long, short, action = ArgAction::SetTrue)]
+    pub(crate) verbose: bool,
+    /// The docker daemon to ask.
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub(crate) host: Option<String>,
+    /// The docker context to ask.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
+}
+
+impl ListArgs {
+    /// What `why137` alone asks for.
+    pub(crate) fn of(asked: &ExplainArgs) -> Self {
+        Self {
+            all: false,
+            since: None,
+            save: asked.save.clone(),
+            format: asked.format,
+            quiet: asked.quiet,
+            verbose: asked.verbose,
+            host: asked.host.clone(),
+            context: asked.context.clone(),
+            tls: asked.tls.clone(),
+        }
+    }
+}
+
+/// Options of docker's own client, as its plugins get them.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct TlsArgs {
+    /// The folder of the client's configuration.
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// TLS, whoever the daemon is.
+    #[arg(long, value_name = "YES", hide = true, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    pub(crate) tls: Option<bool>,
+    /// TLS, and the daemon's certificate must be good.
+    #[arg(long, value_name = "YES", hide = true, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    pub(crate) tlsverify: Option<bool>,
+    /// Who signed the daemon's certificate.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) tlscacert: Option<PathBuf>,
+    /// Our own certificate.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) tlscert: Option<PathBuf>,
+    /// The key to it.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) tlskey: Option<PathBuf>,
 }
 
 /// The form of an answer.
@@ -156,14 +249,24 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
 /// The same refusal of the same words without controls, overrides and orders to a CI system: clap
 /// quotes a refused word as it is, and a script may have taken it from a stranger.
 fn with_harmless_words(refusal: clap::Error, arguments: &[OsString]) -> clap::Error {
-    let harmless =
-        arguments.iter().map(|word| OsString::from(escape::terminal(&word.to_string_lossy())));
+    let shown = |word: &OsString| shortened(&escape::terminal(&word.to_string_lossy()));
+    let harmless = arguments.iter().map(|word| OsString::from(shown(word)));
     CommandLine::try_parse_from(harmless).err().unwrap_or(refusal)
+}
+
+/// Whether these words ask for `run`, whose own failures end with 125.
+pub(crate) fn is_run(arguments: &[OsString]) -> bool {
+    subcommand_first(arguments.to_vec()).get(1).is_some_and(|word| word == "run")
 }
 
 /// The grammar, for completions and manuals.
 pub(crate) fn grammar() -> clap::Command {
     CommandLine::command()
+}
+
+/// Whether a word is a subcommand's name, and so no container's.
+pub(crate) fn is_subcommand(word: &str) -> bool {
+    grammar().find_subcommand(word).is_some()
 }
 
 /// Moves the subcommand before the options: `-q explain api` means `explain -q api`.
@@ -262,6 +365,17 @@ mod tests {
         assert!(matches!(command("why137 --color=never rules"), Command::Rules));
         // The value of an option is no subcommand.
         assert_eq!(explained("why137 -c rules api").context.as_deref(), Some("rules"));
+    }
+
+    #[test]
+    fn a_unit_and_a_process_are_asked_for_by_their_options() {
+        assert_eq!(explained("why137 --unit api").unit.as_deref(), Some("api"));
+        assert_eq!(explained("why137 explain --pid 42").pid, Some(42));
+        for refused in ["--unit api web", "--pid 42 web", "--unit api --pid 42", "--pid 0"] {
+            let words = format!("why137 {refused}");
+            let words = words.split(' ').map(OsString::from).collect();
+            assert!(read(words).is_err(), "{refused}");
+        }
     }
 
     #[test]

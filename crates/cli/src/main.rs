@@ -10,11 +10,26 @@ mod printer;
 
 use std::process::ExitCode;
 
+use commands::plugin::{self, Wish};
+
 fn main() -> ExitCode {
-    let arguments = std::env::args_os().collect();
-    let parsed = match flags::read(arguments) {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let arguments = match plugin::wish(&arguments) {
+        Some(Wish::Metadata) => return plugin::answer(&plugin::metadata()),
+        Some(Wish::Complete(words)) => return plugin::answer(&plugin::complete(&words)),
+        Some(Wish::Command(words)) => words,
+        None => arguments,
+    };
+    // On its way to become another program: nothing of ours is needed any more.
+    if let Some(joining) = commands::run::joining(&arguments) {
+        return joining.become_the_command();
+    }
+    let parsed = match flags::read(arguments.clone()) {
         Ok(parsed) => parsed,
-        Err(refusal) => return printer::show_refusal(&refusal),
+        Err(refusal) => {
+            let code = if flags::is_run(&arguments) { failure::RUN } else { failure::USAGE };
+            return printer::show_refusal(&refusal, code);
+        }
     };
     let printer = printer::Printer::new(parsed.color, parsed.width);
     match commands::run(&printer, parsed) {

@@ -8,6 +8,7 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::BorrowedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,9 @@ pub(crate) struct Printer {
     progress_shown: Cell<bool>,
 }
 
+/// The longest word of a message that is shown whole: a path, a digest, an address fit.
+const LONGEST_WORD: usize = 240;
+
 impl Printer {
     /// A printer that writes colours as asked.
     pub(crate) fn new(color: ColorChoice, width: Option<usize>) -> Self {
@@ -39,8 +43,17 @@ impl Printer {
 
     /// How a page of text is laid out here. Colours are always written and taken out on the way.
     pub(crate) fn page(&self, verbose: bool) -> Page {
+        self.page_on(rustix::stdio::stdout(), verbose)
+    }
+
+    /// The same for a page on standard error.
+    pub(crate) fn page_aside(&self, verbose: bool) -> Page {
+        self.page_on(rustix::stdio::stderr(), verbose)
+    }
+
+    fn page_on(&self, stream: BorrowedFd<'_>, verbose: bool) -> Page {
         let terminal = || {
-            let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+            let size = rustix::termios::tcgetwinsize(stream).ok()?;
             (size.ws_col > 0).then(|| usize::from(size.ws_col))
         };
         let width = self.width.or_else(terminal).unwrap_or(PAGE);
@@ -64,19 +77,30 @@ impl Printer {
         self.tell(&format!("note: {}\n", escape::terminal(text)));
     }
 
-    /// A page of help that nobody asked for by name, to standard error.
-    pub(crate) fn help(&self, text: &str) {
-        self.tell(&format!("{text}\n"));
+    /// An answer beside somebody else's output, to standard error. `colour` asks for colours where
+    /// standard error is no terminal, yet a page shows them (GitLab's log).
+    pub(crate) fn aside(&self, text: &str, colour: bool) {
+        let asked = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let forced = colour && asked && self.color == ColorChoice::Auto;
+        let choice = if forced { ColorChoice::Always } else { self.color };
+        let mut out = AutoStream::new(io::stderr(), choice);
+        // Nobody is left to be told when standard error is closed.
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).unwrap_or_default();
+    }
+
+    /// Bytes for a machine that reads standard error: a CI system's own marks.
+    pub(crate) fn mark(&self, text: &str) {
+        self.tell_raw(text);
     }
 
     /// An error, a blank line and a hint, to standard error.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
         self.clear_progress();
-        let mut text = format!("error: {}\n", escape::terminal(message));
+        let mut text = format!("error: {}\n", escape::terminal(&shortened(message)));
         if let Some(hint) = hint {
             let mut lead = "\nhint: ";
             for line in hint.lines() {
-                text.push_str(&format!("{lead}{}\n", escape::terminal(line)));
+                text.push_str(&format!("{lead}{}\n", escape::terminal(&shortened(line))));
                 lead = "      ";
             }
         }
@@ -111,9 +135,24 @@ impl Printer {
     }
 }
 
+/// A message whose words are not longer than a person reads: of a longer one, as a script may pass
+/// by mistake, its beginning and its end.
+pub(crate) fn shortened(message: &str) -> String {
+    let short = |word: &str| -> String {
+        let length = word.chars().count();
+        if length <= LONGEST_WORD {
+            return word.to_owned();
+        }
+        let head: String = word.chars().take(LONGEST_WORD / 2).collect();
+        let tail: String = word.chars().skip(length - LONGEST_WORD / 4).collect();
+        format!("{head}…{tail}")
+    };
+    message.split(' ').map(short).collect::<Vec<_>>().join(" ")
+}
+
 /// Help and version go to standard output and end with 0, a refused command line to standard
-/// error with 2.
-pub(crate) fn show_refusal(refusal: &clap::Error) -> ExitCode {
+/// error with the code given.
+pub(crate) fn show_refusal(refusal: &clap::Error, refused: u8) -> ExitCode {
     let text = refusal.render().ansi().to_string();
     let is_refused = refusal.use_stderr();
     let written = if is_refused {
@@ -123,5 +162,5 @@ pub(crate) fn show_refusal(refusal: &clap::Error) -> ExitCode {
     };
     // The only reader has gone.
     written.unwrap_or_default();
-    if is_refused { ExitCode::from(crate::failure::USAGE) } else { ExitCode::SUCCESS }
+    if is_refused { ExitCode::from(refused) } else { ExitCode::SUCCESS }
 }

@@ -265,7 +265,7 @@ mod tests {
         let mut cases = vec![
             ("./folder", "`./folder` is a folder"),
             ("./empty.log", "`./empty.log` is empty"),
-            ("./large.log", "`./large.log` is larger than 512 MiB"),
+            ("./large.log", "no line in `./large.log` tells of a death"),
         ];
         if !is_root() {
             cases.push(("./secret.log", "no permission to read `./secret.log`"));

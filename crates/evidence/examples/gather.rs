@@ -25,6 +25,7 @@ fn main() -> std::io::Result<()> {
             home: said("HOME").map(PathBuf::from),
             docker_tls_verify: said("DOCKER_TLS_VERIFY"),
             docker_cert_path: said("DOCKER_CERT_PATH").map(PathBuf::from),
+            ..Environment::default()
         },
     };
     let began = Instant::now();

@@ -2,8 +2,8 @@
 //! below the root, written as `tail -n +1 FILES` would print them
 //! (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst).
 //!
-//! The root is left out: it has no limit, and on v1 no counters of its own. Cgroups that the program
-//! makes inside its own are not read. `cgroup-0` is always the container's own and missing when it
+//! The root is left out: it has no limit, and on v1 no counters of its own. Of cgroups that the program
+//! makes inside its own only limits and kills are read (`cgroup-below`). `cgroup-0` is always the container's own and missing when it
 //! went with the container; ancestors are numbered from 1 upwards.
 
 pub(crate) mod place;
@@ -13,9 +13,9 @@ use std::path::Path;
 use casefile::{CgroupPath, Exhibit, Source};
 
 use crate::docker::host::shell_word;
-use crate::found::{Found, about, exhibit, gap};
+use crate::found::{Found, exhibit, gap};
 use crate::roots::read_text;
-use crate::subject::Subject;
+use crate::subject::Life;
 use place::{Hierarchy, Place};
 
 /// Read on v2. `memory.peak` is there since 5.19, `memory.events.local` since 5.2,
@@ -52,23 +52,32 @@ const V1_FILES: [&str; 11] = [
     "memory.use_hierarchy",
 ];
 
+/// Read of cgroups inside the own one, on v2 and v1.
+const V2_NESTED: [&str; 2] = ["memory.events.local", "memory.max"];
+const V1_NESTED: [&str; 2] = ["memory.limit_in_bytes", "memory.oom_control"];
+
+/// Of cgroups inside the own one at most so many are looked at, and so deep.
+const MOST_BELOW: usize = 256;
+const DEEPEST_BELOW: usize = 6;
+
 /// Reads the container's cgroup and those above it.
-pub(crate) fn read(subject: &Subject, place: &Place) -> Found {
+pub(crate) fn read(life: &Life, place: &Place) -> Found {
     let mut found = Found::default();
     let version = place.hierarchy.version.to_string();
     found.facts.push(("cgroup-version", version));
+    found.exhibits.extend(below(place, life));
     let mut level = Some(place.path.clone());
     let mut number = 0;
     while let Some(path) = level {
         let own = number == 0;
         let text = read_level(&place.hierarchy, &path);
         if text.is_empty() {
-            found.gaps.extend(own.then(|| gone(subject, place)));
+            found.gaps.extend(own.then(|| gone(life, place)));
         } else {
             let cgroup = level_exhibit(number, &path, place, &text);
             found.exhibits.push(if own {
                 // Its counters began with this life and hold every kill in it.
-                Exhibit { covers: true, ..about(cgroup, &subject.id) }
+                Exhibit { covers: true, about: life.about.clone(), ..cgroup }
             } else {
                 cgroup
             });
@@ -79,6 +88,55 @@ pub(crate) fn read(subject: &Subject, place: &Place) -> Found {
     found
 }
 
+/// The cgroups that the program made inside its own and that have a limit or a kill: what the own
+/// one's counters do not tell (on v1 they are one level's only).
+fn below(place: &Place, life: &Life) -> Option<Exhibit> {
+    let top = place.hierarchy.folder(&place.path)?;
+    let files = if place.hierarchy.version == 1 { &V1_NESTED[..] } else { &V2_NESTED[..] };
+    let mut waiting = vec![(top, place.path.clone(), 0)];
+    let mut looked_at = 0;
+    let mut text = String::new();
+    while let Some((folder, path, depth)) = waiting.pop() {
+        looked_at += 1;
+        if looked_at > MOST_BELOW {
+            break;
+        }
+        if depth > 0 {
+            let shown = place.hierarchy.usual_folder(&path);
+            let read = files.iter().filter_map(|file| {
+                Some((format!("{shown}/{file}"), read_text(&folder.join(file)).ok()?))
+            });
+            let told: Vec<(String, String)> = read.collect();
+            if told.iter().any(|(_, text)| tells(text)) {
+                let separator = if text.is_empty() { "" } else { "\n" };
+                text.push_str(&format!("{separator}{}", as_tail_prints(told.into_iter())));
+            }
+        }
+        if depth == DEEPEST_BELOW {
+            continue;
+        }
+        let inner = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        for entry in inner.filter(|entry| entry.path().is_dir()) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let path = CgroupPath::parse(&format!("{}/{name}", path.as_str()));
+            waiting.extend(path.map(|path| (entry.path(), path, depth + 1)));
+        }
+    }
+    let label = format!("the cgroups inside {}", place.hierarchy.usual_folder(&place.path));
+    let exhibit = exhibit("cgroup-below", Source::Cgroup, &label, &text);
+    (!text.is_empty()).then(|| Exhibit { about: life.about.clone(), ..exhibit })
+}
+
+/// A kill was counted here, or a limit is set.
+fn tells(text: &str) -> bool {
+    let number = |word: &str| word.parse::<u64>().is_ok_and(|number| number < 1 << 60);
+    text.lines().any(|line| match line.split_once(' ') {
+        Some(("oom_kill", count)) => count.trim() != "0",
+        Some(_) => false,
+        None => number(line.trim()),
+    })
+}
+
 fn level_exhibit(number: usize, path: &CgroupPath, place: &Place, text: &str) -> Exhibit {
     let label = place.hierarchy.usual_folder(path);
     let real = place.hierarchy.folder(path).map(|folder| folder.display().to_string());
@@ -86,19 +144,20 @@ fn level_exhibit(number: usize, path: &CgroupPath, place: &Place, text: &str) ->
     Exhibit { check, ..exhibit(&format!("cgroup-{number}"), Source::Cgroup, &label, text) }
 }
 
-fn gone(subject: &Subject, place: &Place) -> casefile::Gap {
+fn gone(life: &Life, place: &Place) -> casefile::Gap {
     let tried = place.hierarchy.usual_folder(&place.path);
     let folder = place.hierarchy.folder(&place.path);
+    let noun = life.noun;
     let because = if place::exists(folder.as_deref()) {
-        "its memory files cannot be read"
-    } else if subject.started.is_none() {
-        "no life of this container is known"
-    } else if subject.pid.is_none() {
-        "the container has ended, and its cgroup went with it"
+        "its memory files cannot be read".to_owned()
+    } else if life.started.is_none() && life.about.is_some() {
+        format!("no life of this {noun} is known")
+    } else if life.pid.is_none() {
+        format!("the {noun} has ended, and its cgroup went with it")
     } else {
-        "the cgroup is not shown by the mounts that are visible here"
+        "the cgroup is not shown by the mounts that are visible here".to_owned()
     };
-    gap(Source::Cgroup, &tried, because, None)
+    gap(Source::Cgroup, &tried, &because, None)
 }
 
 /// The files of one cgroup that exist and can be read.
@@ -151,6 +210,7 @@ pub(crate) fn processes(folder: &Path, most: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::Subject;
     use casefile::ContainerId;
 
     const ID: &str = "3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014";
@@ -179,7 +239,7 @@ mod tests {
         write(&own, "memory.unknown", "9\n");
         write(&root.path().join("docker"), "memory.max", "max\n");
         write(root.path(), "memory.stat", "anon 1\n");
-        let found = read(&subject(), &place(root.path(), 2));
+        let found = read(&subject().life(), &place(root.path(), 2));
         assert_eq!(found.exhibits.len(), 2);
         assert_eq!(
             found.exhibits[0].text(),
@@ -197,10 +257,31 @@ mod tests {
     }
 
     #[test]
+    fn a_kill_in_a_cgroup_inside_the_own_one_is_seen() {
+        let root = tempfile::tempdir().unwrap();
+        let own = root.path().join("docker").join(ID);
+        write(&own, "memory.max", "67108864\n");
+        write(&own.join("quiet"), "memory.max", "max\n");
+        write(&own.join("quiet"), "memory.events.local", "oom 0\noom_kill 0\n");
+        write(&own.join("w/1"), "memory.max", "max\n");
+        write(&own.join("w/1"), "memory.events.local", "oom 1\noom_kill 2\n");
+        let found = read(&subject().life(), &place(root.path(), 2));
+        let below = found.exhibits.iter().find(|exhibit| exhibit.id == "cgroup-below").unwrap();
+        assert_eq!(
+            below.text(),
+            format!(
+                "==> /sys/fs/cgroup/docker/{ID}/w/1/memory.events.local <==\noom 1\noom_kill 2\n\n\
+                 ==> /sys/fs/cgroup/docker/{ID}/w/1/memory.max <==\nmax\n"
+            )
+        );
+        assert!(!below.covers);
+    }
+
+    #[test]
     fn an_ancestor_outlives_the_container() {
         let root = tempfile::tempdir().unwrap();
         write(&root.path().join("docker"), "memory.oom_control", "under_oom 0\noom_kill 0\n");
-        let found = read(&subject(), &place(root.path(), 1));
+        let found = read(&subject().life(), &place(root.path(), 1));
         assert_eq!(found.exhibits.len(), 1);
         assert_eq!(found.exhibits[0].label, "/sys/fs/cgroup/memory/docker");
         assert!(found.gaps[0].because.contains("went with it"));

@@ -6,3 +6,5 @@
 pub(crate) mod answers;
 pub(crate) mod host;
 pub(crate) mod http;
+pub(crate) mod ssh;
+pub(crate) mod tls;

@@ -22,6 +22,16 @@ pub enum GatherError {
         /// The earliest event the history still holds; what was removed before it is forgotten.
         events_since: Option<Moment>,
     },
+    /// Neither systemd nor the journal knows a unit of this name.
+    #[error("no unit `{name}` is known to systemd or its journal: {because}")]
+    NoSuchUnit {
+        /// What was asked for, with its ending.
+        name: String,
+        /// What systemd said.
+        because: String,
+        /// Names of units that are spelled alike, the nearest first.
+        nearest: Vec<String>,
+    },
     /// The beginning of an id that several containers share.
     #[error("`{prefix}` is the beginning of several container ids: {}", List(.ids))]
     SeveralContainers {
@@ -40,12 +50,12 @@ pub enum GatherError {
         /// What to do about it, with a command that can be pasted.
         hint: String,
     },
-    /// The daemon's address is of a kind that cannot be reached yet.
+    /// The daemon's address is of a kind that cannot be reached, or is not complete.
     #[error("cannot reach docker at `{host}`: {because}")]
     NotReachableYet {
         /// The daemon's address.
         host: String,
-        /// Which transport is not there yet.
+        /// What is missing.
         because: String,
     },
     /// The context that was asked for does not exist or cannot be read.
@@ -67,6 +77,12 @@ impl GatherError {
         match self {
             Self::NoSuchContainer { nearest, known_from_events, events_since, .. } => {
                 Some(no_such_container_hint(nearest, known_from_events, *events_since))
+            }
+            Self::NoSuchUnit { nearest, .. } if nearest.is_empty() => Some(
+                "`systemctl list-units --all` lists the units that systemd knows".to_owned(),
+            ),
+            Self::NoSuchUnit { nearest, .. } => {
+                Some(format!("did you mean {}?", List(nearest)))
             }
             Self::SeveralContainers { .. } => {
                 Some("give more digits of the id, or the name; `docker ps -a` lists both".to_owned())

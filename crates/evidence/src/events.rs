@@ -4,11 +4,13 @@
 //! `daemon/events/events.go`, `eventsLimit`): a restart of the daemon empties it, a busy health check
 //! elsewhere flushes it. It has no holes: what is between its oldest entry and now is complete.
 
-use casefile::{Clock, Exhibit, Moment, Source};
+use casefile::{Clock, ContainerId, Exhibit, Moment, Source};
 
-use crate::docker::answers::{self, EventLine};
+use crate::docker::answers::{self, DaemonFacts, EventLine};
+use crate::docker::host::Host;
 use crate::docker::http::{Answer, ApiError};
 use crate::found::{Found, about, exhibit, gap};
+use crate::machine::Clocks;
 use crate::names::oldest;
 use crate::subject::Subject;
 
@@ -44,20 +46,28 @@ impl History {
     }
 }
 
-/// The path that asks for the history up to `until`, of one container or of all.
+/// The path that asks for the history up to `until`.
 ///
 /// `until` must not lie ahead of the daemon's clock, or the daemon waits for it.
-pub(crate) fn path(until: Moment, container: Option<&str>) -> String {
+pub(crate) fn path(until: Moment) -> String {
     let nanos = until.0.as_nanosecond();
-    let until = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
-    let path = format!("/events?since=0&until={until}");
-    match container {
-        None => path,
-        Some(id) => {
-            let filters = serde_json::json!({ "container": [id] }).to_string();
-            format!("{path}&filters={}", crate::docker::http::query(&filters))
-        }
+    format!("/events?since=0&until={}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000)
+}
+
+/// The moment up to which a daemon is asked: now, by its own clock. It waits for a moment that lies
+/// ahead of it, and another machine's clock may be behind ours.
+pub(crate) fn until(host: &Host, facts: &DaemonFacts) -> Moment {
+    let now = Clocks::read().now();
+    match facts.system_time {
+        Some(theirs) if host.socket().is_none() => theirs.min(now),
+        Some(_) | None => now,
     }
+}
+
+/// An answer with only this container's events.
+pub(crate) fn own(answer: Answer, id: &ContainerId) -> Answer {
+    let text = of_container(&String::from_utf8_lossy(&answer.body), id);
+    Answer { body: text.into_bytes(), ..answer }
 }
 
 /// The container's own events as an exhibit.
@@ -102,6 +112,18 @@ pub(crate) fn found(
     found
 }
 
+/// The lines of a history that are of this container, as docker's own filter would give them (moby
+/// `daemon/events/filter.go`: by the actor's id).
+pub(crate) fn of_container(text: &str, id: &ContainerId) -> String {
+    let own = |line: &&str| {
+        let events = answers::events(line);
+        events.iter().any(|event| event.container.as_ref().is_some_and(|other| other.is_same(id)))
+    };
+    // A cheap look first: most lines are of others.
+    let lines = text.split_inclusive('\n').filter(|line| line.contains(id.as_str()));
+    lines.filter(own).collect()
+}
+
 /// Why a history holds nothing of a container.
 fn forgotten(history: &History) -> String {
     match oldest(&history.events) {
@@ -129,7 +151,6 @@ fn whole_lines(text: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use casefile::ContainerId;
 
     const ID: &str = "3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014";
 
@@ -200,10 +221,26 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_is_encoded() {
-        assert_eq!(
-            path(seconds(7), Some("ab")),
-            "/events?since=0&until=7.000000000&filters=%7B%22container%22%3A%5B%22ab%22%5D%7D"
-        );
+    fn a_containers_own_events_are_cut_out_of_everybodys() {
+        let other = "f".repeat(64);
+        let named = line("start", 7)
+            .replace(ID, &other)
+            .replace("\"time\"", &format!("\"x\":\"{ID}\",\"time\""));
+        let all = line("start", 1) + &named + "noise\n" + &line("die", 9);
+        let id = ContainerId::parse(ID).unwrap();
+        assert_eq!(of_container(&all, &id), line("start", 1) + &line("die", 9));
+        assert_eq!(path(seconds(7)), "/events?since=0&until=7.000000000");
+    }
+
+    #[test]
+    fn another_machine_is_asked_up_to_its_own_now() {
+        let facts = DaemonFacts { system_time: Some(seconds(5)), ..DaemonFacts::default() };
+        let far = Host::Tcp { authority: "far:2375".to_owned(), prefix: String::new() };
+        assert_eq!(until(&far, &facts), seconds(5));
+        assert!(until(&Host::Unix("/x".into()), &facts) > seconds(5));
+        // A clock ahead of ours is not believed: ours is the one the case is dated by.
+        let ahead = Moment::parse("2999-01-01T00:00:00Z");
+        let facts = DaemonFacts { system_time: ahead, ..DaemonFacts::default() };
+        assert!(until(&far, &facts) < ahead.unwrap());
     }
 }

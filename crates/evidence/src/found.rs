@@ -81,6 +81,10 @@ fn would_tell(source: Source) -> &'static str {
             "which processes live in the container, their memory and what they wait for"
         }
         Source::ApplicationLog => "the program's own last words",
+        Source::UnitState => {
+            "how the unit's main process ended, by systemd's own wait, and its memory settings"
+        }
+        Source::Swarm => "why the Swarm manager ended the task",
         Source::Machine => "the machine's kernel, memory and boot time",
         Source::Pasted | Source::Kubernetes | Source::Ecs | Source::Trace => {
             "more about how the container ended"

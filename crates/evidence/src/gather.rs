@@ -4,9 +4,10 @@
 //! Order matters in one place: the events are asked for after the container's state, so that a death
 //! in between is in both or only in the events, never only in the state.
 
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use casefile::{Asked, CaseFile, ContainerId, Moment, Source};
+use casefile::{Asked, CaseFile, ContainerId, Exhibit, Moment, Source};
 use tokio::runtime::Builder;
 
 use crate::cgroup::place::{self, Place};
@@ -19,8 +20,8 @@ use crate::found::{Found, about, exhibit, gap, plain};
 use crate::machine::{self, Clocks};
 use crate::names::{self, Resolved};
 use crate::roots::Roots;
-use crate::subject::Subject;
-use crate::{GatherError, Wanted, cgroup, config, journal, kmsg, log, proc};
+use crate::subject::{Life, Subject};
+use crate::{GatherError, Wanted, cgroup, config, ctr, journal, kmsg, log, podman, proc, remote};
 
 /// Gathers everything that is known about a container. `progress` is told, in a few words, what is
 /// being read.
@@ -53,7 +54,42 @@ fn gather(
     roots: &Roots,
     progress: &mut dyn FnMut(&str),
 ) -> Result<CaseFile, GatherError> {
-    let host = host::choose(wanted, roots)?;
+    let asked = host::choose(wanted, roots).and_then(|host| ask(host, wanted, roots, progress));
+    // Whoever names docker's daemon means docker.
+    let named = wanted.docker_host.is_some() || wanted.docker_context.is_some();
+    match asked {
+        Err(error) if !named && may_be_podmans(&error) => {
+            by_podman(wanted, roots, progress).ok_or(error)
+        }
+        answered => answered,
+    }
+}
+
+/// Docker does not answer here, or does not know the name.
+fn may_be_podmans(error: &GatherError) -> bool {
+    matches!(error, GatherError::NoDaemon { .. } | GatherError::NoSuchContainer { .. })
+}
+
+fn by_podman(
+    wanted: &Wanted,
+    roots: &Roots,
+    progress: &mut dyn FnMut(&str),
+) -> Option<CaseFile> {
+    let answered = podman::sockets(wanted, roots)
+        .into_iter()
+        .find_map(|host| ask(host, wanted, roots, progress).ok());
+    answered
+        .or_else(|| podman::by_command(wanted, roots, progress))
+        .or_else(|| ctr::by_command(wanted, roots, progress))
+}
+
+/// Asks one daemon.
+fn ask(
+    host: Host,
+    wanted: &Wanted,
+    roots: &Roots,
+    progress: &mut dyn FnMut(&str),
+) -> Result<CaseFile, GatherError> {
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(GatherError::Runtime)?;
     let search = Search {
@@ -82,30 +118,65 @@ struct Search<'a> {
 impl Search<'_> {
     async fn run(&self, progress: &mut dyn FnMut(&str)) -> Result<CaseFile, GatherError> {
         progress("asking docker");
-        let history = self.daemon.start(&events::path(self.clocks.now(), None));
-        let (info, version) = (self.daemon.start("/info"), self.daemon.start("/version"));
-        let list = fetch_list(&self.daemon).await.map_err(|error| self.no_daemon(&error))?;
+        let about = |daemon: &Daemon| (daemon.start("/info"), daemon.start("/version"));
+        // Another machine's clock is asked for after the container's state, see `events::until`.
+        let near = self.daemon.host.socket().is_some().then(|| about(&self.daemon));
+        let (subject, mut found) = match self.by_name().await {
+            Some(known) => known,
+            None => self.inspect(&self.resolve().await?).await,
+        };
+        // What needs only the container's times is read while docker describes itself.
+        let early = near.is_some().then(|| Early::start(self.roots, &self.clocks, &subject));
+        let (info, version) = near.unwrap_or_else(|| about(&self.daemon));
         let (info, version) = (info.text().await, version.text().await);
         let facts = DaemonFacts::read(&info.unwrap_or_default(), &version.unwrap_or_default());
-        let remembered = History::read(&history.answer().await);
         let listener = self.daemon.listener_pid().await;
         let elsewhere = elsewhere(&self.daemon.host, &facts, listener, self.roots);
-        let host = self.daemon.host.to_string();
-        let resolved = names::resolve(&self.wanted.name, &host, &list, &remembered.events)?;
-        let (subject, mut found) = self.inspect(&resolved, &remembered).await;
 
         let local = match elsewhere {
-            None => Ok(self.start_local(&subject, &facts)),
-            Some(because) => Err(because),
+            None => {
+                let early =
+                    early.unwrap_or_else(|| Early::start(self.roots, &self.clocks, &subject));
+                Ok(early.with(self.roots, &self.clocks, &subject, &facts))
+            }
+            Some(because) => Err((because, self.start_remote(&subject))),
         };
         progress("docker events and log");
-        found.add(self.ask_again(&subject, listener, local.is_ok()).await);
+        found.add(self.ask_again(&subject, &facts, listener, local.is_ok()).await);
+        found.add(self.swarm(&subject).await);
         found.facts.extend(machine::daemon_facts(&facts));
         match local {
-            Ok(local) => found.add(local.finish(&subject, progress)),
-            Err(because) => found.gaps.extend(local_gaps(&because)),
+            Ok(local) => found.add(local.finish(progress)),
+            Err((because, remote)) => found.add(remote_sources(&because, remote)),
         }
         Ok(self.case(&subject, found))
+    }
+
+    /// The state of the container that docker finds by the name itself: one call, where a list of
+    /// all containers would cost another.
+    async fn by_name(&self) -> Option<(Subject, Found)> {
+        let name = self.wanted.name.trim().trim_start_matches('/');
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        if name.is_empty() || !name.chars().all(plain) || name.starts_with('.') {
+            return None;
+        }
+        let text = self.daemon.fetch(&format!("/containers/{name}/json")).await.ok()?;
+        // Whoever answers with another one is no docker: the list decides.
+        let id = answers::meant(&text, name)?;
+        let check = format!("{} inspect {id}", self.client);
+        Some((Subject::inspected(&id, &text), self.state(&id, &text, check)))
+    }
+
+    /// The container that is meant by the beginning of an id, by a name that only the events still
+    /// know, or by none.
+    async fn resolve(&self) -> Result<Resolved, GatherError> {
+        let list = fetch_list(&self.daemon).await.map_err(|error| self.no_daemon(&error))?;
+        let host = self.daemon.host.to_string();
+        if let Ok(known) = names::resolve(&self.wanted.name, &host, &list, &[]) {
+            return Ok(known);
+        }
+        let remembered = self.history().await;
+        names::resolve(&self.wanted.name, &host, &list, &remembered.events)
     }
 
     fn no_daemon(&self, error: &ApiError) -> GatherError {
@@ -128,8 +199,17 @@ impl Search<'_> {
         GatherError::NoDaemon { host: self.daemon.host.to_string(), because: error.plain(), hint }
     }
 
+    /// All that the daemon remembers. Another machine's clock may be behind ours, and it would wait
+    /// for the moment that is asked for: a minute ago is early enough for what has been removed.
+    async fn history(&self) -> History {
+        let near = self.daemon.host.socket().is_some();
+        let now = self.clocks.now();
+        let until = if near { now } else { now.plus_micros(-60_000_000).unwrap_or(now) };
+        History::read(&self.daemon.start(&events::path(until)).answer().await)
+    }
+
     /// The container's state, or what its events tell if it is gone.
-    async fn inspect(&self, resolved: &Resolved, history: &History) -> (Subject, Found) {
+    async fn inspect(&self, resolved: &Resolved) -> (Subject, Found) {
         let id = match resolved {
             Resolved::Existing(id) | Resolved::Removed(id) => id,
         };
@@ -147,14 +227,14 @@ impl Search<'_> {
                     Err(error) => {
                         let gap =
                             gap(Source::ContainerInspect, &check, &error.plain(), Some(&check));
-                        let subject = Subject::remembered(id, &history.events);
+                        let subject = Subject::remembered(id, &self.history().await.events);
                         return (Subject { exists: true, ..subject }, Found::gap(gap));
                     }
                 }
             }
         };
         let gap = gap(Source::ContainerInspect, &check, &because, None);
-        (Subject::remembered(id, &history.events), Found::gap(gap))
+        (Subject::remembered(id, &self.history().await.events), Found::gap(gap))
     }
 
     fn state(&self, id: &ContainerId, text: &str, check: String) -> Found {
@@ -166,19 +246,45 @@ impl Search<'_> {
         Found { exhibits: vec![exhibit], ..Found::default() }
     }
 
+    /// The Swarm manager's word, where the container is a task's and this daemon is a manager.
+    async fn swarm(&self, subject: &Subject) -> Found {
+        let Some(task) = &subject.task else { return Found::default() };
+        let check = format!("{} inspect {task}", self.client);
+        match self.daemon.fetch(&format!("/tasks/{task}")).await {
+            Ok(text) => {
+                let label = "the Swarm task that the container is";
+                let exhibit = exhibit("swarm", Source::Swarm, label, &text);
+                let exhibit = Exhibit { check: Some(check), ..about(exhibit, &subject.id) };
+                Found { exhibits: vec![exhibit], ..Found::default() }
+            }
+            Err(error) => {
+                let open_by = "ask on a manager node: docker service ps --no-trunc SERVICE";
+                Found::gap(gap(Source::Swarm, &check, &error.plain(), Some(open_by)))
+            }
+        }
+    }
+
     /// What the daemon is asked once the container is known.
-    async fn ask_again(&self, subject: &Subject, listener: Option<u32>, local: bool) -> Found {
+    async fn ask_again(
+        &self,
+        subject: &Subject,
+        facts: &DaemonFacts,
+        listener: Option<u32>,
+        local: bool,
+    ) -> Found {
         // Fresh, so that what happened since the first question is in it.
-        let until = Clocks::read().now();
-        let own = self.daemon.start(&events::path(until, Some(subject.id.as_str())));
-        let all = self.daemon.start(&events::path(until, None));
+        let until = events::until(&self.daemon.host, facts);
+        let all = self.daemon.start(&events::path(until));
         let log = subject.exists.then(|| self.daemon.start(&log::path(subject)));
-        let (own, all) = (own.answer().await, all.answer().await);
+        let all = all.answer().await;
+        let history = History::read(&all);
+        // The container's own are cut out here: a filter would be one more call.
+        let own = all.map(|answer| events::own(answer, &subject.id));
         let started = local.then(|| {
             machine::daemon_started(listener, self.daemon.host.socket(), self.roots, &self.clocks)
         });
         let started = started.flatten();
-        let mut found = events::found(subject, own, &History::read(&all), started, &self.client);
+        let mut found = events::found(subject, own, &history, started, &self.client);
         found.facts.extend(started.map(|at| ("daemon-started-at", at.0.to_string())));
         found.add(match log {
             Some(log) => {
@@ -193,34 +299,10 @@ impl Search<'_> {
         found
     }
 
-    /// Starts reading everything of this machine at once.
-    fn start_local(&self, subject: &Subject, facts: &DaemonFacts) -> Local {
-        let (roots, clocks, now) = (self.roots.clone(), self.clocks, self.clocks.now());
-        let kernel = {
-            let (roots, subject) = (roots.clone(), subject.clone());
-            deadline::start(move || kmsg::read(&roots.dev_kmsg, &subject, &clocks))
-        };
-        let journal = {
-            let (roots, subject) = (roots.clone(), subject.clone());
-            deadline::start(move || journal::read_daemons(&roots, &subject, now))
-        };
-        let state = {
-            let (subject, root_dir) = (subject.clone(), facts.root_dir.clone());
-            deadline::start(move || read_config(&subject, root_dir.as_deref()))
-        };
-        let cgroup = {
-            let (roots, subject) = (roots.clone(), subject.clone());
-            let driver = facts.cgroup_driver.clone();
-            deadline::start(move || {
-                let place = place::find(&subject, driver.as_deref(), &roots);
-                read_cgroup(&subject, place, &roots, &clocks)
-            })
-        };
-        let machine = deadline::start({
-            let roots = roots.clone();
-            move || Found { facts: machine::local_facts(&roots, &clocks), ..Found::default() }
-        });
-        Local { kernel, journal, state, cgroup, machine, roots, now }
+    /// Starts reading the kernel log of the machine that is reached by ssh.
+    fn start_remote(&self, subject: &Subject) -> Option<JoinHandle<Found>> {
+        let (ssh, subject) = (self.daemon.host.ssh()?.clone(), subject.clone());
+        Some(std::thread::spawn(move || remote::read_kernel(&ssh, Some(&subject))))
     }
 
     /// Puts the exhibits into the order a reader wants and closes the case.
@@ -230,26 +312,31 @@ impl Search<'_> {
             container_id: Some(subject.id.clone()),
             ..Asked::default()
         };
-        let mut case = CaseFile::new(asked, self.wanted.now);
-        case.exhibits = found.exhibits;
-        case.exhibits.extend(machine::as_exhibit(&found.facts));
-        case.exhibits.sort_by_key(|exhibit| rank(exhibit.source));
-        case.gaps = found.gaps;
-        case.gaps.sort_by_key(|gap| rank(gap.source));
-        case
+        close(asked, found, self.wanted.now)
     }
 }
 
-async fn fetch_list(daemon: &Daemon) -> Result<Vec<Listed>, ApiError> {
+/// Puts the exhibits into the order a reader wants and closes the case.
+pub(crate) fn close(asked: Asked, found: Found, now: Moment) -> CaseFile {
+    let mut case = CaseFile::new(asked, now);
+    case.exhibits = found.exhibits;
+    case.exhibits.extend(machine::as_exhibit(&found.facts));
+    case.exhibits.sort_by_key(|exhibit| rank(exhibit.source));
+    case.gaps = found.gaps;
+    case.gaps.sort_by_key(|gap| rank(gap.source));
+    case
+}
+
+pub(crate) async fn fetch_list(daemon: &Daemon) -> Result<Vec<Listed>, ApiError> {
     let path = "/containers/json?all=1";
     let text = daemon.fetch(path).await?;
     answers::list(&text).map_err(|source| ApiError::Shape { path: path.to_owned(), source })
 }
 
 /// The order of sources in a case.
-fn rank(source: Source) -> u8 {
+pub(crate) fn rank(source: Source) -> u8 {
     match source {
-        Source::ContainerInspect => 0,
+        Source::ContainerInspect | Source::UnitState => 0,
         Source::ContainerEvents => 1,
         Source::DockerConfig => 2,
         Source::KernelLog => 3,
@@ -259,14 +346,14 @@ fn rank(source: Source) -> u8 {
         Source::ApplicationLog => 7,
         Source::Trace => 8,
         Source::Machine => 9,
-        Source::Kubernetes | Source::Ecs | Source::Pasted => 10,
+        Source::Swarm | Source::Kubernetes | Source::Ecs | Source::Pasted => 10,
     }
 }
 
 /// Why this machine's own files say nothing about the container, if it runs on another one. A
 /// socket may be forwarded from another machine: then the silence of this one's kernel log would
 /// exclude what happened there.
-fn elsewhere(
+pub(crate) fn elsewhere(
     host: &Host,
     daemon: &DaemonFacts,
     listener: Option<u32>,
@@ -294,6 +381,16 @@ fn elsewhere(
     let (theirs, ours) =
         differ(&daemon.host_name, machine::host_name(roots)).filter(|_| forwarded)?;
     Some(format!("the container runs on another machine: it is called {theirs}, this one {ours}"))
+}
+
+/// What the other machine's kernel log gave, and the gaps of everything else there.
+pub(crate) fn remote_sources(because: &str, remote: Option<JoinHandle<Found>>) -> Found {
+    let kernel = remote.and_then(|remote| remote.join().ok());
+    let asked = kernel.is_some();
+    let mut found = kernel.unwrap_or_default();
+    let gaps = local_gaps(because).into_iter();
+    found.gaps.extend(gaps.filter(|gap| !(asked && gap.source == Source::KernelLog)));
+    found
 }
 
 /// The gaps of a container that runs elsewhere.
@@ -334,26 +431,99 @@ fn read_cgroup(
             return found;
         }
     };
-    let mut found = cgroup::read(subject, &place);
-    if subject.pid.is_some() {
-        found.add(proc::read(subject, &place, roots, clocks));
+    read_place(&subject.life(), &place, roots, clocks)
+}
+
+/// A cgroup's files and, where anything lives in it, its processes.
+pub(crate) fn read_place(life: &Life, place: &Place, roots: &Roots, clocks: &Clocks) -> Found {
+    let mut found = cgroup::read(life, place);
+    if life.pid.is_some() {
+        found.add(proc::read(life, place, roots, clocks));
     }
     found
 }
 
 /// This machine's sources, being read.
-struct Local {
-    kernel: Pending<kmsg::KernelLog>,
+pub(crate) struct Local {
+    kernel: Pending<Found>,
     journal: Pending<Found>,
     state: Pending<Found>,
     cgroup: Pending<Found>,
     machine: Pending<Found>,
-    roots: Roots,
-    now: Moment,
+}
+
+/// What is read of this machine before the daemon has described itself.
+struct Early {
+    kernel: Pending<Found>,
+    journal: Pending<Found>,
+    machine: Pending<Found>,
+}
+
+impl Early {
+    fn start(roots: &Roots, clocks: &Clocks, subject: &Subject) -> Self {
+        let (clocks, now) = (*clocks, clocks.now());
+        let both = || (roots.clone(), subject.clone());
+        let (own, one) = both();
+        let kernel = deadline::start(move || read_kernel(&own, &one, &clocks));
+        let (own, one) = both();
+        let journal = deadline::start(move || journal::read_daemons(&own, &one, now));
+        let own = roots.clone();
+        let machine = deadline::start(move || Found {
+            facts: machine::local_facts(&own, &clocks),
+            ..Found::default()
+        });
+        Self { kernel, journal, machine }
+    }
+
+    /// And what the daemon's own words lead to.
+    fn with(self, roots: &Roots, clocks: &Clocks, subject: &Subject, facts: &DaemonFacts) -> Local {
+        let Self { kernel, journal, machine } = self;
+        let (roots, clocks) = (roots.clone(), *clocks);
+        let podman = facts.podman;
+        let state = {
+            let (subject, root_dir) = (subject.clone(), facts.root_dir.clone());
+            deadline::start(move || {
+                // Podman keeps no such file.
+                if podman { Found::default() } else { read_config(&subject, root_dir.as_deref()) }
+            })
+        };
+        let cgroup = {
+            let subject = subject.clone();
+            let podman = facts.podman.then(|| place::PODMAN.to_owned());
+            let driver = podman.or_else(|| facts.cgroup_driver.clone());
+            deadline::start(move || {
+                let place = place::find(&subject, driver.as_deref(), &roots);
+                read_cgroup(&subject, place, &roots, &clocks)
+            })
+        };
+        Local { kernel, journal, state, cgroup, machine }
+    }
+}
+
+/// The kernel's ring, and of its lines in the journal only what the ring lacks.
+fn read_kernel(roots: &Roots, subject: &Subject, clocks: &Clocks) -> Found {
+    let ring = kmsg::read(&roots.dev_kmsg, subject, clocks);
+    let mut found = ring.found;
+    // What never started was never killed; no log needs to reach back to it.
+    if !ring.covers && subject.started.is_some() {
+        let until = ring.whole_since.unwrap_or_else(|| clocks.now());
+        found.add(journal::read_kernel(roots, subject, until));
+    }
+    found
 }
 
 impl Local {
-    fn finish(self, subject: &Subject, progress: &mut dyn FnMut(&str)) -> Found {
+    /// Starts reading everything of this machine at once.
+    pub(crate) fn start(
+        roots: &Roots,
+        clocks: &Clocks,
+        subject: &Subject,
+        facts: &DaemonFacts,
+    ) -> Self {
+        Early::start(roots, clocks, subject).with(roots, clocks, subject, facts)
+    }
+
+    pub(crate) fn finish(self, progress: &mut dyn FnMut(&str)) -> Found {
         let late = |source: Source, tried: &str| {
             let because = plain(&std::io::ErrorKind::TimedOut.into());
             Found::gap(gap(source, tried, &because, None))
@@ -362,17 +532,7 @@ impl Local {
         // First, because its own facts about the kernel and memory are the ones that count.
         found.add(self.machine.wait().unwrap_or_else(|| late(Source::Machine, "/proc/meminfo")));
         progress("kernel log");
-        let kernel = self.kernel.wait();
-        let covered = kernel.as_ref().is_some_and(|kernel| kernel.covers);
-        found.add(match kernel {
-            Some(kernel) => kernel.found,
-            None => late(Source::KernelLog, "/dev/kmsg"),
-        });
-        // What never started was never killed; no log needs to reach back to it.
-        if !covered && subject.started.is_some() {
-            progress("kernel lines of the journal");
-            found.add(journal::read_kernel(&self.roots, subject, self.now));
-        }
+        found.add(self.kernel.wait().unwrap_or_else(|| late(Source::KernelLog, "/dev/kmsg")));
         progress("cgroup and processes");
         found.add(self.cgroup.wait().unwrap_or_else(|| late(Source::Cgroup, "/sys/fs/cgroup")));
         found

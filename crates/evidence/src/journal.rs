@@ -13,8 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::deadline::{self, Ran};
 use crate::found::{Found, exhibit, gap, plain};
+use crate::log;
 use crate::roots::Roots;
-use crate::subject::Subject;
+use crate::subject::{Life, Subject};
 
 /// Beyond this the rest is left out and said to be.
 const CAP: usize = 16 << 20;
@@ -44,19 +45,95 @@ const FIELDS: [&str; 21] = [
     "__REALTIME_TIMESTAMP",
 ];
 
-/// The kernel's lines from the container's first known moment on, whatever boot they are of.
-pub(crate) fn read_kernel(roots: &Roots, subject: &Subject, now: Moment) -> Found {
+/// Of an entry that docker's journald driver wrote.
+const WRITTEN_BY_CONTAINERS: [&str; 2] = ["CONTAINER_ID", "CONTAINER_NAME"];
+
+/// The kernel's lines from the container's first known moment to this one, whatever boot they are of.
+pub(crate) fn read_kernel(roots: &Roots, subject: &Subject, until: Moment) -> Found {
     let matches = ["_TRANSPORT=kernel".to_owned()];
     let ask = Ask {
         id: "journal-kernel",
         source: Source::KernelLog,
         label: "the kernel's lines in the journal",
         since: subject.look_from(),
-        until: now,
+        until,
         matches: &matches,
         by_hand: "_TRANSPORT=kernel",
+        newest_first: false,
+        holding: None,
     };
     ask.read(roots)
+}
+
+/// What the lines of a report that decide hold; all in small letters, so that the case is ignored.
+const TELLING: &str =
+    "oom|out of memory|killed process|memory: usage|killed as a result|sacrifice child";
+
+/// The same of the daemons' lines: a busy docker writes thousands a day that tell of no end.
+const TELLING_OF_DAEMONS: &str =
+    "kill|oom|force|sigterm|shim|exit|result|memory|pressure|badness|unhealthy|shutdown";
+
+/// The telling kernel lines of a time before the ring's oldest record, the newest first: what does not
+/// come in time is the oldest.
+pub(crate) fn read_older_kernel(roots: &Roots, since: Option<Moment>, until: Moment) -> Found {
+    let matches = ["_TRANSPORT=kernel".to_owned()];
+    let ask = Ask {
+        id: "journal-kernel",
+        source: Source::KernelLog,
+        label: "the kernel's lines in the journal that the ring no longer holds",
+        since,
+        until,
+        matches: &matches,
+        by_hand: "_TRANSPORT=kernel",
+        newest_first: true,
+        holding: Some(TELLING),
+    };
+    ask.read(roots)
+}
+
+/// What systemd says about units that failed or lost a process, and the OOM daemons' and the
+/// container daemons' lines.
+pub(crate) fn read_whole_host(roots: &Roots, since: Option<Moment>, until: Moment) -> Found {
+    let mut matches = failure_matches();
+    for one in daemon_units() {
+        matches.extend(["+".to_owned(), one]);
+    }
+    let ask = Ask {
+        id: "journal",
+        source: Source::Journal,
+        label: "the journal: units that failed, the OOM daemons, docker, containerd",
+        since,
+        until,
+        matches: &matches,
+        by_hand: "-u init.scope -u docker -u containerd -u systemd-oomd -u earlyoom -u nohang",
+        newest_first: true,
+        holding: Some(TELLING_OF_DAEMONS),
+    };
+    ask.read(roots)
+}
+
+/// systemd's own messages about a unit's end, by their ids (systemd `catalog/systemd.catalog.in`):
+/// a process exited, the unit failed, it lost a process to the OOM killer. An index leads to
+/// them, however large the journal is.
+fn failure_matches() -> Vec<String> {
+    let ids = [
+        "98e322203f7a4ed290d09fe03c09fe15",
+        "d9b373ed55a64feb8242e02dbe79a49c",
+        "fe6faa94e7774663a0da52717891d8ef",
+    ];
+    // Different fields must all fit, of one field any value: anybody can write such an id, only PID
+    // 1 is believed.
+    let ids = ids.map(|id| format!("MESSAGE_ID={id}"));
+    std::iter::once("_PID=1".to_owned()).chain(ids).collect()
+}
+
+/// The daemons' units, and their names where they were started outside of them.
+fn daemon_units() -> Vec<String> {
+    let units = ["docker", "containerd", "systemd-oomd", "earlyoom", "nohang", "oomd"]
+        .map(|unit| format!("_SYSTEMD_UNIT={unit}.service"));
+    let names = ["dockerd", "containerd", "systemd-oomd", "earlyoom", "oomd"]
+        .map(|comm| format!("_COMM={comm}"));
+    units.into_iter().chain(names).collect()
 }
 
 /// The daemons' lines, and systemd's about the container's scope, within its last life.
@@ -72,6 +149,106 @@ pub(crate) fn read_daemons(roots: &Roots, subject: &Subject, now: Moment) -> Fou
             "-u docker -u containerd -u systemd-oomd -u earlyoom -u docker-{}.scope",
             subject.id
         ),
+        newest_first: false,
+        holding: None,
+    };
+    ask.read(roots)
+}
+
+/// Whose unit it is: the system's, or that of a user's own manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manager {
+    /// PID 1.
+    System,
+    /// `user@UID.service`
+    User,
+}
+
+/// What systemd and the OOM daemons wrote about a unit, and the unit's own last words. Only PID
+/// 1's and a user manager's `UNIT=` is believed; everything else of the unit is its own words.
+pub(crate) fn read_unit(
+    roots: &Roots,
+    unit: &str,
+    manager: Manager,
+    life: &Life,
+    now: Moment,
+    with_logs: bool,
+) -> Found {
+    let (of_manager, own) = match manager {
+        Manager::System => (["_PID=1".to_owned(), format!("UNIT={unit}")], "_SYSTEMD_UNIT"),
+        Manager::User => {
+            (["_COMM=systemd".to_owned(), format!("USER_UNIT={unit}")], "_SYSTEMD_USER_UNIT")
+        }
+    };
+    let mut matches = of_manager.to_vec();
+    for daemon in ["systemd-oomd", "earlyoom", "nohang", "oomd"] {
+        matches.extend(["+".to_owned(), format!("_SYSTEMD_UNIT={daemon}.service")]);
+    }
+    let ask = Ask {
+        id: "journal",
+        source: Source::Journal,
+        label: "the journal of systemd about this unit, and of the OOM daemons",
+        since: life.first_known,
+        until: life.ended.and_then(|end| end.plus_micros(60_000_000)).unwrap_or(now),
+        matches: &matches,
+        by_hand: &format!("-u {unit}"),
+        newest_first: true,
+        holding: None,
+    };
+    let mut found = ask.read(roots);
+    found.add(read_own_words(roots, unit, own, life, with_logs));
+    found
+}
+
+/// The unit's own words in its last life.
+fn read_own_words(roots: &Roots, unit: &str, field: &str, life: &Life, with_logs: bool) -> Found {
+    let mut command = Command::new(&roots.journalctl);
+    command.env("LC_ALL", "C").args(["--no-pager", "-o", "cat", "-n", "300"]);
+    let since = life.started.map(|start| format!("--since=@{}", start.0.as_second()));
+    command.args(since).arg(format!("{field}={unit}"));
+    let check = format!("journalctl -n 300 {field}={unit}");
+    let Ok(ran) = deadline::run(&mut command, deadline::INNER, CAP) else {
+        // That there is no journal is said already.
+        return Found::default();
+    };
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    log::kept(&text, with_logs, &check)
+}
+
+/// The kernel's lines of a time.
+pub(crate) fn read_kernel_since(roots: &Roots, since: Option<Moment>, until: Moment) -> Found {
+    let matches = ["_TRANSPORT=kernel".to_owned()];
+    let ask = Ask {
+        id: "journal-kernel",
+        source: Source::KernelLog,
+        label: "the kernel's lines in the journal",
+        since,
+        until,
+        matches: &matches,
+        by_hand: "_TRANSPORT=kernel",
+        newest_first: true,
+        holding: None,
+    };
+    ask.read(roots)
+}
+
+/// What the OOM daemons and the audit log hold of a time: both name processes by their pids.
+pub(crate) fn read_killers(roots: &Roots, since: Option<Moment>, until: Moment) -> Found {
+    let mut matches = vec!["_TRANSPORT=audit".to_owned()];
+    for daemon in ["systemd-oomd", "earlyoom", "nohang", "oomd"] {
+        matches.extend(["+".to_owned(), format!("_SYSTEMD_UNIT={daemon}.service")]);
+    }
+    matches.extend(["+".to_owned(), "_PID=1".to_owned(), "_COMM=systemd".to_owned()]);
+    let ask = Ask {
+        id: "journal",
+        source: Source::Journal,
+        label: "the journal of systemd, the OOM daemons and the audit log",
+        since,
+        until,
+        matches: &matches,
+        by_hand: "_TRANSPORT=audit + _PID=1",
+        newest_first: true,
+        holding: None,
     };
     ask.read(roots)
 }
@@ -90,6 +267,11 @@ fn daemon_matches(subject: &Subject) -> Vec<String> {
     }
     all.push(format!("UNIT=docker-{}.scope", subject.id));
     all.push(format!("USER_UNIT=docker-{}.scope", subject.id));
+    // Podman: systemd about its scope, and conmon, which watches it.
+    for field in ["UNIT", "USER_UNIT"] {
+        all.push(format!("{field}=libpod-{}.scope", subject.id));
+    }
+    all.extend(["_COMM=conmon".to_owned(), "_COMM=podman".to_owned()]);
     let mut joined = Vec::new();
     for one in all {
         if !joined.is_empty() {
@@ -109,16 +291,22 @@ struct Ask<'a> {
     matches: &'a [String],
     /// The same question as a person would type it.
     by_hand: &'a str,
+    /// What is cut off for want of time is the oldest; the exhibit has the oldest first all the same.
+    newest_first: bool,
+    /// Only lines that hold one of these, where the journal can look for itself.
+    holding: Option<&'a str>,
 }
 
 impl Ask<'_> {
     fn read(&self, roots: &Roots) -> Found {
-        let mut command = Command::new(&roots.journalctl);
-        // LC_ALL: its complaints are read below.
-        command.env("LC_ALL", "C").args(["--no-pager", "-o", "json"]);
-        command.args(self.bounds()).args(self.matches);
         let check = self.check();
-        let ran = match deadline::run(&mut command, deadline::INNER, CAP) {
+        let ran = match self.run(roots, true) {
+            // Up to systemd 235 every field is told; what is not wanted is left out below.
+            // Some are built without a pattern matcher.
+            Ok(ran) if is_too_old(&ran) => self.run(roots, false),
+            other => other,
+        };
+        let ran = match ran {
             Ok(ran) => ran,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Found::gap(self.gap(
@@ -130,6 +318,20 @@ impl Ask<'_> {
             Err(error) => return Found::gap(self.gap(&check, &plain(&error), None)),
         };
         self.found(&ran, &check)
+    }
+
+    /// The fields that are not kept would be most of what it says.
+    fn run(&self, roots: &Roots, able: bool) -> std::io::Result<Ran> {
+        let mut command = Command::new(&roots.journalctl);
+        // LC_ALL: its complaints are read below.
+        command.env("LC_ALL", "C").args(["--no-pager", "-o", "json"]);
+        if able {
+            let fields = [&FIELDS[..], &WRITTEN_BY_CONTAINERS].concat().join(",");
+            command.arg(format!("--output-fields={fields}"));
+            command.args(self.holding.map(|words| format!("--grep={words}")));
+        }
+        command.args(self.newest_first.then_some("-r")).args(self.bounds()).args(self.matches);
+        deadline::run(&mut command, deadline::INNER, CAP)
     }
 
     /// `@SECONDS` since 1970 is the one spelling that no time zone changes.
@@ -147,9 +349,16 @@ impl Ask<'_> {
 
     fn found(&self, ran: &Ran, check: &str) -> Found {
         let text = String::from_utf8_lossy(&ran.stdout);
-        let kept: String = text.lines().filter_map(kept_line).collect();
+        let kept = if self.newest_first {
+            text.lines().rev().filter_map(kept_line).collect()
+        } else {
+            kept(&text)
+        };
         let mut found = Found::default();
-        if let Some(because) = missing(ran, kept.is_empty()) {
+        // Nothing failed, and nothing was in the way: an answer, where no one life is asked about.
+        let calm = self.newest_first && kept.is_empty() && ran.stderr.trim().is_empty();
+        let because = missing(ran, kept.is_empty() && !calm);
+        if let Some(because) = because {
             let open_by = is_denied(ran).then(|| format!("sudo {check}"));
             found.gaps.push(self.gap(check, &because, open_by.as_deref()));
         }
@@ -166,6 +375,11 @@ impl Ask<'_> {
     fn gap(&self, tried: &str, because: &str, open_by: Option<&str>) -> Gap {
         gap(self.source, tried, because, open_by)
     }
+}
+
+/// Whether journalctl does not know what it was asked with.
+fn is_too_old(ran: &Ran) -> bool {
+    ["unrecognized option", "without pattern matching"].iter().any(|it| ran.stderr.contains(it))
 }
 
 /// Whether journalctl said that this user sees only a part.
@@ -196,10 +410,15 @@ fn missing(ran: &Ran, is_empty: bool) -> Option<String> {
     }
 }
 
+/// The entries of a journal's JSON lines, with the fields worth keeping.
+pub(crate) fn kept(text: &str) -> String {
+    text.lines().filter_map(kept_line).collect()
+}
+
 /// The entry with the fields worth keeping; `None` for a container's own words.
 fn kept_line(line: &str) -> Option<String> {
     let mut entry: Map<String, Value> = serde_json::from_str(line).ok()?;
-    if entry.contains_key("CONTAINER_ID") || entry.contains_key("CONTAINER_NAME") {
+    if WRITTEN_BY_CONTAINERS.iter().any(|key| entry.contains_key(*key)) {
         return None;
     }
     entry.retain(|key, _| FIELDS.binary_search(&key.as_str()).is_ok());
@@ -267,6 +486,16 @@ echo '{"MESSAGE":"using the force","_COMM":"dockerd","CONTAINER_ID":"3fc28fa1c64
             "{text}"
         );
         assert!(text.contains(&format!("+ UNIT=docker-{ID}.scope +")));
+    }
+
+    #[test]
+    fn a_journalctl_that_knows_less_is_asked_for_everything() {
+        let found = read(
+            r#"case "$*" in *--output-fields*) echo "unrecognized option '--output-fields'" >&2; exit 1;; esac
+echo '{"MESSAGE":"x","_CMDLINE":"y"}'"#,
+        );
+        assert_eq!(found.exhibits[0].text(), "{\"MESSAGE\":\"x\"}\n");
+        assert!(found.gaps.is_empty(), "{:?}", found.gaps);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use casefile::{Clock, Exhibit, Moment, Source};
 
 use crate::found::{Found, exhibit, gap, plain};
 use crate::machine::Clocks;
-use crate::subject::Subject;
+use crate::subject::{Life, Subject};
 
 /// The ring as it could be read.
 #[derive(Debug, Default)]
@@ -31,58 +31,105 @@ pub(crate) struct KernelLog {
     pub(crate) found: Found,
     /// False if the ring is closed to us or begins too late.
     pub(crate) covers: bool,
+    /// When its oldest record was written, if none is missing after it.
+    pub(crate) whole_since: Option<Moment>,
 }
 
-/// Reads the ring.
+/// Reads the ring as far as it concerns a container.
 pub(crate) fn read(path: &Path, subject: &Subject, clocks: &Clocks) -> KernelLog {
+    read_for(path, Some(&subject.life()), clocks)
+}
+
+/// Reads the ring as far as it concerns a unit or a process.
+pub(crate) fn read_life(path: &Path, life: &Life, clocks: &Clocks) -> KernelLog {
+    read_for(path, Some(life), clocks)
+}
+
+/// Reads the whole ring. It covers what is later than its oldest record.
+pub(crate) fn read_all(path: &Path, clocks: &Clocks) -> KernelLog {
+    read_for(path, None, clocks)
+}
+
+fn read_for(path: &Path, life: Option<&Life>, clocks: &Clocks) -> KernelLog {
     let shown = path.display().to_string();
-    let ring = match open(path).and_then(|mut file| read_ring(&mut file)) {
-        Ok(ring) => ring,
-        Err(error) => {
-            let found = Found::gap(closed(&shown, &error));
-            return KernelLog { found, covers: false };
-        }
-    };
+    match open(path).and_then(|mut file| read_ring(&mut file)) {
+        Ok(ring) => of_ring(&ring, &shown, "sudo dmesg", life, clocks.kernel_log_zero()),
+        Err(error) => KernelLog {
+            found: Found::gap(closed(&shown, &error)),
+            covers: false,
+            whole_since: None,
+        },
+    }
+}
+
+/// The log of another machine: its records as text, and the moment of its stamp zero.
+pub(crate) fn of_text(
+    text: String,
+    shown: &str,
+    check: &str,
+    subject: Option<&Subject>,
+    zero_at: Moment,
+) -> KernelLog {
+    let life = subject.map(Subject::life);
+    of_ring(&Ring { text, lost: false }, shown, check, life.as_ref(), zero_at)
+}
+
+/// Whether a text holds records of this device.
+pub(crate) fn is_ring(text: &str) -> bool {
+    records(text).next().is_some()
+}
+
+fn of_ring(
+    ring: &Ring,
+    shown: &str,
+    check: &str,
+    life: Option<&Life>,
+    zero_at: Moment,
+) -> KernelLog {
     let records: Vec<Record<'_>> = records(&ring.text).collect();
-    let zero_at = clocks.kernel_log_zero();
     let stamp_of = |moment: Moment| moment.micros_since(zero_at);
-    let covers = !ring.lost
-        && is_unbroken(&records)
-        && subject.started.is_some_and(|start| {
+    let reaches = match life {
+        Some(life) => life.started.is_some_and(|start| {
             records.first().is_some_and(|oldest| oldest.micros <= stamp_of(start))
-        });
-    let from = subject.look_from().map_or(i64::MIN, stamp_of);
-    // From the first record that is late enough, everything: stamps of several CPUs may be swapped.
-    let kept: String =
-        records.iter().skip_while(|record| record.micros < from).map(|r| r.text).collect();
+        }),
+        None => !records.is_empty(),
+    };
+    let covers = !ring.lost && is_unbroken(&records) && reaches;
+    let from = life.and_then(Life::look_from).map_or(i64::MIN, stamp_of);
+    // What came a minute after the end is another's; of what lives nothing is.
+    let to = life.and_then(|life| life.ended?.plus_micros(60_000_000));
+    let to = to.map_or(i64::MAX, stamp_of);
+    // Stamps of several CPUs may be swapped: between the first and the last record of that time
+    // everything is kept.
+    let end = records.iter().rposition(|record| record.micros <= to).map_or(0, |last| last + 1);
+    let records_kept = records.iter().take(end).skip_while(|record| record.micros < from);
+    let kept: String = records_kept.map(|record| record.text).collect();
 
     let mut found = Found::default();
     let oldest =
         records.first().map(|oldest| ("kernel-log-since-micros", oldest.micros.to_string()));
     found.facts.extend(oldest);
-    if !covers {
+    if let Some(life) = life.filter(|_| !covers) {
         found.gaps.extend(
-            why_not(&ring, &records, subject, zero_at)
-                .map(|because| gap(Source::KernelLog, &shown, &because, None)),
+            why_not(ring, &records, life, zero_at)
+                .map(|because| gap(Source::KernelLog, shown, &because, None)),
         );
     }
     found.exhibits.push(Exhibit {
-        check: Some("sudo dmesg".to_owned()),
+        check: Some(check.to_owned()),
         clock: Clock::SinceBoot { zero_at },
         covers,
-        ..exhibit("kmsg", Source::KernelLog, &shown, &kept)
+        ..exhibit("kmsg", Source::KernelLog, shown, &kept)
     });
-    KernelLog { found, covers }
+    let whole = !ring.lost && is_unbroken(&records);
+    let oldest = records.first().filter(|_| whole);
+    let whole_since = oldest.and_then(|oldest| zero_at.plus_micros(oldest.micros));
+    KernelLog { found, covers, whole_since }
 }
 
 /// Why the log's silence excludes nothing; `None` if there was no life that it could cover.
-fn why_not(
-    ring: &Ring,
-    records: &[Record<'_>],
-    subject: &Subject,
-    zero_at: Moment,
-) -> Option<String> {
-    let started = subject.started?;
+fn why_not(ring: &Ring, records: &[Record<'_>], life: &Life, zero_at: Moment) -> Option<String> {
+    let started = life.started?;
     if ring.lost {
         return Some("records were overwritten while they were read".to_owned());
     }
@@ -90,7 +137,8 @@ fn why_not(
     let Some(oldest) = oldest else { return Some("it holds no record".to_owned()) };
     if oldest > started {
         return Some(format!(
-            "its oldest record is of {oldest}; the container started at {started}"
+            "its oldest record is of {oldest}; the {} started at {started}",
+            life.noun
         ));
     }
     Some("some of its records are missing in the middle".to_owned())
@@ -227,6 +275,18 @@ mod tests {
         );
         let log = read_file(text, 1150);
         assert!(log.found.exhibits[0].text().starts_with("6,1,100000000,-;a\n SUBSYSTEM=x\n"));
+    }
+
+    #[test]
+    fn what_came_long_after_the_end_is_left_out() {
+        let text = "6,1,200000000,-;in\n6,2,300000000,-;late\n6,3,280000000,-;swapped\n6,4,900000000,-;after\n";
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        // Started at 1200, ended at 1250: what is later than 1310 is another's.
+        let ended = Moment::from_micros(1_250_000_000);
+        let log = read(file.path(), &Subject { ended, ..subject(1200) }, &clocks());
+        assert!(log.covers);
+        assert!(log.found.exhibits[0].text().ends_with("6,3,280000000,-;swapped\n"));
     }
 
     #[test]

@@ -12,21 +12,29 @@
 
 mod cgroup;
 mod config;
+mod ctr;
 mod deadline;
 mod docker;
 mod error;
 mod events;
 mod found;
 mod gather;
+mod host;
 mod journal;
 mod kmsg;
 mod log;
 mod machine;
 mod names;
 mod pasted;
+mod podman;
 mod proc;
+mod process;
+mod remote;
 mod roots;
+mod run;
+mod scan;
 mod subject;
+mod unit;
 
 use std::path::PathBuf;
 
@@ -34,7 +42,12 @@ use casefile::Moment;
 pub use casefile::{CaseError, CaseFile};
 pub use error::GatherError;
 pub use gather::{gather_container, known_names};
-pub use pasted::case_from_texts;
+pub use host::gather_host;
+pub use pasted::{Pasted, case_from_texts};
+pub use run::case_of_run;
+pub use process::gather_process;
+pub use scan::{Cut, Reading, ScanError, Scanned};
+pub use unit::gather_unit;
 
 /// What is asked, and everything about the asker that steers where to look.
 #[derive(Debug, Clone)]
@@ -60,6 +73,8 @@ pub struct Environment {
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`
     pub docker_context: Option<String>,
+    /// `CONTAINER_HOST`: where Podman's own client looks.
+    pub container_host: Option<String>,
     /// `DOCKER_CONFIG`: the folder that holds `config.json` and the contexts.
     pub docker_config: Option<PathBuf>,
     /// `HOME`
@@ -68,4 +83,19 @@ pub struct Environment {
     pub docker_tls_verify: Option<String>,
     /// `DOCKER_CERT_PATH`
     pub docker_cert_path: Option<PathBuf>,
+    /// `DOCKER_TLS`, `--tls`: TLS without a look at the daemon's certificate.
+    pub docker_tls: Option<String>,
+    /// `--tlscacert`, `--tlscert`, `--tlskey`.
+    pub tls_files: TlsFiles,
+}
+
+/// Files of certificates that were named one by one.
+#[derive(Debug, Clone, Default)]
+pub struct TlsFiles {
+    /// Who signed the daemon's certificate.
+    pub ca: Option<PathBuf>,
+    /// Our own certificate.
+    pub cert: Option<PathBuf>,
+    /// The key to it.
+    pub key: Option<PathBuf>,
 }

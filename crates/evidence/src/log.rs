@@ -62,6 +62,21 @@ pub(crate) fn found(
     found
 }
 
+/// A unit's last words as an exhibit, if any of them are worth keeping.
+pub(crate) fn kept(text: &str, with_logs: bool, check: &str) -> Found {
+    let text = last_lines(text, CAP);
+    let (text, label) = if with_logs {
+        (text.to_owned(), format!("the last {LINES} lines"))
+    } else {
+        (telling(text), format!("telling lines of the last {LINES} (use --with-logs to keep all)"))
+    };
+    if text.is_empty() {
+        return Found::default();
+    }
+    let own = exhibit("log", Source::ApplicationLog, &label, &text);
+    Found { exhibits: vec![Exhibit { check: Some(check.to_owned()), ..own }], ..Found::default() }
+}
+
 /// Takes the stream headers out: `[stream, 0, 0, 0, length as four bytes big-endian]` before each
 /// piece (Engine API, "Stream format"). A text without them is left as it is.
 fn without_headers(bytes: &[u8]) -> Vec<u8> {

@@ -13,7 +13,7 @@ use crate::found::exhibit;
 use crate::roots::{Roots, read_text};
 
 /// The keys in the order they are written.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "kernel-release",
     "cgroup-version",
     "docker-version",
@@ -25,6 +25,7 @@ const KEYS: [&str; 11] = [
     "events-wrapped",
     "events-since",
     "kernel-log-since-micros",
+    "pid-namespace",
 ];
 
 /// The machine's clocks, read together, in microseconds.
@@ -63,7 +64,7 @@ impl Clocks {
     }
 
     /// When the machine booted.
-    fn booted(&self) -> Option<Moment> {
+    pub(crate) fn booted(&self) -> Option<Moment> {
         Moment::from_micros(self.wall - self.boottime)
     }
 
@@ -103,6 +104,11 @@ pub(crate) fn local_facts(roots: &Roots, clocks: &Clocks) -> Vec<(&'static str, 
     let mut facts = Vec::new();
     if let Some(release) = kernel_release(roots) {
         facts.push(("kernel-release", release));
+    }
+    // The initial pid namespace has a fixed inode (Linux `include/linux/proc_ns.h`).
+    if let Ok(namespace) = std::fs::read_link(roots.proc.join("self/ns/pid")) {
+        let initial = namespace.as_os_str() == "pid:[4026531836]";
+        facts.push(("pid-namespace", if initial { "initial" } else { "nested" }.to_owned()));
     }
     let memory = read_text(&roots.proc.join("meminfo")).unwrap_or_default();
     for (key, name) in [("mem-total-bytes", "MemTotal:"), ("mem-available-bytes", "MemAvailable:")]
@@ -144,7 +150,7 @@ pub(crate) fn daemon_facts(daemon: &DaemonFacts) -> Vec<(&'static str, String)> 
     [
         ("kernel-release", daemon.kernel.clone()),
         ("cgroup-version", daemon.cgroup_version.clone()),
-        ("docker-version", daemon.version.clone()),
+        ("docker-version", daemon.version.clone().filter(|_| !daemon.podman)),
         ("containerd-version", daemon.containerd.clone()),
         ("mem-total-bytes", daemon.mem_total.map(|bytes| bytes.to_string())),
     ]

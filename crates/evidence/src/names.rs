@@ -100,7 +100,7 @@ fn remembered(wanted: &str, history: &[EventLine]) -> Option<ContainerId> {
 }
 
 /// At most five names that are spelled alike, the nearest first.
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let lower = wanted.to_lowercase();
     let mut near: Vec<(usize, &str)> = names
         .filter_map(|name| {
@@ -108,7 +108,7 @@ fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String
             let distance = edit_distance(&lower, &other);
             let held = !lower.is_empty() && (other.contains(&lower) || lower.contains(&other));
             // Three letters of four wrong is another word, not a misspelling.
-            let alike = distance <= 3 && distance * 2 <= lower.chars().count().max(2);
+            let alike = distance <= 3 && distance * 2 <= lower.chars().count();
             (held || alike).then_some((distance, name))
         })
         .collect();

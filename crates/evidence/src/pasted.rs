@@ -1,22 +1,56 @@
 //! Pasted texts and saved cases as one case.
 //!
 //! A saved case keeps its question, its moment and its exhibits' names, so that one saved case alone
-//! gives the very answer it gave live. Everything else is evidence whose kind the readers recognise.
+//! gives the very answer it gave live; so does the record of `why137 run`. Everything else is evidence whose kind the readers recognise.
 
-use casefile::{Asked, Body, CaseError, CaseFile, Clock, Exhibit, Moment, Source};
+use casefile::{Asked, Body, CaseError, CaseFile, Clock, CutFrom, Exhibit, Gap, Moment, Source};
+
+use crate::scan::Cut;
+
+/// A text, whole or what is kept of a larger one.
+#[derive(Debug)]
+pub struct Pasted {
+    /// What a reader knows it by: `-`, a file name.
+    pub label: String,
+    /// Its words.
+    pub text: String,
+    /// The larger text of which these are the kept parts.
+    pub cut_from: Option<CutFrom>,
+    /// What of it had to be left out, in plain words.
+    pub left_out: Option<String>,
+}
+
+impl From<(String, String)> for Pasted {
+    fn from((label, text): (String, String)) -> Self {
+        Self { label, text, cut_from: None, left_out: None }
+    }
+}
+
+impl From<(String, Cut)> for Pasted {
+    fn from((label, cut): (String, Cut)) -> Self {
+        Self { label, text: cut.text, cut_from: Some(cut.from), left_out: cut.left_out }
+    }
+}
 
 /// Makes one case of texts, each with the label a reader knows it by (`-`, a file name).
 ///
 /// # Errors
 /// A text that is meant to be a saved case and cannot be read as one.
-pub fn case_from_texts(texts: Vec<(String, String)>, now: Moment) -> Result<CaseFile, CaseError> {
+pub fn case_from_texts(
+    texts: impl IntoIterator<Item = impl Into<Pasted>>,
+    now: Moment,
+) -> Result<CaseFile, CaseError> {
     let mut saved = Vec::new();
     let mut pasted = Vec::new();
-    for (number, (label, text)) in texts.into_iter().enumerate() {
-        if CaseFile::looks_like(&text) {
-            saved.push(CaseFile::from_json(&text)?);
+    let mut gaps = Vec::new();
+    for (number, text) in texts.into_iter().map(Into::into).enumerate() {
+        if CaseFile::looks_like(&text.text) {
+            saved.push(CaseFile::from_json(&text.text)?);
+        } else if let Some(record) = parse::run_record::read(&text.text) {
+            saved.push(crate::run::case_of_run(record, now));
         } else {
-            pasted.push(pasted_exhibit(number + 1, label, &text));
+            gaps.extend(gap(&text));
+            pasted.push(pasted_exhibit(number + 1, text));
         }
     }
     let mut saved = saved.into_iter();
@@ -26,11 +60,23 @@ pub fn case_from_texts(texts: Vec<(String, String)>, now: Moment) -> Result<Case
         case.exhibits.extend(other.exhibits);
     }
     case.exhibits.extend(pasted);
+    case.gaps.extend(gaps);
     name_apart(&mut case.exhibits);
     Ok(case)
 }
 
-fn pasted_exhibit(number: usize, label: String, text: &str) -> Exhibit {
+fn gap(text: &Pasted) -> Option<Gap> {
+    Some(Gap {
+        source: Source::Pasted,
+        tried: format!("reading all of `{}`", text.label),
+        because: text.left_out.clone()?,
+        would_tell: "of the deaths whose lines are not kept".to_owned(),
+        open_by: None,
+    })
+}
+
+fn pasted_exhibit(number: usize, text: Pasted) -> Exhibit {
+    let Pasted { label, text, cut_from, left_out: _ } = text;
     Exhibit {
         id: format!("file-{number}"),
         source: Source::Pasted,
@@ -39,8 +85,8 @@ fn pasted_exhibit(number: usize, label: String, text: &str) -> Exhibit {
         about: None,
         clock: Clock::Unknown,
         covers: false,
-        cut_from: None,
-        body: Body::Text(parse::redact(Source::Pasted, text)),
+        cut_from,
+        body: Body::Text(parse::redact(Source::Pasted, &text)),
     }
 }
 
@@ -96,6 +142,6 @@ mod tests {
     fn a_broken_saved_case_is_an_error_and_other_json_is_evidence() {
         assert!(case_from_texts(vec![text("c", "{\"why137_case\": 1, ")], now()).is_err());
         assert!(case_from_texts(vec![text("c", "{\"Id\": 1")], now()).is_ok());
-        assert!(case_from_texts(Vec::new(), now()).unwrap().exhibits.is_empty());
+        assert!(case_from_texts(Vec::<Pasted>::new(), now()).unwrap().exhibits.is_empty());
     }
 }

@@ -14,10 +14,10 @@ use casefile::{Exhibit, Source};
 use crate::cgroup::place::Place;
 use crate::cgroup::{as_tail_prints, processes};
 use crate::deadline;
-use crate::found::{Found, about, exhibit, gap};
+use crate::found::{Found, exhibit, gap};
 use crate::machine::Clocks;
 use crate::roots::{Roots, read_text};
-use crate::subject::Subject;
+use crate::subject::Life;
 
 /// More processes than these are not read.
 const MOST: usize = 64;
@@ -35,33 +35,35 @@ const LIMITS: [&str; 2] = ["Max cpu time", "Max address space"];
 type File = (u32, String, String);
 
 /// Reads the processes of the container's cgroup, or its main process where the cgroup is not shown.
-pub(crate) fn read(subject: &Subject, place: &Place, roots: &Roots, clocks: &Clocks) -> Found {
+pub(crate) fn read(life: &Life, place: &Place, roots: &Roots, clocks: &Clocks) -> Found {
     let folder = place.hierarchy.folder(&place.path);
     let mut pids = folder.map(|folder| processes(&folder, MOST)).unwrap_or_default();
-    if pids.is_empty() {
-        pids.extend(subject.pid);
+    // First, so that it is there however many others are.
+    if let Some(pid) = life.pid.filter(|pid| !pids.contains(pid)) {
+        pids.insert(0, pid);
     }
     let many = pids.len() >= MOST;
     let (files, in_time) = read_files(pids.clone(), roots, clocks);
     let text = in_order(&pids, files);
     let mut found = Found::default();
     let label = if many {
-        format!("the first {MOST} processes of the container")
+        format!("the first {MOST} processes of the {}", life.noun)
     } else {
-        "the container's processes".to_owned()
+        format!("the {}'s processes", life.noun)
     };
     if !in_time {
         let because = "a process does not let its command line be read: the read hangs";
         found.gaps.push(gap(Source::Proc, "/proc/PID/cmdline", because, None));
     }
     if text.is_empty() {
-        let tried = format!("/proc/{}/status", subject.pid.unwrap_or_default());
+        let tried = format!("/proc/{}/status", life.pid.unwrap_or_default());
         found.gaps.push(gap(Source::Proc, &tried, "no process of it is left", None));
         return found;
     }
     found.exhibits.push(Exhibit {
-        check: Some(format!("docker top {} -o pid,ppid,rss,stat,wchan,args", subject.id)),
-        ..about(exhibit("proc", Source::Proc, &label, &text), &subject.id)
+        check: Some(life.processes_check.clone()),
+        about: life.about.clone(),
+        ..exhibit("proc", Source::Proc, &label, &text)
     });
     found
 }
@@ -132,6 +134,7 @@ fn in_order(pids: &[u32], files: Vec<File>) -> String {
 mod tests {
     use super::*;
     use crate::cgroup::place::Hierarchy;
+    use crate::subject::Subject;
     use casefile::{CgroupPath, ContainerId};
     use std::path::Path;
 
@@ -162,7 +165,7 @@ mod tests {
         of(7, "comm", b"sh\n");
         of(7, "wchan", b"0");
         let subject = Subject::remembered(&ContainerId::parse(ID).unwrap(), &[]);
-        let found = read(&subject, &place, &roots, &clocks);
+        let found = read(&subject.life(), &place, &roots, &clocks);
         assert_eq!(
             found.exhibits[0].text(),
             "==> /proc/7/comm <==\nsh\n\n\
@@ -184,7 +187,7 @@ mod tests {
         let hierarchy = Hierarchy { version: 2, point, root: "/".to_owned() };
         let place = Place { path: CgroupPath::parse("/docker/x").unwrap(), hierarchy };
         let subject = Subject::remembered(&ContainerId::parse(ID).unwrap(), &[]);
-        let found = read(&subject, &place, &roots, &clocks);
+        let found = read(&subject.life(), &place, &roots, &clocks);
         assert!(found.exhibits.is_empty());
         assert_eq!(found.gaps[0].because, "no process of it is left");
     }

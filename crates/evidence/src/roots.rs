@@ -11,8 +11,16 @@ pub(crate) struct Roots {
     pub(crate) dev_kmsg: PathBuf,
     /// The journal's reader.
     pub(crate) journalctl: PathBuf,
+    /// systemd's client.
+    pub(crate) systemctl: PathBuf,
     /// The default daemon socket.
     pub(crate) docker_socket: PathBuf,
+    /// Podman's socket.
+    pub(crate) podman_socket: PathBuf,
+    /// Podman's client.
+    pub(crate) podman: PathBuf,
+    /// containerd's client.
+    pub(crate) ctr: PathBuf,
     /// The folder of this user's run-time sockets (a rootless daemon's is in it).
     pub(crate) user_runtime: PathBuf,
     /// The default daemon's pid file.
@@ -26,7 +34,11 @@ impl Default for Roots {
             proc: PathBuf::from("/proc"),
             dev_kmsg: PathBuf::from("/dev/kmsg"),
             journalctl: PathBuf::from("journalctl"),
+            systemctl: PathBuf::from("systemctl"),
             docker_socket: PathBuf::from("/var/run/docker.sock"),
+            podman_socket: PathBuf::from("/run/podman/podman.sock"),
+            podman: PathBuf::from("podman"),
+            ctr: PathBuf::from("ctr"),
             user_runtime: PathBuf::from(format!("/run/user/{user}")),
             docker_pidfile: PathBuf::from("/var/run/docker.pid"),
         }

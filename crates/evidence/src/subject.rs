@@ -21,8 +21,12 @@ pub(crate) struct Subject {
     pub(crate) started: Option<Moment>,
     /// End of its last life; `None` while it runs or if nobody knows.
     pub(crate) ended: Option<Moment>,
+    /// `State.CgroupPath`, where the runtime tells it (Podman).
+    pub(crate) cgroup_path: Option<String>,
     /// `HostConfig.CgroupParent`
     pub(crate) cgroup_parent: Option<String>,
+    /// The Swarm task that it is.
+    pub(crate) task: Option<String>,
     /// `Config.Tty`: its log has no stream headers.
     pub(crate) tty: bool,
 }
@@ -45,8 +49,16 @@ impl Subject {
             started: text("/State/StartedAt").and_then(Moment::parse),
             // While it runs, `FinishedAt` is the end of an earlier life.
             ended: ended.filter(|_| !running),
+            cgroup_path: text("/State/CgroupPath")
+                .filter(|path| !path.is_empty())
+                .map(str::to_owned),
             cgroup_parent: text("/HostConfig/CgroupParent")
                 .filter(|parent| !parent.is_empty())
+                .map(str::to_owned),
+            task: inspect
+                .pointer("/Config/Labels/com.docker.swarm.task.id")
+                .and_then(Value::as_str)
+                .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric()))
                 .map(str::to_owned),
             tty: inspect.pointer("/Config/Tty").and_then(Value::as_bool) == Some(true),
         }
@@ -68,16 +80,30 @@ impl Subject {
             first_known: own.iter().filter_map(|event| event.at).min(),
             started: last("start"),
             ended: last("die").or_else(|| last("died")).or_else(|| last("destroy")),
+            cgroup_path: None,
             cgroup_parent: None,
+            task: None,
             tty: false,
+        }
+    }
+
+    /// What every source of this machine needs to know of it.
+    pub(crate) fn life(&self) -> Life {
+        Life {
+            noun: "container",
+            about: Some(self.id.clone()),
+            pid: self.pid,
+            first_known: self.first_known,
+            started: self.started,
+            ended: self.ended,
+            processes_check: format!("docker top {} -o pid,ppid,rss,stat,wchan,args", self.id),
         }
     }
 
     /// The moment before which nothing about this container can have happened, less a minute for
     /// clocks that disagree.
     pub(crate) fn look_from(&self) -> Option<Moment> {
-        let known = [self.first_known, self.started].into_iter().flatten().min()?;
-        known.plus_micros(-MINUTE)
+        self.life().look_from()
     }
 
     /// From a minute before the last life's start.
@@ -88,6 +114,34 @@ impl Subject {
     /// To a minute after its end; `now` while it lives.
     pub(crate) fn life_to(&self, now: Moment) -> Moment {
         self.ended.and_then(|end| end.plus_micros(MINUTE)).unwrap_or(now)
+    }
+}
+
+/// What is known of a subject's life, whatever it is: a container, a unit, a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// What a person calls it.
+    pub(crate) noun: &'static str,
+    /// The container it is.
+    pub(crate) about: Option<ContainerId>,
+    /// Its main process, if it runs.
+    pub(crate) pid: Option<u32>,
+    /// The first that is known of it.
+    pub(crate) first_known: Option<Moment>,
+    /// Start of its last life.
+    pub(crate) started: Option<Moment>,
+    /// End of its last life; `None` while it runs or if nobody knows.
+    pub(crate) ended: Option<Moment>,
+    /// The command by which a person sees its processes.
+    pub(crate) processes_check: String,
+}
+
+impl Life {
+    /// The moment before which nothing about it can have happened, less a minute for clocks that
+    /// disagree.
+    pub(crate) fn look_from(&self) -> Option<Moment> {
+        let known = [self.first_known, self.started].into_iter().flatten().min()?;
+        known.plus_micros(-MINUTE)
     }
 }
 

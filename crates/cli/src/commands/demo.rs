@@ -13,7 +13,6 @@
 //! with SIGKILL does something stay: the empty cgroup `why137-demo-PID` and the trace instance
 //! `why137-PID`, both removable with `rmdir`.
 
-mod cgroup;
 mod deaths;
 mod exhibits;
 mod parts;

@@ -13,45 +13,39 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use casefile::{CaseError, CaseFile, Moment};
-use evidence::{Environment, GatherError, Wanted};
+use evidence::{Environment, GatherError, Pasted, TlsFiles, Wanted};
 use input::Question;
 use judge::Verdict;
 use judge::verdict::{Confidence, Killer};
 use report::escape;
 use report::renderers::{json, markdown, quiet, text};
 
+use super::list;
 use crate::failure::{Failure, NOTHING, USAGE};
-use crate::flags::{ExplainArgs, Format};
+use crate::flags::{ExplainArgs, Format, ListArgs, TlsArgs};
 use crate::printer::Printer;
 
 /// Answered, but not decided.
-const UNDECIDED: u8 = 3;
+pub(super) const UNDECIDED: u8 = 3;
 /// Nothing died.
-const STILL_ALIVE: u8 = 4;
-
-const SHORT_HELP: &str = "\
-why137 tells who killed a container, why, and by which proof.
-
-  why137 NAME            a container of this machine's docker
-  why137 explain FILE    a kernel log, docker inspect, docker events … (`-`: standard input)
-  why137 demo            three real deaths on this machine, each explained
-
-why137 --help tells the rest.";
+pub(super) const STILL_ALIVE: u8 = 4;
 
 /// Explains what was asked about.
 pub(super) fn run(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let now = now()?;
     let case = match input::question(printer, arguments)? {
-        Question::Nothing => {
-            printer.help(SHORT_HELP);
-            return Ok(ExitCode::from(USAGE));
-        }
+        Question::WholeHost => return list::run(printer, &ListArgs::of(arguments)),
         Question::Container(name) => gather(printer, arguments, name, now)?,
+        Question::Unit(unit) => gather_unit(printer, arguments, unit, now)?,
+        Question::Process(pid) => gather_process(printer, arguments, pid, now)?,
         Question::Texts(sources) => {
             let texts = input::read_all(printer, &sources)?;
             case_of(texts, now)?
         }
     };
+    if case.asked.whole_host {
+        return list::show(printer, &ListArgs::of(arguments), &case, None, now);
+    }
     if case.exhibits.is_empty() {
         return Err(nothing_gathered(&case).into());
     }
@@ -83,7 +77,7 @@ fn exit_code(verdict: &Verdict) -> ExitCode {
 }
 
 /// The moment of asking. Tests set it, so that the same case gives the same page.
-fn now() -> anyhow::Result<Moment> {
+pub(super) fn now() -> anyhow::Result<Moment> {
     match std::env::var("WHY137_NOW") {
         Err(_unset) => Ok(Moment(jiff::Timestamp::now())),
         Ok(text) => Moment::parse(&text).ok_or_else(|| {
@@ -100,39 +94,87 @@ fn gather(
     name: String,
     now: Moment,
 ) -> anyhow::Result<CaseFile> {
-    let wanted = Wanted {
+    let wanted = wanted(arguments, name, now);
+    evidence::gather_container(&wanted, &mut |doing| printer.progress(doing))
+        .map_err(|error| not_gathered(&error).into())
+}
+
+fn gather_unit(
+    printer: &Printer,
+    arguments: &ExplainArgs,
+    unit: String,
+    now: Moment,
+) -> anyhow::Result<CaseFile> {
+    let wanted = wanted(arguments, unit, now);
+    evidence::gather_unit(&wanted, &mut |doing| printer.progress(doing))
+        .map_err(|error| not_gathered(&error).into())
+}
+
+/// A process; one of docker's containers is answered by its container, and that is said.
+fn gather_process(
+    printer: &Printer,
+    arguments: &ExplainArgs,
+    pid: u32,
+    now: Moment,
+) -> anyhow::Result<CaseFile> {
+    let wanted = wanted(arguments, format!("pid {pid}"), now);
+    let found = evidence::gather_process(&wanted, pid, &mut |doing| printer.progress(doing))
+        .map_err(|error| not_gathered(&error))?;
+    if let Some(id) = found.container.filter(|_| !arguments.quiet) {
+        let id: String = id.as_str().chars().take(12).collect();
+        printer.note(&format!("pid {pid} lives in the container {id}; this is about that container"));
+    }
+    Ok(found.case)
+}
+
+fn wanted(arguments: &ExplainArgs, name: String, now: Moment) -> Wanted {
+    Wanted {
         name,
         docker_host: arguments.host.clone(),
         docker_context: arguments.context.clone(),
         with_logs: arguments.with_logs,
         now,
-        environment: environment(),
-    };
-    evidence::gather_container(&wanted, &mut |doing| printer.progress(doing))
-        .map_err(|error| not_gathered(&error).into())
-}
-
-fn environment() -> Environment {
-    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let path = |name: &str| text(name).map(PathBuf::from);
-    Environment {
-        docker_host: text("DOCKER_HOST"),
-        docker_context: text("DOCKER_CONTEXT"),
-        docker_config: path("DOCKER_CONFIG"),
-        home: path("HOME"),
-        docker_tls_verify: text("DOCKER_TLS_VERIFY"),
-        docker_cert_path: path("DOCKER_CERT_PATH"),
+        environment: environment(&arguments.tls),
     }
 }
 
-fn not_gathered(error: &GatherError) -> Failure {
+/// What docker's own client would read; its options come before its environment.
+pub(super) fn environment(flags: &TlsArgs) -> Environment {
+    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = |name: &str| text(name).map(PathBuf::from);
+    let yes = |asked: Option<bool>| (asked == Some(true)).then(|| "1".to_owned());
+    // `--tlsverify=false` is TLS too, without a look at the certificate.
+    let verify = flags.tlsverify;
+    Environment {
+        docker_host: text("DOCKER_HOST"),
+        container_host: text("CONTAINER_HOST"),
+        docker_context: text("DOCKER_CONTEXT"),
+        docker_config: flags.config.clone().or_else(|| path("DOCKER_CONFIG")),
+        home: path("HOME"),
+        docker_tls_verify: match verify {
+            Some(_) => yes(verify),
+            None => text("DOCKER_TLS_VERIFY"),
+        },
+        docker_cert_path: path("DOCKER_CERT_PATH"),
+        docker_tls: yes(flags.tls)
+            .or_else(|| verify.map(|_| "1".to_owned()))
+            .or_else(|| text("DOCKER_TLS")),
+        tls_files: TlsFiles {
+            ca: flags.tlscacert.clone(),
+            cert: flags.tlscert.clone(),
+            key: flags.tlskey.clone(),
+        },
+    }
+}
+
+pub(super) fn not_gathered(error: &GatherError) -> Failure {
     Failure::new(NOTHING, with_causes(error)).maybe_hint(error.hint())
 }
 
 /// The case of texts. A saved case is read here first, because only here its file has a name.
-fn case_of(texts: Vec<(String, String)>, now: Moment) -> anyhow::Result<CaseFile> {
-    for (label, text) in texts.iter().filter(|(_, text)| CaseFile::looks_like(text)) {
-        CaseFile::from_json(text).map_err(|error| unreadable_case(label, &error))?;
+fn case_of(texts: Vec<Pasted>, now: Moment) -> anyhow::Result<CaseFile> {
+    for text in texts.iter().filter(|text| CaseFile::looks_like(&text.text)) {
+        CaseFile::from_json(&text.text).map_err(|error| unreadable_case(&text.label, &error))?;
     }
     evidence::case_from_texts(texts, now).context("could not put the texts together")
 }
@@ -159,7 +201,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn nothing_gathered(case: &CaseFile) -> Failure {
+pub(super) fn nothing_gathered(case: &CaseFile) -> Failure {
     let name = case.asked.name.clone();
     let what = name.map(|name| format!(" about `{name}`")).unwrap_or_default();
     let reasons: Vec<String> = case
@@ -175,7 +217,7 @@ fn nothing_gathered(case: &CaseFile) -> Failure {
 }
 
 /// Writes the case for its owner's eyes only: it holds log lines, names and command lines.
-fn save(printer: &Printer, case: &CaseFile, path: &Path) -> anyhow::Result<()> {
+pub(super) fn save(printer: &Printer, case: &CaseFile, path: &Path) -> anyhow::Result<()> {
     let doing = || format!("could not save the case in `{}`", path.display());
     let json = case.to_json().with_context(doing)?;
     let mut file = OpenOptions::new()

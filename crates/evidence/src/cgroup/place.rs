@@ -12,6 +12,9 @@ use casefile::CgroupPath;
 use crate::roots::{Roots, read_text};
 use crate::subject::Subject;
 
+/// In place of a cgroup driver's name: the runtime is Podman, which has places of its own.
+pub(crate) const PODMAN: &str = "podman";
+
 /// A mounted hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Hierarchy {
@@ -136,6 +139,17 @@ fn of_process(
         .ok_or_else(|| format!("pid {pid} is in no memory cgroup that is mounted here"))
 }
 
+/// The memory cgroup that a `/proc/PID/cgroup` names, v1's before v2's.
+pub(crate) fn of_text(text: &str, roots: &Roots) -> Option<Place> {
+    let all = hierarchies(roots);
+    let of_version = |version: u8| {
+        let path = text.lines().find_map(|line| memory_path(line, version))?;
+        let hierarchy = all.iter().find(|one| one.version == version)?.clone();
+        Some(Place { path, hierarchy })
+    };
+    of_version(1).or_else(|| of_version(2))
+}
+
 /// `4:memory:/docker/ID` (v1) or `0::/system.slice/docker-ID.scope` (v2).
 fn memory_path(line: &str, version: u8) -> Option<CgroupPath> {
     let (number, rest) = line.split_once(':')?;
@@ -150,6 +164,15 @@ fn memory_path(line: &str, version: u8) -> Option<CgroupPath> {
 /// Where runtimes put a container, the likeliest first.
 fn candidates(subject: &Subject, driver: Option<&str>) -> Vec<CgroupPath> {
     let id = &subject.id;
+    // Podman says it itself.
+    if let Some(path) = subject.cgroup_path.as_deref().and_then(CgroupPath::parse) {
+        return vec![path];
+    }
+    if driver == Some(PODMAN) {
+        let places =
+            [format!("/machine.slice/libpod-{id}.scope"), format!("/libpod_parent/libpod-{id}")];
+        return places.iter().filter_map(|path| CgroupPath::parse(path)).collect();
+    }
     let given = subject.cgroup_parent.as_deref().map(|parent| {
         if parent.ends_with(".slice") {
             format!("{}/docker-{id}.scope", expand_slice(parent))

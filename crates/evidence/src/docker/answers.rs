@@ -28,6 +28,16 @@ fn listed(row: &Value) -> Option<Listed> {
     Some(Listed { id, names: names.map(|name| name.trim_start_matches('/').to_owned()).collect() })
 }
 
+/// The id of a container's state, if the name, the id or the beginning of it is this word.
+pub(crate) fn meant(inspect: &str, word: &str) -> Option<ContainerId> {
+    let state: Value = serde_json::from_str(inspect).ok()?;
+    let id = ContainerId::parse(state.get("Id")?.as_str()?)?;
+    let name = state.get("Name").and_then(Value::as_str).unwrap_or_default();
+    let is_it =
+        name.trim_start_matches('/') == word || id.as_str().starts_with(&word.to_ascii_lowercase());
+    is_it.then_some(id)
+}
+
 /// `GET /info` and `GET /version`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct DaemonFacts {
@@ -49,6 +59,10 @@ pub(crate) struct DaemonFacts {
     pub(crate) version: Option<String>,
     /// containerd's version.
     pub(crate) containerd: Option<String>,
+    /// `SystemTime`: the daemon's clock when it answered.
+    pub(crate) system_time: Option<Moment>,
+    /// It is Podman that answers.
+    pub(crate) podman: bool,
 }
 
 impl DaemonFacts {
@@ -72,7 +86,12 @@ impl DaemonFacts {
             system: said(&info, "OperatingSystem"),
             mem_total: info.get("MemTotal").and_then(Value::as_u64).filter(|bytes| *bytes > 0),
             version: said(&version, "Version").or_else(|| said(&info, "ServerVersion")),
+            podman: components.is_some_and(|all| {
+                let name = |one: &Value| said(one, "Name").unwrap_or_default();
+                all.iter().any(|one| name(one).starts_with("Podman"))
+            }),
             containerd: containerd.and_then(|one| said(one, "Version")),
+            system_time: said(&info, "SystemTime").as_deref().and_then(Moment::parse),
         }
     }
 }
@@ -142,6 +161,15 @@ mod tests {
         assert_eq!(all[0].at, Moment::from_micros(7_000_000));
         assert_eq!(all[1].container.as_ref().unwrap().as_str(), ID);
         assert_eq!(all[1].at, Moment::from_micros(1_500_000));
+    }
+
+    #[test]
+    fn a_state_of_another_name_is_not_the_one_that_was_meant() {
+        let text = format!(r#"{{"Id":"{ID}","Name":"/api"}}"#);
+        for word in ["api", "3fc28f", "3FC2", ID] {
+            assert!(meant(&text, word).is_some(), "{word}");
+        }
+        assert!(meant(&text, "ap").is_none() && meant("<html>", "api").is_none());
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! One GET request at a time over a UNIX socket or plain TCP, with a deadline and a size cap.
+//! One GET request at a time over a UNIX socket, TCP, TLS or ssh, with a deadline and a size cap.
 //!
-//! A connection is used once: the daemon is near and the calls are few. What came before a deadline
+//! A connection is used once: the daemon is near and the calls are few. Only over ssh, where a
+//! connection is a login, one carries all calls. What came before a deadline
 //! or a broken connection is kept and said to be cut: half of the event history is still evidence,
 //! only its silence is not. RFC 9112 is spoken by `hyper`; nothing is written but the request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
@@ -13,10 +15,12 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::host::Host;
+use super::ssh::{Helper, Ssh};
 use crate::deadline;
 
 /// No answer is read beyond this: the longest honest one (an event history) is far below.
@@ -100,7 +104,9 @@ impl ApiError {
     /// In plain words, with the cause, for a gap or a refusal.
     pub(crate) fn plain(&self) -> String {
         use std::error::Error;
-        match (self, self.source()) {
+        let first = self.source();
+        let deepest = std::iter::successors(first, |error| (*error).source()).last();
+        match (self, deepest) {
             (Self::Connect { source, .. }, _)
                 if source.kind() == std::io::ErrorKind::PermissionDenied =>
             {
@@ -165,10 +171,24 @@ pub(crate) struct Daemon {
     pub(crate) patience: Duration,
     /// When all calls together must be over.
     pub(crate) until: Instant,
+    /// The one connection of a login by ssh, once it is there.
+    line: Arc<Mutex<Option<Line>>>,
+}
+
+/// A connection that carries one call after the other.
+#[derive(Debug)]
+struct Line {
+    sender: http1::SendRequest<Empty<Bytes>>,
+    helper: Helper,
 }
 
 /// All calls together: a daemon that lists and then hangs must not cost a deadline for each.
 const ALTOGETHER: Duration = Duration::from_millis(4500);
+
+/// A daemon far away: a login by ssh alone may take some seconds.
+const BY_SSH: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
+/// Another machine's daemon, spoken to directly.
+const BY_TLS: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15));
 
 /// A request's path without its query, which tells a reader nothing.
 fn resource(path: &str) -> String {
@@ -178,12 +198,17 @@ fn resource(path: &str) -> String {
 impl Daemon {
     /// The daemon at this address.
     pub(crate) fn at(host: Host) -> Self {
-        Self::with_patience(host, deadline::SOURCE)
+        let (patience, altogether) = match &host {
+            Host::Unix(_) | Host::Tcp { .. } => (deadline::SOURCE, ALTOGETHER),
+            Host::Tls { .. } => BY_TLS,
+            Host::Ssh(_) => BY_SSH,
+        };
+        Self { until: Instant::now() + altogether, ..Self::with_patience(host, patience) }
     }
 
     /// The daemon at this address, asked with another patience.
     pub(crate) fn with_patience(host: Host, patience: Duration) -> Self {
-        Self { host, patience, until: Instant::now() + ALTOGETHER }
+        Self { host, patience, until: Instant::now() + ALTOGETHER, line: Arc::default() }
     }
 
     /// Asks without waiting: several calls can be under way at once.
@@ -231,6 +256,39 @@ impl Daemon {
                 let stream = TcpStream::connect(authority).await.map_err(connect)?;
                 send(stream, authority, &format!("{prefix}{path}"), path).await
             }
+            Host::Tls { authority, prefix, tls, .. } => {
+                let stream = tls.connect(authority).await.map_err(connect)?;
+                send(stream, authority, &format!("{prefix}{path}"), path).await
+            }
+            Host::Ssh(ssh) => self.ask_by_ssh(ssh, path).await,
+        }
+    }
+
+    /// Asks over the one connection; it waits until the answer before has been read.
+    async fn ask_by_ssh(&self, ssh: &Ssh, path: &str) -> Result<Response<Incoming>, ApiError> {
+        let connect = |source| ApiError::Connect { host: ssh.to_string(), source };
+        let broken = |source| ApiError::Broken { path: resource(path), source };
+        let mut line = self.line.lock().await;
+        if line.as_ref().is_none_or(|line| line.sender.is_closed()) {
+            let (stream, helper) = ssh.connect().map_err(connect)?;
+            *line = Some(Line { sender: handshake(stream, path).await?, helper });
+        }
+        let Some(open) = line.as_mut() else {
+            return Err(connect(std::io::ErrorKind::NotConnected.into()));
+        };
+        let request = request("docker.example.com", path, path)?;
+        let answer = match open.sender.ready().await {
+            Ok(()) => open.sender.send_request(request).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                let complaint = open.helper.complaint().await;
+                *line = None;
+                Err(complaint
+                    .map_or_else(|| broken(error), |words| connect(std::io::Error::other(words))))
+            }
         }
     }
 
@@ -249,16 +307,29 @@ async fn send(
     target: &str,
     path: &str,
 ) -> Result<Response<Incoming>, ApiError> {
+    let request = request(authority, target, path)?;
+    let mut sender = handshake(stream, path).await?;
     let broken = |source| ApiError::Broken { path: resource(path), source };
-    let request = Request::get(target)
+    sender.send_request(request).await.map_err(broken)
+}
+
+fn request(authority: &str, target: &str, path: &str) -> Result<Request<Empty<Bytes>>, ApiError> {
+    Request::get(target)
         .header("Host", authority)
         .header("User-Agent", "why137")
         .body(Empty::<Bytes>::new())
-        .map_err(|source| ApiError::Request { path: resource(path), source })?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        .map_err(|source| ApiError::Request { path: resource(path), source })
+}
+
+async fn handshake(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    path: &str,
+) -> Result<http1::SendRequest<Empty<Bytes>>, ApiError> {
+    let broken = |source| ApiError::Broken { path: resource(path), source };
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     // A broken connection shows in the request's own answer as well.
     tokio::spawn(async move { drop(connection.await) });
-    sender.send_request(request).await.map_err(broken)
+    Ok(sender)
 }
 
 async fn read_body(body: &mut Incoming, path: &str, into: &mut Vec<u8>) -> Result<(), ApiError> {
@@ -283,19 +354,6 @@ fn refusal(body: &[u8]) -> String {
         let text = String::from_utf8_lossy(body);
         text.trim().chars().take(200).collect()
     })
-}
-
-/// Percent-encodes a query's value: everything but RFC 3986's unreserved characters.
-pub(crate) fn query(value: &str) -> String {
-    let mut encoded = String::new();
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -427,10 +485,5 @@ mod tests {
         let daemon = Daemon::at(Host::Unix("/nonexistent/docker.sock".into()));
         let error = runtime().block_on(daemon.fetch("/info")).unwrap_err();
         assert_eq!(error.plain(), "it does not exist");
-    }
-
-    #[test]
-    fn a_filter_survives_the_query() {
-        assert_eq!(query(r#"{"container":["a b"]}"#), "%7B%22container%22%3A%5B%22a%20b%22%5D%7D");
     }
 }

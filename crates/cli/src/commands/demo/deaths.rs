@@ -9,13 +9,16 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use casefile::{Asked, CaseFile, Exhibit, Moment, Source};
+use casefile::{Asked, Bytes, CaseFile, Exhibit, Limit, Moment, Source};
+use confine::{Cgroup, Wish};
 use probe::Probe;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cgroup::Cgroup;
-use super::exhibits::{self, KernelLog, exhibit, gap};
+use super::exhibits::{self, gap};
+use super::parts::LIMIT;
 use super::stage::Abandoned;
+use crate::commands::witness::kernel_log::KernelLog;
+use crate::commands::witness::{self, Ended, exhibit};
 
 /// Everything the deaths need, opened once.
 pub(super) struct Theatre {
@@ -125,7 +128,11 @@ pub(super) fn own_limit(theatre: &mut Theatre) -> anyhow::Result<CaseFile> {
     if let (Err(trace), Err(log)) = (&theatre.probe, &theatre.kernel_log) {
         bail!("nothing would witness it: {log}; {trace}");
     }
-    let cgroup = Cgroup::create()?;
+    let cgroup = Cgroup::create(&Wish {
+        name: format!("why137-demo-{}", std::process::id()),
+        limit: Some(Bytes(LIMIT)),
+        swap: Some(Limit::At(Bytes(0))),
+    })?;
     let directory = cgroup.directory().to_string_lossy().into_owned();
     let mut hog = Actor::part(&["hog", &directory])?;
     let pid = hog.pid();
@@ -162,8 +169,8 @@ pub(super) fn own_limit(theatre: &mut Theatre) -> anyhow::Result<CaseFile> {
     if let Err(because) = &theatre.probe {
         gap(&mut case, Source::Trace, "tracefs", because);
     }
-    case.exhibits.push(exhibits::wait_status(pid, "hog", status));
-    case.exhibits.push(exhibits::machine());
+    case.exhibits.push(wait_status(pid, "hog", status));
+    case.exhibits.push(witness::machine());
     Ok(case)
 }
 
@@ -187,8 +194,8 @@ pub(super) fn forced_stop(theatre: &Theatre) -> anyhow::Result<CaseFile> {
     let mut case = new_case("stubborn")?;
     let text = journal.concat();
     case.exhibits.push(exhibit("journal", Source::Journal, "what why137 demo did", &text));
-    case.exhibits.push(exhibits::wait_status(pid, "sh", status));
-    case.exhibits.push(exhibits::machine());
+    case.exhibits.push(wait_status(pid, "sh", status));
+    case.exhibits.push(witness::machine());
     Ok(case)
 }
 
@@ -207,9 +214,13 @@ pub(super) fn neighbour(theatre: &mut Theatre) -> anyhow::Result<CaseFile> {
     drop(neighbour);
     let mut case = new_case("victim")?;
     case.exhibits.push(trace.context("the trace did not show the signal")?);
-    case.exhibits.push(exhibits::wait_status(pid, "victim", status));
-    case.exhibits.push(exhibits::machine());
+    case.exhibits.push(wait_status(pid, "victim", status));
+    case.exhibits.push(witness::machine());
     Ok(case)
+}
+
+fn wait_status(pid: u32, comm: &str, status: ExitStatus) -> Exhibit {
+    Ended { pid, comm, status, lived: None, inner_pid: false }.exhibit()
 }
 
 fn new_case(name: &str) -> anyhow::Result<CaseFile> {

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cgroup::LIMIT;
 use super::stage;
+
+/// 64 MiB: enough for the program itself, filled in a tenth of a second.
+pub(super) const LIMIT: u64 = 64 << 20;
 
 /// The hog takes twice its limit and no more, whatever happens.
 const MOST: usize = 128;
@@ -33,7 +35,7 @@ pub(super) fn play(name: &str, with: Option<&str>) -> ExitCode {
 /// Joins the cgroup, makes sure of its limit, and takes memory until it is killed.
 fn hog(directory: &Path) -> ExitCode {
     call_me("hog");
-    let joined = fs::write(directory.join("cgroup.procs"), std::process::id().to_string());
+    let joined = confine::join(&confine::inner_of(directory));
     if joined.is_err() || !is_inside(directory) || !is_limited(directory) {
         return ExitCode::from(NO_LIMIT);
     }
@@ -51,7 +53,7 @@ fn hog(directory: &Path) -> ExitCode {
 fn is_inside(directory: &Path) -> bool {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let name = directory.file_name().map(|name| name.to_string_lossy().into_owned());
-    name.is_some_and(|name| own.lines().any(|line| line.ends_with(&format!("/{name}"))))
+    name.is_some_and(|name| own.lines().any(|line| line.split('/').any(|part| part == name)))
 }
 
 /// The limit is there and no bigger than meant; swap, where it is counted, gives no way around it.

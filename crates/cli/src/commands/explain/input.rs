@@ -3,11 +3,16 @@
 //! A file that exists wins over a container of the same name, a folder does not: it cannot be read,
 //! and a project's folder often bears the name of its container.
 
+mod binary;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use casefile::Bytes;
+use evidence::{Pasted, Reading, ScanError, Scanned};
 use report::escape;
 use rustix::fs::FileType;
 
@@ -15,8 +20,8 @@ use crate::failure::{Failure, NOTHING, USAGE};
 use crate::flags::{self, ExplainArgs};
 use crate::printer::Printer;
 
-/// A larger text is refused: cut to the minutes around the death it is read in a second.
-const LARGEST: u64 = 512 << 20;
+/// Nobody wonders earlier what a large text takes so long for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a text comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +35,12 @@ pub(super) enum TextSource {
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
-    /// Nothing: the short help.
-    Nothing,
+    /// Nothing by name: everything that died on this machine.
+    WholeHost,
+    /// A systemd unit.
+    Unit(String),
+    /// A process.
+    Process(u32),
     /// A container of the docker daemon.
     Container(String),
     /// Text.
@@ -40,9 +49,20 @@ pub(super) enum Question {
 
 /// What the words of the command line ask about.
 pub(super) fn question(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Result<Question> {
+    if let Some(unit) = &arguments.unit {
+        return match unit.trim() {
+            "" => Err(Failure::new(USAGE, "the unit's name is empty")
+                .hint("systemctl list-units --all --state=failed")
+                .into()),
+            unit => Ok(Question::Unit(unit.to_owned())),
+        };
+    }
+    if let Some(pid) = arguments.pid {
+        return Ok(Question::Process(pid));
+    }
     match arguments.what.as_slice() {
         [] if standard_input_holds_text() => Ok(Question::Texts(vec![TextSource::StandardInput])),
-        [] => Ok(Question::Nothing),
+        [] => Ok(Question::WholeHost),
         [one] if flags::is_standard_input(one) => {
             if std::io::stdin().is_terminal() {
                 printer.note("reading standard input: paste, then press Ctrl-D on an empty line");
@@ -76,8 +96,10 @@ fn one_word(printer: &Printer, word: &OsString, quiet: bool) -> anyhow::Result<Q
     let path = Path::new(word);
     let shown = path.to_string_lossy();
     let is_spelled_as_path = ["/", "./", "../"].iter().any(|start| shown.starts_with(start));
-    let is_readable_kind = fs::metadata(path).is_ok_and(|status| !status.is_dir());
-    if is_readable_kind && !shown.contains('/') && !quiet {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|status| status.is_symlink());
+    // A link that leads nowhere is told as such, not looked for among the containers.
+    let is_readable_kind = fs::metadata(path).map_or(is_link, |status| !status.is_dir());
+    if path.exists() && is_readable_kind && !shown.contains('/') && !quiet {
         printer.note(&format!(
             "reading the file `{shown}`; a container of this name is reached by its id"
         ));
@@ -95,45 +117,88 @@ fn one_word(printer: &Printer, word: &OsString, quiet: bool) -> anyhow::Result<Q
 }
 
 /// Reads every text, each with the label by which the page names it.
-pub(super) fn read_all(
-    printer: &Printer,
-    sources: &[TextSource],
-) -> anyhow::Result<Vec<(String, String)>> {
+pub(super) fn read_all(printer: &Printer, sources: &[TextSource]) -> anyhow::Result<Vec<Pasted>> {
     let several = sources.len() > 1;
     let mut texts = Vec::with_capacity(sources.len());
     for source in sources {
-        let (label, bytes) = match source {
+        texts.push(match source {
             TextSource::StandardInput => {
-                ("standard input".to_owned(), read_bytes(std::io::stdin(), "standard input")?)
+                read_text(printer, std::io::stdin().lock(), "standard input".to_owned())?
             }
-            TextSource::File(path) => (path.display().to_string(), read_file(path, several)?),
-        };
-        texts.push((label.clone(), decode(printer, &label, bytes)?));
+            TextSource::File(path) => {
+                read_text(printer, open(path, several)?, path.display().to_string())?
+            }
+        });
     }
     Ok(texts)
 }
 
-fn read_file(path: &Path, several: bool) -> anyhow::Result<Vec<u8>> {
+fn open(path: &Path, several: bool) -> anyhow::Result<File> {
     let shown = path.display().to_string();
     let refuse = |error: std::io::Error| cannot_read(path, several, &error);
     let file = File::open(path).map_err(refuse)?;
-    let status = file.metadata().map_err(refuse)?;
-    if status.is_dir() {
+    if file.metadata().map_err(refuse)?.is_dir() {
         return Err(Failure::new(NOTHING, format!("`{shown}` is a folder, not a file"))
             .hint(format!("name its files: why137 explain {}/*", escape::shell_word(&shown)))
             .into());
     }
-    if status.len() > LARGEST {
-        return Err(too_large(&shown).into());
+    Ok(file)
+}
+
+/// Reads a text of any size: a small one whole, of a large log what tells of a death.
+fn read_text(printer: &Printer, from: impl Read, label: String) -> anyhow::Result<Pasted> {
+    let begun = Instant::now();
+    let mut told = |bytes: u64| {
+        if begun.elapsed() > PATIENCE {
+            printer.progress(&format!("reading `{label}`: {}", Bytes(bytes)));
+        }
+    };
+    let unread = |error| match error {
+        ScanError::Read(error) => {
+            Failure::new(NOTHING, format!("could not read `{label}`: {}", plain(&error)))
+        }
+        ScanError::Document => Failure::new(NOTHING, format!("`{label}`: {error}")).hint(
+            "a document is read whole; take the part about the container:\n\
+             docker inspect NAME | why137 explain -",
+        ),
+    };
+    let reading = Reading::begin(from).map_err(|error| unread(ScanError::Read(error)))?;
+    if let Some(refusal) = binary::refusal(&label, reading.head()) {
+        return Err(refusal.into());
     }
-    read_bytes(file, &shown)
+    let scanned = reading.finish(&mut told).map_err(unread)?;
+    match scanned {
+        Scanned::Whole(bytes) => {
+            let text = decode(printer, &label, bytes)?;
+            Ok((label, text).into())
+        }
+        Scanned::Cut(cut) => {
+            if cut.telling == 0 {
+                let nothing = format!("no line in `{label}` tells of a death");
+                if cut.text.trim().is_empty() {
+                    return Err(Failure::new(NOTHING, nothing)
+                        .hint("journalctl -k --since '-1 hour' | why137 explain -")
+                        .into());
+                }
+                printer.note(&nothing);
+            }
+            Ok((label, cut).into())
+        }
+    }
 }
 
 fn cannot_read(path: &Path, several: bool, error: &std::io::Error) -> Failure {
     let shown = path.display().to_string();
     match error.kind() {
         ErrorKind::NotFound => {
-            let failure = Failure::new(NOTHING, format!("there is no file `{shown}`"));
+            let link = fs::read_link(path).ok();
+            let failure = Failure::new(
+                NOTHING,
+                link.map_or_else(
+                    || format!("there is no file `{shown}`"),
+                    |to| format!("`{shown}` is a link to `{}`, which is not there", to.display()),
+                ),
+            );
             if several {
                 failure.hint(format!(
                     "several words must all be files; ask about one container at a time:\n\
@@ -148,38 +213,19 @@ fn cannot_read(path: &Path, several: bool, error: &std::io::Error) -> Failure {
             Failure::new(NOTHING, format!("no permission to read `{shown}`"))
                 .hint(format!("sudo cat {} | why137 explain -", escape::shell_word(&shown)))
         }
-        _ => Failure::new(NOTHING, format!("could not read `{shown}`: {error}")),
+        _ => Failure::new(NOTHING, format!("could not read `{shown}`: {}", plain(error))),
     }
 }
 
-fn too_large(shown: &str) -> Failure {
-    Failure::new(NOTHING, format!("`{shown}` is larger than 512 MiB")).hint(format!(
-        "cut it to the minutes around the death, for example:\n\
-         grep -aE 'oom|Killed process|Out of memory' -B40 -A10 {} | why137 explain -",
-        escape::shell_word(shown)
-    ))
-}
-
-fn read_bytes(from: impl Read, shown: &str) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::new(NOTHING, format!("could not read `{shown}`: {error}")))?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
-        return Err(too_large(shown).into());
-    }
-    Ok(bytes)
+/// What the system said, without its number.
+fn plain(error: &std::io::Error) -> String {
+    let words = error.to_string();
+    words.split(" (os error").next().unwrap_or(&words).to_lowercase()
 }
 
 /// Bytes as text. Shells of Windows write UTF-16 with a mark; anything else that is not UTF-8 is
 /// read with `�` in its place, because a log line is worth more than one broken character.
 fn decode(printer: &Printer, label: &str, bytes: Vec<u8>) -> anyhow::Result<String> {
-    if bytes.starts_with(&[0x1f, 0x8b]) || bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        let tool = if bytes.starts_with(&[0x1f, 0x8b]) { "zcat" } else { "zstdcat" };
-        return Err(Failure::new(NOTHING, format!("`{label}` is compressed"))
-            .hint(format!("{tool} {} | why137 explain -", escape::shell_word(label)))
-            .into());
-    }
     let text = match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
