@@ -9,6 +9,12 @@ use serde_json::Value;
 
 use crate::shell;
 
+/// How often it is asked while a source does not answer in time: what is tested is the judgement of
+/// the evidence, not the speed of a busy or emulated machine.
+const ATTEMPTS: usize = 5;
+/// Stands in why137's gaps and errors of that kind.
+const TOO_SLOW: &str = " came within ";
+
 /// One answer in both forms.
 pub(crate) struct Answer {
     pub(crate) json: Value,
@@ -20,37 +26,41 @@ pub(crate) struct Answer {
 /// The program under test and where its answers are kept.
 pub(crate) struct Asker<'a> {
     pub(crate) program: &'a Path,
-    pub(crate) host: &'a str,
+    /// `DOCKER_HOST`; empty for none.
+    pub(crate) host: String,
     pub(crate) lab: &'a Path,
+    /// Whether the saved case must give the same answer here.
+    pub(crate) asks_again: bool,
+    /// Whether cases are saved and nothing is compared.
+    pub(crate) only_records: bool,
 }
 
 impl Asker<'_> {
     /// Asks about a container by name; keeps the case, the JSON and the text under `keep_as`.
     pub(crate) fn ask(&self, name: &str, keep_as: &str) -> Result<Answer> {
+        self.ask_with(&[name], keep_as)
+    }
+
+    /// The same by the words that stand behind `explain`.
+    pub(crate) fn ask_with(&self, subject: &[&str], keep_as: &str) -> Result<Answer> {
         let case = self.kept("cases", keep_as, "json")?;
         let json_file = self.kept("answers", keep_as, "json")?;
         let text_file = self.kept("answers", keep_as, "txt")?;
-        if case.exists() {
-            std::fs::remove_file(&case)?;
-        }
         let case_word = case.display().to_string();
-        let (code, first) =
-            self.explain(&[name, "--format", "json", "--save", &case_word, "--with-logs"])?;
+        let words = ["--format", "json", "--save", &case_word, "--with-logs"];
+        let words: Vec<&str> = subject.iter().copied().chain(words).collect();
+        let (code, first) = self.in_time(&words, &case)?;
         std::fs::write(&json_file, &first)?;
         let json: Value = serde_json::from_str(&first)
-            .with_context(|| format!("the answer about `{name}` is not JSON (exit {code})"))?;
-        let (_, again) = self.explain(&[&case_word, "--format", "json"])?;
+            .with_context(|| format!("the answer about `{keep_as}` is not JSON (exit {code})"))?;
         // From the saved case, so that text and JSON speak of the same moment.
         let (_, text) = self.explain(&[&case_word])?;
         std::fs::write(&text_file, &text)?;
         let mut faults = Vec::new();
-        let from_case: Value = serde_json::from_str(&again).unwrap_or(Value::Null);
-        if from_case != json {
-            faults.push(format!(
-                "the saved case answers differently: {}",
-                first_change(&json, &from_case, "")
-            ));
-            std::fs::write(self.kept("answers", keep_as, "from-case.json")?, &again)?;
+        if self.asks_again
+            && let Some(change) = explained_again(self.program, &case, &json)?
+        {
+            faults.push(format!("the saved case answers differently: {change}"));
         }
         check_exit_code(&mut faults, &json, code);
         match std::fs::read_to_string(&case) {
@@ -63,12 +73,34 @@ impl Asker<'_> {
         Ok(Answer { json, text, faults })
     }
 
+    /// Asks again while something did not come in time.
+    fn in_time(&self, words: &[&str], case: &Path) -> Result<(i32, String)> {
+        for _ in 1..ATTEMPTS {
+            if case.exists() {
+                std::fs::remove_file(case)?;
+            }
+            match self.explain(words) {
+                Ok(answer) if !was_too_slow(case) => return Ok(answer),
+                Err(err) if !format!("{err:#}").contains(TOO_SLOW) => return Err(err),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        self.explain(words)
+    }
+
     /// Only saves the case.
     pub(crate) fn record(&self, name: &str, keep_as: &str) -> Result<PathBuf> {
+        self.record_with(&[name], keep_as)
+    }
+
+    /// The same by the words that stand behind `explain`.
+    pub(crate) fn record_with(&self, subject: &[&str], keep_as: &str) -> Result<PathBuf> {
         let case = self.kept("cases", keep_as, "json")?;
-        self.explain(&[name, "--save", &case.display().to_string(), "--with-logs"])?;
+        let case_word = case.display().to_string();
+        let words = ["--save", &case_word, "--with-logs"];
+        self.explain(&subject.iter().copied().chain(words).collect::<Vec<_>>())?;
         if !case.exists() {
-            bail!("`why137 explain {name} --save` wrote no case");
+            bail!("`why137 explain {} --save` wrote no case", subject.join(" "));
         }
         Ok(case)
     }
@@ -79,21 +111,52 @@ impl Asker<'_> {
         Ok(folder.join(format!("{name}.{ending}")))
     }
 
-    /// Runs `why137 explain …` in a cleared environment; its exit code and stdout.
     fn explain(&self, arguments: &[&str]) -> Result<(i32, String)> {
-        let mut command = Command::new(self.program);
-        command.arg("explain").args(arguments).env_clear();
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/nonexistent");
-        command.env("DOCKER_HOST", self.host).env("LC_ALL", "C.UTF-8");
-        let done = shell::output(&mut command)?;
-        let code = done.status.code().unwrap_or(-1);
-        // 0 answered, 3 not decided, 4 still alive; everything else is a failure to answer.
-        if ![0, 3, 4].contains(&code) {
-            let complaint = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-            bail!("`{}` ended with {}: {complaint}", shell::words(&command), done.status);
-        }
-        Ok((code, String::from_utf8_lossy(&done.stdout).into_owned()))
+        explain(self.program, &self.host, arguments)
     }
+}
+
+/// Runs `why137 explain …` in a cleared environment; its exit code and stdout.
+fn explain(program: &Path, host: &str, arguments: &[&str]) -> Result<(i32, String)> {
+    let mut command = Command::new(program);
+    command.arg("explain").args(arguments).env_clear();
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOME", "/nonexistent");
+    command.env("LC_ALL", "C.UTF-8");
+    if !host.is_empty() {
+        command.env("DOCKER_HOST", host);
+    }
+    let done = shell::output(&mut command)?;
+    let code = done.status.code().unwrap_or(-1);
+    // 0 answered, 3 not decided, 4 still alive; everything else is a failure to answer.
+    if ![0, 3, 4].contains(&code) {
+        let complaint = String::from_utf8_lossy(&done.stderr).trim().to_owned();
+        bail!("`{}` ended with {}: {complaint}", shell::words(&command), done.status);
+    }
+    Ok((code, String::from_utf8_lossy(&done.stdout).into_owned()))
+}
+
+/// Asks about a saved case alone, without any daemon: where the answer first differs from one that
+/// was given elsewhere; `None` where it is the same.
+pub(crate) fn explained_again(
+    program: &Path,
+    case: &Path,
+    first: &Value,
+) -> Result<Option<String>> {
+    let case = case.display().to_string();
+    let (_, again) =
+        explain(program, "unix:///nonexistent/docker.sock", &[&case, "--format", "json"])?;
+    let again: Value = serde_json::from_str(&again).context("the answer is not JSON")?;
+    Ok((again != *first).then(|| first_change(first, &again, "")))
+}
+
+/// Whether the case lacks what did not come within why137's patience.
+fn was_too_slow(case: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(case) else { return false };
+    let case: Value = serde_json::from_str(&text).unwrap_or_default();
+    let gaps = case.get("gaps").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    gaps.iter()
+        .filter_map(|gap| gap.get("because").and_then(Value::as_str))
+        .any(|because| because.contains(TOO_SLOW))
 }
 
 fn check_exit_code(faults: &mut Vec<String>, answer: &Value, code: i32) {

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::debian::{Archive, DAEMON, Release};
 use crate::docker::Docker;
+use crate::run::Lab;
 use crate::shell;
 
 /// Whether the daemon ends with this process or stays for a person to play with.
@@ -108,9 +108,8 @@ pub struct Daemon {
 
 impl Daemon {
     /// Fetches the programs if needed, stops a leftover, starts the daemon and waits for it.
-    pub fn start(lab: &Path, release: Release, lifetime: Lifetime) -> Result<Self> {
-        let programs = Archive::new(lab, release).unpacked(&DAEMON)?;
-        let places = Places::new(lab, programs)?;
+    pub fn start(lab: &Lab, lifetime: Lifetime) -> Result<Self> {
+        let places = Places::new(&lab.folder, lab.programs()?)?;
         stop_leftover(&places)?;
         let docker = Docker::new(&places);
         let child = launch(&places, lifetime)?;
@@ -136,7 +135,7 @@ impl Daemon {
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let ready = shell::wait_until(Duration::from_secs(30), || {
+        let ready = shell::wait_until(Duration::from_secs(90), || {
             if let Some(child) = self.child.as_mut()
                 && let Some(status) = child.try_wait()?
             {
@@ -145,7 +144,7 @@ impl Daemon {
             Ok(self.docker.answers())
         })?;
         if !ready {
-            bail!("dockerd did not answer in 30 s; see `{}`", self.places.log().display());
+            bail!("dockerd did not answer in 90 s; see `{}`", self.places.log().display());
         }
         Ok(())
     }

@@ -6,11 +6,15 @@
 
 use crate::expect::Expect;
 use crate::images::Image;
+use crate::platform::{Flag, Needs};
 
 pub(crate) use parent::LIMIT as PARENT_LIMIT;
 
 mod alive;
+mod groups;
+mod host_memory;
 mod limit;
+mod many;
 mod own_end;
 mod parent;
 mod process;
@@ -25,9 +29,12 @@ pub(crate) struct Death {
     pub(crate) name: &'static str,
     /// Number in the acceptance table, or `-`.
     pub(crate) scenario: &'static str,
+    /// What is done, in one line for `docs/reference/deaths.md`.
+    pub(crate) done: &'static str,
+    /// What it needs of the platform.
+    pub(crate) needs: Needs,
     pub(crate) image: Image,
-    /// The memory limit in MiB; there is always one, and swap is never allowed beyond it.
-    pub(crate) memory: u64,
+    pub(crate) memory: Memory,
     /// Words for `docker create` before the image.
     pub(crate) options: &'static [&'static str],
     /// The container's command.
@@ -41,12 +48,21 @@ pub(crate) struct Death {
     pub(crate) also: &'static [(&'static str, Expect)],
 }
 
+/// A container's memory limit. Swap is never allowed beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// MiB.
+    Mib(u64),
+    /// None: only on a machine of the lab's own.
+    Unlimited,
+}
+
 /// A second container beside (or after) the first.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Other {
     /// Its name is the first one's with this behind; empty for a new life under the same name.
     pub(crate) suffix: &'static str,
-    pub(crate) memory: u64,
+    pub(crate) memory: Memory,
     pub(crate) options: &'static [&'static str],
     pub(crate) command: &'static [&'static str],
 }
@@ -64,6 +80,8 @@ pub(crate) enum Step {
     Ended(&'static str),
     /// Until the container's log holds this text.
     Logged(&'static str),
+    /// The same of the container with this suffix.
+    LoggedBy(&'static str, &'static str),
     /// Until the container's cgroup counts so many OOM kills, or the container has ended.
     Kills(u64),
     /// Until the container's cgroup says it is under OOM (`--oom-kill-disable`).
@@ -76,8 +94,16 @@ pub(crate) enum Step {
     Sleep(u64),
     /// A signal from the host to the main process.
     HostSignal(&'static str),
+    /// The same to the main process of every container of this death.
+    SignalAll(&'static str),
     /// SIGKILL from the host to the container's shim.
     ShimKilled,
+    /// Writes a file of a cgroup from the host.
+    Write(Place, &'static str, &'static str),
+    /// Until the kernel has throttled the container at `memory.high`.
+    Throttled,
+    /// Asks the kernel for an OOM kill by hand (SysRq-f). Only on the lab's own machine.
+    SysRqKill,
     /// Stops the daemon and starts it again: its event history is gone.
     DaemonRestarted,
     /// Takes this container away and builds an image by the classic builder, of which the RUN step
@@ -90,13 +116,22 @@ pub(crate) enum Step {
     },
 }
 
+/// Whose cgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The container's.
+    Own,
+    /// The lab's parent.
+    Parent,
+}
+
 /// What `docker inspect` must show when everything has happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Truth {
     /// `State.Status`, or `gone`.
     pub(crate) status: &'static str,
     pub(crate) exit_code: Option<i64>,
-    pub(crate) oom_killed: Option<bool>,
+    pub(crate) oom_killed: Flag,
 }
 
 /// The end of most deaths: exited with 137.
@@ -105,13 +140,13 @@ const fn died(oom_killed: bool) -> Truth {
 }
 
 const fn exited(exit_code: i64, oom_killed: bool) -> Truth {
-    Truth { status: "exited", exit_code: Some(exit_code), oom_killed: Some(oom_killed) }
+    Truth { status: "exited", exit_code: Some(exit_code), oom_killed: Flag::Is(oom_killed) }
 }
 
 /// Nothing ended.
-const RUNNING: Truth = Truth { status: "running", exit_code: None, oom_killed: None };
+const RUNNING: Truth = Truth { status: "running", exit_code: None, oom_killed: Flag::Open };
 /// Removed.
-const GONE: Truth = Truth { status: "gone", exit_code: None, oom_killed: None };
+const GONE: Truth = Truth { status: "gone", exit_code: None, oom_killed: Flag::Open };
 
 /// Grows by 1 MiB steps to 128 MiB and ends: twice the 64 MiB of the containers it is used in.
 const HOG: &str = "x=[bytearray(b'a'*(1<<20)) for _ in range(128)]";
@@ -121,8 +156,10 @@ const MIB_64: i64 = 64 << 20;
 const BASE: Death = Death {
     name: "",
     scenario: "-",
+    done: "",
+    needs: Needs::Nothing,
     image: Image::Base,
-    memory: 256,
+    memory: Memory::Mib(256),
     options: &[],
     command: &["sleep", "600"],
     then: &[],
@@ -135,6 +172,8 @@ const BASE: Death = Death {
 pub(crate) fn all() -> Vec<Death> {
     [
         limit::DEATHS,
+        groups::DEATHS,
+        many::DEATHS,
         stop::DEATHS,
         process::DEATHS,
         own_end::DEATHS,
@@ -142,6 +181,8 @@ pub(crate) fn all() -> Vec<Death> {
         runtimes::DEATHS,
         alive::DEATHS,
         restarts::DEATHS,
+        // Last: what a machine without memory loses, the other deaths have behind them.
+        host_memory::DEATHS,
     ]
     .concat()
 }
@@ -169,14 +210,27 @@ mod tests {
     }
 
     #[test]
-    fn no_container_may_hold_more_than_512_mib() {
+    fn on_somebodys_machine_no_container_may_hold_more_than_512_mib() {
+        let bounded = |memory| matches!(memory, Memory::Mib(16..=512));
         for death in all() {
-            assert!((16..=512).contains(&death.memory), "{}", death.name);
+            if matches!(death.needs, Needs::OwnMachine | Needs::OwnMachineAnd(..)) {
+                continue;
+            }
+            assert!(bounded(death.memory), "{}", death.name);
             for step in death.then {
                 if let Step::Another(other) = step {
-                    assert!((16..=512).contains(&other.memory), "{}", death.name);
+                    assert!(bounded(other.memory), "{}", death.name);
                 }
+                assert!(!matches!(step, Step::SysRqKill), "{}", death.name);
             }
+        }
+    }
+
+    #[test]
+    fn every_death_says_what_is_done() {
+        for death in all() {
+            assert!(death.done.len() > 10, "{}", death.name);
+            assert!(!death.done.contains('|') && !death.done.ends_with('.'), "{}", death.name);
         }
     }
 

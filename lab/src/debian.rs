@@ -16,6 +16,8 @@ use crate::shell;
 pub enum Release {
     /// Debian 12 with Docker 20.10.
     Bookworm,
+    /// Debian 13 with Docker 26.1.
+    Trixie,
 }
 
 impl Release {
@@ -23,6 +25,7 @@ impl Release {
     fn suite(self) -> &'static str {
         match self {
             Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
         }
     }
 
@@ -30,6 +33,7 @@ impl Release {
     pub fn docker(self) -> &'static str {
         match self {
             Self::Bookworm => "20.10",
+            Self::Trixie => "26.1",
         }
     }
 }
@@ -41,8 +45,23 @@ pub(crate) struct Group {
     pub(crate) name: &'static str,
     /// What to ask apt for; dependencies follow.
     pub(crate) packages: &'static [&'static str],
-    /// Packages that are left out of the folder, by the start of their name.
+    /// Packages that are left out of the folder, by the start of their file's name.
     pub(crate) without: &'static [&'static str],
+    /// The only packages that are put into the folder, likewise; empty for all.
+    pub(crate) only: &'static [&'static str],
+}
+
+impl Group {
+    /// Whether the package in this file goes into the folder.
+    fn takes(&self, file: &str) -> bool {
+        let begins = |names: &[&str]| names.iter().any(|name| file.starts_with(name));
+        !begins(self.without) && (self.only.is_empty() || begins(self.only))
+    }
+
+    /// What the folder was made from; a folder of another recipe is made anew.
+    pub(crate) fn recipe(&self) -> String {
+        format!("{:?} {:?}", self.packages, self.without)
+    }
 }
 
 /// dockerd, containerd, runc, tini and their libraries. libc stays out: the programs are loaded
@@ -51,21 +70,117 @@ pub(crate) const DAEMON: Group = Group {
     name: "daemon",
     packages: &["docker.io"],
     without: &["libc6_", "perl", "libperl", "usrmerge", "dpkg_"],
+    only: &[],
 };
 /// bash, coreutils, util-linux (prlimit) and Python.
 pub(crate) const BASE: Group = Group {
     name: "base",
     packages: &["bash", "dash", "coreutils", "python3", "util-linux"],
     without: BULK,
+    only: &[],
 };
 /// Node.js with what a shell needs.
-pub(crate) const NODE: Group =
-    Group { name: "node", packages: &["bash", "dash", "coreutils", "nodejs"], without: BULK };
+pub(crate) const NODE: Group = Group {
+    name: "node",
+    packages: &["bash", "dash", "coreutils", "nodejs"],
+    without: BULK,
+    only: &[],
+};
 /// A Java runtime with what a shell needs.
 pub(crate) const JAVA: Group = Group {
     name: "java",
     packages: &["bash", "dash", "coreutils", "openjdk-17-jre-headless"],
     without: BULK,
+    only: &[],
+};
+/// The virtual machine's monitor, and what makes its disk. Its libc is the host's, as above.
+pub(crate) const MONITOR: Group = Group {
+    name: "monitor",
+    packages: &["qemu-system-x86", "e2fsprogs", "busybox-static"],
+    without: &["libc6_", "perl", "libperl", "usrmerge", "dpkg_", "iso-codes", "systemd"],
+    only: &[],
+};
+/// The machine's system: what a shell as init, Docker and the lab's runner need, and the kernel.
+pub(crate) const GUEST: Group = Group {
+    name: "guest",
+    packages: &[
+        "docker.io",
+        "docker-cli",
+        "linux-image-cloud-amd64",
+        // Libraries that programs of the host are linked to, and what the machine's init calls.
+        "base-files",
+        "bash",
+        "coreutils",
+        "dash",
+        "iproute2",
+        "iptables",
+        "kmod",
+        "libgcc-s1",
+        "mawk",
+        "mount",
+        "procps",
+        "sed",
+        "tar",
+        "util-linux",
+    ],
+    without: &["initramfs-tools", "dracut", "klibc", "perl", "libperl", "usrmerge", "dpkg_"],
+    only: &[],
+};
+/// The same with systemd as its first program, and what else ends or holds processes on such a
+/// machine: systemd-oomd, earlyoom, Podman, systemd-nspawn.
+pub(crate) const GUEST_WITH_SYSTEMD: Group = Group {
+    name: "guest-with-systemd",
+    packages: &[
+        "docker.io",
+        "docker-cli",
+        "linux-image-cloud-amd64",
+        "base-files",
+        "bash",
+        "busybox-static",
+        "coreutils",
+        "crun",
+        "dash",
+        "dbus",
+        "earlyoom",
+        "findutils",
+        "grep",
+        "iproute2",
+        "iptables",
+        "kmod",
+        "libgcc-s1",
+        "mawk",
+        "mount",
+        "podman",
+        "procps",
+        "sed",
+        "systemd",
+        "systemd-container",
+        "systemd-oomd",
+        "tar",
+        "util-linux",
+    ],
+    without: &[
+        "initramfs-tools",
+        "dracut",
+        "klibc",
+        "perl",
+        "libperl",
+        "usrmerge",
+        "dpkg_",
+        "gnupg",
+        "gpg",
+        "dirmngr",
+        "pinentry",
+    ],
+    only: &[],
+};
+/// Debian 12's kernel: the last one of Debian's cloud kernels with the memory controller of
+/// cgroup v1 (6.12 is built without `CONFIG_MEMCG_V1`).
+pub(crate) const KERNEL_WITH_V1: Group = Group {
+    name: "kernel-with-v1",
+    packages: &["linux-image-cloud-amd64"],
+    without: &[],
+    only: &["linux-image-6"],
 };
 const BULK: &[&str] = &["perl", "libperl", "usrmerge", "dpkg_", "fonts-"];
 
@@ -94,7 +209,7 @@ impl Archive {
     pub(crate) fn unpacked(&self, group: &Group) -> Result<PathBuf> {
         let root = self.folder.join(group.name);
         let done = self.folder.join(format!("{}.done", group.name));
-        let recipe = format!("{:?} {:?}", group.packages, group.without);
+        let recipe = group.recipe();
         if std::fs::read_to_string(&done).is_ok_and(|found| found == recipe) {
             return Ok(root);
         }
@@ -113,7 +228,7 @@ impl Archive {
         };
         std::fs::create_dir_all(&root)?;
         for file in files {
-            if group.without.iter().any(|name| file.starts_with(name)) {
+            if !group.takes(&file) {
                 continue;
             }
             let package = self.archives().join(&file);

@@ -38,6 +38,8 @@ pub(crate) enum Victims {
     Nobody,
     /// Exactly these, as role and comm (an empty comm is not compared).
     These(&'static [(&'static str, &'static str)]),
+    /// Exactly these in any order.
+    Several(&'static [(&'static str, &'static str)]),
     /// One, of either of these roles.
     OneOf(&'static [&'static str]),
     /// As many as the container's kernel counter shows, all of this role and comm.
@@ -193,6 +195,10 @@ fn victims(found: &mut Vec<String>, answer: &Value, wanted: Victims, counted: Op
         Victims::Nobody => got.is_empty(),
         Victims::These(these) => {
             these.len() == got.len() && these.iter().zip(&got).all(|(want, one)| like(want, one))
+        }
+        Victims::Several(these) => {
+            these.len() == got.len()
+                && these.iter().all(|want| got.iter().any(|one| like(want, one)))
         }
         Victims::OneOf(roles) => got.len() == 1 && got.iter().all(|one| roles.contains(&one.0)),
         Victims::AsCounted(role, comm) => {

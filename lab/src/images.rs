@@ -1,12 +1,14 @@
 //! The images the containers run: Debian files imported from the unpacked packages; no registry.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::debian::{Archive, BASE, Group, JAVA, NODE, Release};
 use crate::docker::Docker;
+use crate::platform::Machine;
+use crate::run::Lab;
 use crate::shell;
 
 /// What a container needs inside.
@@ -24,6 +26,9 @@ pub(crate) enum Image {
 const FILLER: &[u8] = include_bytes!("../java/Filler.class");
 
 impl Image {
+    /// Every image, in the order in which the machine gets them.
+    pub(crate) const ALL: [Self; 3] = [Self::Base, Self::Node, Self::Java];
+
     /// Its tag.
     pub(crate) fn tag(self) -> &'static str {
         match self {
@@ -41,30 +46,62 @@ impl Image {
         }
     }
 
-    /// Imports the image unless the daemon has it already.
-    pub(crate) fn provide(self, lab: &Path, release: Release, docker: &Docker) -> Result<()> {
-        let root = Archive::new(lab, release).unpacked(&self.group())?;
+    /// Imports the image unless the daemon has it already. The lab's own machine had it put in
+    /// when it was made.
+    pub(crate) fn provide(self, lab: &Lab, docker: &Docker) -> Result<()> {
+        if lab.platform.machine == Machine::Own {
+            if docker.read(&["images", "-q", self.tag()])?.is_empty() {
+                bail!("the machine was made without the image `{}`", self.tag());
+            }
+            return Ok(());
+        }
+        let root = self.root(&lab.folder, lab.release)?;
         if !docker.read(&["images", "-q", self.tag()])?.is_empty() {
             return Ok(());
         }
-        finish(self, &root)?;
-        let mut tar = Command::new("tar")
-            .arg("-C")
-            .arg(&root)
-            .args(["-c", "."])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("could not run `tar`")?;
+        let mut tar =
+            packing(&root).stdout(Stdio::piped()).spawn().context("could not run `tar`")?;
         let files = tar.stdout.take().context("`tar` has no output")?;
+        self.import(docker, files.into())?;
+        if !tar.wait()?.success() {
+            bail!("`tar` could not pack `{}`", root.display());
+        }
+        Ok(())
+    }
+
+    /// Its files, fetched and finished.
+    fn root(self, lab: &Path, release: Release) -> Result<PathBuf> {
+        let root = Archive::new(lab, release).unpacked(&self.group())?;
+        finish(self, &root)?;
+        Ok(root)
+    }
+
+    /// Writes its files as a tar archive.
+    pub(crate) fn pack(self, lab: &Path, release: Release, to: &Path) -> Result<()> {
+        let file = std::fs::File::create(to)
+            .with_context(|| format!("could not write `{}`", to.display()))?;
+        let packed = packing(&self.root(lab, release)?).stdout(file).status()?;
+        if !packed.success() {
+            bail!("`tar` could not write `{}`", to.display());
+        }
+        Ok(())
+    }
+
+    /// Gives such an archive to the daemon.
+    pub(crate) fn import(self, docker: &Docker, archive: Stdio) -> Result<()> {
         let mut import = docker.command(&["import", "-", self.tag()]);
-        let done = import.stdin(files).output().context("could not run `docker import`")?;
-        let packed = tar.wait()?;
-        if !packed.success() || !done.status.success() {
+        let done = import.stdin(archive).output().context("could not run `docker import`")?;
+        if !done.status.success() {
             bail!("`{}`: {}", shell::words(&import), String::from_utf8_lossy(&done.stderr));
         }
         Ok(())
     }
+}
+
+fn packing(root: &Path) -> Command {
+    let mut tar = Command::new("tar");
+    tar.arg("-C").arg(root).args(["-c", "."]).stdin(Stdio::null());
+    tar
 }
 
 /// What packages leave to their installation scripts: the shell's link, users, Java's link.

@@ -6,20 +6,29 @@
 //! the facts Docker shows, asks why137, and compares its JSON answer with the expectation that
 //! stands beside the death. It knows nothing of the other rooms: it sees the program as a user
 //! does. It never touches the host's own Docker, network or containers, and never lets a process
-//! allocate outside a memory cgroup with a limit.
+//! allocate outside a memory cgroup with a limit. What takes a machine of its own (the host's OOM
+//! killer, cgroup v2, Docker 26) happens in a virtual one ([`vm`]), by the same code ([`guest`]).
 
 mod answer;
+mod cgroup;
 mod daemon;
 mod deaths;
 mod debian;
 mod docker;
 mod expect;
+pub mod guest;
 mod host;
 mod images;
+mod platform;
+mod results;
 mod run;
+mod script;
 mod shell;
+mod stage;
+pub mod vm;
 
 pub use daemon::{Daemon, Lifetime};
 pub use debian::{Release, unpacked_python};
-pub use host::why_it_cannot_run;
-pub use run::{Entry, Lab, NOT_MADE, Outcome, Wish, all_names, bring_up, run, take_down};
+pub use host::{why_it_cannot_run, why_no_machine};
+pub use platform::{Cgroup, Machine, Platform};
+pub use run::{Entry, Lab, NOT_MADE, Outcome, Told, Wish, all_names, bring_up, run, take_down};

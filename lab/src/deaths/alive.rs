@@ -1,7 +1,8 @@
 //! Nothing died: a healthy container, a full page cache, a paused one, one stalled at its limit.
 
-use super::{BASE, Death, HOG, MIB_64, RUNNING, Step, Truth};
+use super::{BASE, Death, HOG, MIB_64, Memory, RUNNING, Step, Truth};
 use crate::expect::{Expect, Fault, MEMORY, Number, OPEN, Victims};
+use crate::platform::{Cgroup, Flag, Needs};
 
 const ALIVE: Expect = Expect {
     killer: &["still-alive"],
@@ -17,14 +18,21 @@ const ALIVE: Expect = Expect {
 };
 
 pub(super) const DEATHS: &[Death] = &[
-    Death { name: "healthy", then: &[Step::Sleep(300)], expect: ALIVE, ..BASE },
+    Death {
+        name: "healthy",
+        done: "a container that sleeps",
+        then: &[Step::Sleep(300)],
+        expect: ALIVE,
+        ..BASE
+    },
     Death {
         name: "cache-full",
+        done: "200 MB are written to a file in a container with 64 MiB: the page cache fills the limit",
         scenario: "15",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", "dd if=/dev/zero of=/tmp/f bs=1M count=200; sleep 600"],
         then: &[Step::Logged("copied"), Step::Sleep(300)],
-        truth: Truth { status: "running", exit_code: None, oom_killed: Some(false) },
+        truth: Truth { status: "running", exit_code: None, oom_killed: Flag::Is(false) },
         expect: Expect {
             limit_at_fault: Fault::No,
             must_not: &["raise the limit", "raise the memory", "increase the limit"],
@@ -34,15 +42,18 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "paused",
+        done: "`docker pause`",
         then: &[Step::Sleep(300), Step::Docker(&["pause", "{name}"])],
-        truth: Truth { status: "paused", exit_code: None, oom_killed: Some(false) },
+        truth: Truth { status: "paused", exit_code: None, oom_killed: Flag::Is(false) },
         expect: ALIVE,
         ..BASE
     },
     Death {
         name: "stalled-at-limit",
+        needs: Needs::Only(Cgroup::V1, "cgroup v2 has no `--oom-kill-disable`"),
+        done: "`--oom-kill-disable` and a hog: every process waits at the limit",
         scenario: "25",
-        memory: 64,
+        memory: Memory::Mib(64),
         options: &["--oom-kill-disable"],
         command: &["python3", "-c", HOG],
         then: &[Step::UnderOom, Step::Sleep(300)],

@@ -1,8 +1,9 @@
 //! Deaths at the container's own memory limit: the main process, a child, an exec, a probe,
 //! tmpfs, respawned workers, copy-on-write after fork.
 
-use super::{BASE, Death, HOG, MIB_64, Other, Step, Truth, died, exited};
+use super::{BASE, Death, HOG, MIB_64, Memory, Other, Step, Truth, died, exited};
 use crate::expect::{Expect, Fault, Number, OPEN, Victims};
+use crate::platform::Flag;
 
 /// A shell line whose first command is a hog of 128 MiB.
 macro_rules! child_hog {
@@ -88,8 +89,9 @@ for i in range(0, len(m), 4096):
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "own-limit",
+        done: "a container with 64 MiB whose main process asks for 128 MiB",
         scenario: "1",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["python3", "-c", HOG],
         then: &[Step::Ended("")],
         truth: died(true),
@@ -98,18 +100,20 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "child-killed",
+        done: "a child asks for more than the container’s 64 MiB; the main process, a shell, goes on",
         scenario: "2",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", child_hog!("sleep 600")],
         then: &[Step::Kills(1), Step::Sleep(300)],
-        truth: Truth { status: "running", exit_code: None, oom_killed: Some(false) },
+        truth: Truth { status: "running", exit_code: None, oom_killed: Flag::KilledWhileRunning },
         expect: CHILD,
         ..BASE
     },
     Death {
         name: "child-killed-exit-0",
+        done: "a child is OOM-killed at 64 MiB; then the shell ends with 0",
         scenario: "3",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", child_hog!("exit 0")],
         then: &[Step::Ended("")],
         truth: exited(0, true),
@@ -118,8 +122,9 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "child-killed-exit-1",
+        done: "a child is OOM-killed at 64 MiB; a second later the shell ends with 1",
         scenario: "3",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", child_hog!("sleep 1; exit 1")],
         then: &[Step::Ended("")],
         truth: exited(1, true),
@@ -128,8 +133,9 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "child-killed-exit-137",
+        done: "a child is OOM-killed at 64 MiB; the shell passes the child’s 137 on",
         scenario: "3",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", child_hog!("exit $?")],
         then: &[Step::Ended("")],
         truth: died(true),
@@ -138,8 +144,9 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "tmpfs-full",
+        done: "128 MiB are written to a tmpfs inside a container with 64 MiB",
         scenario: "14",
-        memory: 64,
+        memory: Memory::Mib(64),
         options: &["--tmpfs", "/scratch:size=512m"],
         command: &["dd", "if=/dev/zero", "of=/scratch/f", "bs=1M", "count=128"],
         then: &[Step::Ended("")],
@@ -154,8 +161,9 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "shm-full",
+        done: "128 MiB of /dev/shm are filled inside a container with 64 MiB",
         scenario: "14",
-        memory: 64,
+        memory: Memory::Mib(64),
         options: &["--shm-size", "512m"],
         command: &["python3", "-c", MAPPED],
         then: &[Step::Ended("")],
@@ -165,11 +173,12 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "respawned-workers",
+        done: "a supervisor keeps four workers of 30 MiB in 128 MiB and starts a new one for each that dies",
         scenario: "19",
-        memory: 128,
+        memory: Memory::Mib(128),
         command: &["python3", "-c", SUPERVISOR_OF_HOGS],
         then: &[Step::Kills(4), Step::Sleep(3000)],
-        truth: Truth { status: "running", exit_code: None, oom_killed: None },
+        truth: Truth { status: "running", exit_code: None, oom_killed: Flag::Open },
         expect: Expect {
             victims: Victims::AsCounted("child", "python3"),
             limit_bytes: Number::Is(128 << 20),
@@ -179,11 +188,12 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "copy-on-write",
+        done: "a process of 60 MiB forks and writes to every page again, within 96 MiB",
         scenario: "20",
-        memory: 96,
+        memory: Memory::Mib(96),
         command: &["python3", "-c", REWRITER],
         then: &[Step::Kills(1), Step::Sleep(500)],
-        truth: Truth { status: "", exit_code: None, oom_killed: None },
+        truth: Truth { status: "", exit_code: None, oom_killed: Flag::Open },
         expect: Expect {
             confidence: &["proven", "likely"],
             fate: &["killed", "alive"],
@@ -196,14 +206,16 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "exec-killed",
-        memory: 64,
+        done: "`docker exec` starts a hog in a container with 64 MiB",
+        memory: Memory::Mib(64),
         then: &[Step::Try(&["exec", "{name}", "python3", "-c", HOG]), Step::Sleep(300)],
         expect: Expect { victims: Victims::These(&[("exec", "python3")]), ..CHILD },
         ..BASE
     },
     Death {
         name: "probe-killed",
-        memory: 64,
+        done: "the health check is the hog, in a container with 64 MiB",
+        memory: Memory::Mib(64),
         options: &[
             "--health-interval",
             "1s",
@@ -216,7 +228,8 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "removed-by-itself",
-        memory: 64,
+        done: "as own-limit, with `--rm`: the container is gone afterwards",
+        memory: Memory::Mib(64),
         options: &["--rm"],
         command: &["python3", "-c", HOG],
         then: &[Step::Gone],
@@ -226,7 +239,8 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "history-lost",
-        memory: 64,
+        done: "as own-limit; then the daemon is restarted and its events are gone",
+        memory: Memory::Mib(64),
         command: &["python3", "-c", HOG],
         then: &[Step::Ended(""), Step::DaemonRestarted],
         truth: died(true),
@@ -235,13 +249,14 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "second-owner-of-a-name",
-        memory: 64,
+        done: "a container is removed, another one gets its name and dies at 64 MiB",
+        memory: Memory::Mib(64),
         command: &["sleep", "600"],
         then: &[
             Step::Docker(&["rm", "-f", "{name}"]),
             Step::Another(Other {
                 suffix: "",
-                memory: 64,
+                memory: Memory::Mib(64),
                 options: &[],
                 command: &["python3", "-c", HOG],
             }),
@@ -253,6 +268,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "build-step",
+        done: "the RUN step of a classic `docker build --memory 64m` is a hog",
         scenario: "24",
         command: &["true"],
         then: &[

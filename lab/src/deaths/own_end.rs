@@ -1,8 +1,9 @@
 //! Programs that end by their own doing: a status, a fatal signal of their own making, a start
 //! that failed.
 
-use super::{BASE, Death, HOG, Other, Step, Truth, exited};
+use super::{BASE, Death, HOG, Memory, Other, Step, Truth, exited};
 use crate::expect::{Expect, Fault, MEMORY, Number, OPEN, Victims};
+use crate::platform::Flag;
 
 const BY_ITSELF: Expect = Expect {
     killer: &["not-killed"],
@@ -29,7 +30,7 @@ const CRASHED: Expect = Expect {
 
 /// A start that failed.
 const fn never_ran(exit_code: i64) -> Truth {
-    Truth { status: "created", exit_code: Some(exit_code), oom_killed: Some(false) }
+    Truth { status: "created", exit_code: Some(exit_code), oom_killed: Flag::Is(false) }
 }
 
 const SMALL_SHM: &str = r#"import mmap, os
@@ -43,6 +44,7 @@ for i in range(0, len(m), 4096):
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "exit-0",
+        done: "a program that ends with 0",
         command: &["true"],
         then: &[Step::Ended("")],
         truth: exited(0, false),
@@ -51,6 +53,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "exit-1",
+        done: "a program that ends with 1",
         command: &["bash", "-c", "exit 1"],
         then: &[Step::Ended("")],
         truth: exited(1, false),
@@ -60,11 +63,12 @@ pub(super) const DEATHS: &[Death] = &[
     // A neighbour's OOM kill a second before must change nothing.
     Death {
         name: "exit-1-beside-an-oom",
+        done: "a program that ends with 1, a second after a neighbour was OOM-killed",
         command: &["bash", "-c", "sleep 2; exit 1"],
         then: &[
             Step::Another(Other {
                 suffix: "-hog",
-                memory: 64,
+                memory: Memory::Mib(64),
                 options: &[],
                 command: &["python3", "-c", HOG],
             }),
@@ -78,6 +82,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "no-such-program",
+        done: "a command that does not exist",
         command: &["no-such-program"],
         truth: never_ran(127),
         expect: Expect { fate: &[], exit_code: Number::Is(127), ..BY_ITSELF },
@@ -85,6 +90,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "not-executable",
+        done: "a command that is not executable",
         command: &["/etc/passwd"],
         truth: never_ran(126),
         expect: Expect { fate: &[], exit_code: Number::Is(126), ..BY_ITSELF },
@@ -92,6 +98,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "shell-127",
+        done: "a shell whose command does not exist",
         command: &["bash", "-c", "no-such-program"],
         then: &[Step::Ended("")],
         truth: exited(127, false),
@@ -100,6 +107,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "memory-error",
+        done: "Python under `prlimit --as` gets no memory and ends with a traceback",
         command: &["prlimit", "--as=134217728", "python3", "-c", "bytearray(1 << 29)"],
         then: &[Step::Ended("")],
         truth: exited(1, false),
@@ -108,6 +116,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "segfault",
+        done: "a fault in the main process (SIGSEGV)",
         command: &["python3", "-c", "import ctypes; ctypes.string_at(0)"],
         then: &[Step::Ended("")],
         truth: exited(139, false),
@@ -117,6 +126,7 @@ pub(super) const DEATHS: &[Death] = &[
     // PID 1 ignores SIGABRT; the C library's abort then falls through to a trap.
     Death {
         name: "abort-as-main",
+        done: "abort() in the main process, which as PID 1 ignores SIGABRT",
         command: &["python3", "-c", "import os; os.abort()"],
         then: &[Step::Ended("")],
         truth: exited(139, false),
@@ -125,6 +135,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "abort-under-init",
+        done: "abort() under `--init`",
         options: &["--init"],
         command: &["python3", "-c", "import os; os.abort()"],
         then: &[Step::Ended("")],
@@ -134,6 +145,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "forbidden-call",
+        done: "a system call that the seccomp profile answers with death (SIGSYS)",
         options: &["--security-opt", "seccomp={lab}/run/forbid-sethostname.json"],
         command: &["python3", "-c", "import ctypes; ctypes.CDLL(None).sethostname(b'x', 1)"],
         then: &[Step::Ended("")],
@@ -148,6 +160,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "small-shm",
+        done: "32 MiB of a /dev/shm of 16 MiB are touched (SIGBUS)",
         scenario: "14",
         options: &["--shm-size", "16m"],
         command: &["python3", "-c", SMALL_SHM],

@@ -1,7 +1,8 @@
 //! Deaths at a parent cgroup's limit: the container that dies is far below its own.
 
-use super::{BASE, Death, Other, Step, Truth, died};
+use super::{BASE, Death, Memory, Other, Step, Truth, died};
 use crate::expect::{Expect, Fault, Number, OPEN, Victims};
+use crate::platform::Flag;
 
 /// The parent's limit in MiB; the runner makes the cgroup.
 pub(crate) const LIMIT: u64 = 96;
@@ -42,6 +43,7 @@ const GROWS_120: &str = "import time; x=[]\nfor _ in range(120): x.append(bytear
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "neighbour-grew",
+        done: "a container of 60 MiB shares a parent limit of 96 MiB with one that grows by 50 MiB; the quiet one is killed",
         scenario: "13",
         options: &["--cgroup-parent", "{parent}"],
         command: &["python3", "-c", HOLDS_60],
@@ -49,7 +51,7 @@ pub(super) const DEATHS: &[Death] = &[
             Step::Logged("held"),
             Step::Another(Other {
                 suffix: "-b",
-                memory: 256,
+                memory: Memory::Mib(256),
                 options: &["--cgroup-parent", "{parent}"],
                 command: &["python3", "-c", GROWS_50],
             }),
@@ -63,6 +65,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "grew-under-a-parent",
+        done: "a container of 20 MiB shares a parent limit of 96 MiB with one that grows to 120 MiB; the quiet one lives",
         scenario: "13",
         options: &["--cgroup-parent", "{parent}"],
         command: &["python3", "-c", HOLDS_20],
@@ -70,13 +73,13 @@ pub(super) const DEATHS: &[Death] = &[
             Step::Logged("held"),
             Step::Another(Other {
                 suffix: "-b",
-                memory: 256,
+                memory: Memory::Mib(256),
                 options: &["--cgroup-parent", "{parent}"],
                 command: &["python3", "-c", GROWS_120],
             }),
             Step::Ended("-b"),
         ],
-        truth: Truth { status: "running", exit_code: None, oom_killed: None },
+        truth: Truth { status: "running", exit_code: None, oom_killed: Flag::Open },
         expect: SPARED,
         also: &[("-b", PARENT)],
         ..BASE

@@ -1,11 +1,12 @@
 //! Deaths by another process, inside or outside, and the ones that leave the same traces.
 
-use super::{BASE, Death, Step, Truth, died};
+use super::{BASE, Death, Memory, Step, Truth, died};
 use crate::expect::{Expect, Fault, MEMORY, Number, OPEN, Victims};
 use crate::images::Image;
+use crate::platform::Flag;
 
 /// 137 of which the evidence does not tell the maker.
-const UNDECIDED: Expect = Expect {
+pub(super) const UNDECIDED: Expect = Expect {
     killer: &["unknown"],
     confidence: &["unknown", "possible"],
     exit_code: Number::Is(137),
@@ -48,6 +49,7 @@ sys.exit(137)
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "host-kill",
+        done: "`kill -9` of the main process from the host",
         scenario: "8",
         then: &[Step::Sleep(300), Step::HostSignal("KILL"), Step::Ended("")],
         truth: died(false),
@@ -56,6 +58,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "worker-killed-silently",
+        done: "a supervisor ends its worker by SIGKILL, says nothing, and leaves with 137",
         scenario: "9",
         command: &["python3", "-c", SILENT_SUPERVISOR],
         then: &[Step::Ended("")],
@@ -65,6 +68,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "worker-timeout-logged",
+        done: "the same with a log like gunicorn’s",
         scenario: "9",
         command: &["python3", "-c", LOUD_SUPERVISOR],
         then: &[Step::Ended("")],
@@ -87,6 +91,7 @@ pub(super) const DEATHS: &[Death] = &[
     // it did is still not shown.
     Death {
         name: "timeout-program",
+        done: "the main process is `timeout -s KILL 1 sleep 100`",
         scenario: "9",
         command: &["timeout", "-s", "KILL", "1", "sleep", "100"],
         then: &[Step::Ended("")],
@@ -101,6 +106,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "exit-137",
+        done: "`exit 137` in a shell; nothing was killed",
         scenario: "10",
         command: &["bash", "-c", "exit 137"],
         then: &[Step::Ended("")],
@@ -110,6 +116,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "child-killed-from-inside",
+        done: "a shell ends its own child by `kill -9` and passes 137 on",
         command: &["sh", "-c", "sleep 100 & sleep 0.3; kill -9 $!; wait $!; exit $?"],
         then: &[Step::Ended("")],
         truth: died(false),
@@ -118,6 +125,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "cpu-limit-inside",
+        done: "`prlimit --cpu=1:1` inside the container around a busy loop",
         scenario: "11",
         command: &["prlimit", "--cpu=1:1", "python3", "-c", "while True: pass"],
         then: &[Step::Ended("")],
@@ -132,6 +140,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "cpu-limit-configured",
+        done: "`docker run --ulimit cpu=1:1` with a busy loop",
         scenario: "11",
         options: &["--ulimit", "cpu=1:1"],
         command: &["python3", "-c", "while True: pass"],
@@ -151,9 +160,10 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "java-kills-itself",
+        done: "Java with `-XX:OnOutOfMemoryError=kill -9 %p` fills its heap",
         scenario: "12",
         image: Image::Java,
-        memory: 512,
+        memory: Memory::Mib(512),
         command: &[
             "bash",
             "-c",
@@ -176,6 +186,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "init-child-killed",
+        done: "with `--init`: an exec ends the program by `kill -9`; init passes 137 on",
         options: &["--init"],
         command: &["sh", "-c", "echo $$ > /pid; echo up; exec sleep 600"],
         then: &[
@@ -196,8 +207,9 @@ pub(super) const DEATHS: &[Death] = &[
     // Main process alive, its shim killed: 137 is then made up by the runtime.
     Death {
         name: "shim-killed",
+        done: "`kill -9` of the container’s containerd shim; the main process was alive",
         then: &[Step::Sleep(300), Step::ShimKilled, Step::Ended("")],
-        truth: Truth { status: "exited", exit_code: Some(137), oom_killed: Some(false) },
+        truth: Truth { status: "exited", exit_code: Some(137), oom_killed: Flag::Is(false) },
         expect: Expect {
             killer: &["unknown", "runtime"],
             confidence: &["unknown", "possible", "likely"],

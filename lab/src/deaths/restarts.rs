@@ -1,7 +1,7 @@
 //! Lives after lives: a restart policy, a storm, a name used again.
 
 use super::limit::OWN;
-use super::{BASE, Death, HOG, Other, RUNNING, Step, died};
+use super::{BASE, Death, HOG, Memory, Other, RUNNING, Step, died};
 use crate::expect::{Expect, Fault, Number, Victims};
 
 /// The present life is well; the earlier one died at the limit.
@@ -22,8 +22,9 @@ const NOW_ALIVE: Expect = Expect {
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "after-the-restart",
+        done: "own limit, then the restart policy starts the container again",
         scenario: "5",
-        memory: 64,
+        memory: Memory::Mib(64),
         options: &["--restart", "always"],
         command: &[
             "bash",
@@ -38,8 +39,9 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "restart-storm",
+        done: "own limit, five lives long (`--restart on-failure:4`)",
         scenario: "21",
-        memory: 64,
+        memory: Memory::Mib(64),
         options: &["--restart", "on-failure:4"],
         command: &["python3", "-c", HOG],
         then: &[Step::Restarted(4), Step::Ended("")],
@@ -49,14 +51,15 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "name-used-again",
-        memory: 64,
+        done: "own limit; then the container is removed and another gets its name",
+        memory: Memory::Mib(64),
         command: &["python3", "-c", HOG],
         then: &[
             Step::Ended(""),
             Step::Docker(&["rm", "{name}"]),
             Step::Another(Other {
                 suffix: "",
-                memory: 64,
+                memory: Memory::Mib(64),
                 options: &[],
                 command: &["sleep", "600"],
             }),

@@ -2,7 +2,7 @@
 //! memory.
 
 use super::limit::OWN;
-use super::{BASE, Death, Step, died, exited};
+use super::{BASE, Death, Memory, Step, died, exited};
 use crate::expect::{Expect, Fault, MEMORY, Number, OPEN, Victims};
 use crate::images::Image;
 
@@ -18,9 +18,10 @@ const BUFFERS: &str = "const kept=[];for(let i=0;i<256;i++){kept.push(Buffer.all
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "node-heap-beyond-limit",
+        done: "Node.js with a heap limit of 1 GiB in a container with 128 MiB",
         scenario: "16",
         image: Image::Node,
-        memory: 128,
+        memory: Memory::Mib(128),
         command: &["node", "--max-old-space-size=1024", "-e", BIG_ARRAYS],
         then: &[Step::Ended("")],
         truth: died(true),
@@ -34,9 +35,10 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "node-buffers",
+        done: "Node.js fills buffers outside its heap in a container with 128 MiB",
         scenario: "16",
         image: Image::Node,
-        memory: 128,
+        memory: Memory::Mib(128),
         command: &["node", "--max-old-space-size=64", "-e", BUFFERS],
         then: &[Step::Ended("")],
         truth: died(true),
@@ -49,9 +51,10 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "node-heap-limit",
+        done: "Node.js reaches its own heap limit of 64 MiB",
         scenario: "17",
         image: Image::Node,
-        memory: 512,
+        memory: Memory::Mib(512),
         command: &["node", "--max-old-space-size=64", "-e", ARRAYS],
         then: &[Step::Ended("")],
         truth: exited(139, false),
@@ -71,9 +74,10 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "java-direct-memory",
+        done: "Java fills direct buffers in a container with 192 MiB",
         scenario: "18",
         image: Image::Java,
-        memory: 192,
+        memory: Memory::Mib(192),
         command: &[
             "java",
             "-Xmx96m",
@@ -95,9 +99,10 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "java-heap-beyond-limit",
+        done: "Java with a heap limit of 1 GiB in a container with 128 MiB",
         scenario: "18",
         image: Image::Java,
-        memory: 128,
+        memory: Memory::Mib(128),
         command: &["java", "-Xmx1g", "-cp", "/app", "Filler", "heap", "240"],
         then: &[Step::Ended("")],
         truth: died(true),

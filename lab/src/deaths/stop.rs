@@ -1,8 +1,9 @@
 //! Deaths by request: stop and its timeout, kill, restart, forced removal; an earlier OOM kill in
 //! the same container must not take the blame.
 
-use super::{BASE, Death, GONE, RUNNING, Step, Truth, died, exited};
+use super::{BASE, Death, GONE, Memory, RUNNING, Step, Truth, died, exited};
 use crate::expect::{Expect, Fault, MEMORY, Number, OPEN, Victims};
+use crate::platform::Flag;
 
 /// SIGKILL after the grace period, no memory involved.
 const TIMEOUT: Expect = Expect {
@@ -39,8 +40,9 @@ const DEAF: &str = "python3 -c \"x=[bytearray(b'a'*(1<<20)) for _ in range(128)]
 pub(super) const DEATHS: &[Death] = &[
     Death {
         name: "stop-after-a-childs-oom",
+        done: "a child is OOM-killed; two seconds later `docker stop -t 1` of a shell that ignores SIGTERM",
         scenario: "4",
-        memory: 64,
+        memory: Memory::Mib(64),
         command: &["bash", "-c", DEAF],
         then: &[Step::Kills(1), Step::Sleep(2000), Step::Docker(&["stop", "-t", "1", "{name}"])],
         truth: died(true),
@@ -55,7 +57,8 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "kill-after-a-childs-oom",
-        memory: 64,
+        done: "a child is OOM-killed; two seconds later `docker kill`",
+        memory: Memory::Mib(64),
         command: &["bash", "-c", DEAF],
         then: &[Step::Kills(1), Step::Sleep(2000), Step::Docker(&["kill", "{name}"])],
         truth: died(true),
@@ -69,6 +72,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "stop-unheard",
+        done: "`docker stop -t 2` of a main process without a SIGTERM handler",
         scenario: "6",
         command: &["sleep", "100"],
         then: &[Step::Docker(&["stop", "-t", "2", "{name}"])],
@@ -78,6 +82,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "docker-kill",
+        done: "`docker kill`",
         scenario: "7",
         then: &[Step::Docker(&["kill", "{name}"])],
         truth: died(false),
@@ -86,6 +91,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "docker-restart",
+        done: "`docker restart -t 1` of a main process without a SIGTERM handler",
         scenario: "7",
         then: &[Step::Docker(&["restart", "-t", "1", "{name}"]), Step::Sleep(300)],
         truth: RUNNING,
@@ -103,6 +109,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "removed-by-force",
+        done: "`docker rm -f` of a running container",
         then: &[Step::Docker(&["rm", "-f", "{name}"])],
         truth: GONE,
         expect: Expect { limit_at_fault: Fault::NotYes, ..API },
@@ -110,6 +117,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "kill-history-lost",
+        done: "`docker kill`; then the daemon is restarted and its events are gone",
         then: &[Step::Docker(&["kill", "{name}"]), Step::DaemonRestarted],
         truth: died(false),
         expect: Expect {
@@ -125,6 +133,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "term-obeyed",
+        done: "`docker kill -s TERM` of a program that ends with 0 on SIGTERM",
         command: &["bash", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.1; done"],
         then: &[
             Step::Logged("up"),
@@ -137,6 +146,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "stop-obeyed",
+        done: "`docker stop` of a program that ends with 143 on SIGTERM",
         command: &["bash", "-c", "trap 'exit 143' TERM; echo up; while :; do sleep 0.1; done"],
         then: &[Step::Logged("up"), Step::Docker(&["stop", "-t", "5", "{name}"])],
         truth: exited(143, false),
@@ -146,6 +156,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "stop-obeyed-by-the-default",
+        done: "`docker stop` with `--init`: SIGTERM ends the program by its default",
         options: &["--init"],
         then: &[Step::Sleep(300), Step::Docker(&["stop", "-t", "5", "{name}"])],
         truth: exited(143, false),
@@ -154,6 +165,7 @@ pub(super) const DEATHS: &[Death] = &[
     },
     Death {
         name: "hup-heard",
+        done: "`docker kill -s HUP` of a program that has a handler",
         command: &["bash", "-c", "trap 'echo again' HUP; echo up; while :; do sleep 0.1; done"],
         then: &[
             Step::Logged("up"),
@@ -175,6 +187,7 @@ pub(super) const DEATHS: &[Death] = &[
     // that mark must not turn a later kill from elsewhere into one through the API.
     Death {
         name: "hup-then-host-kill",
+        done: "`docker kill -s HUP`, heard; two seconds later `kill -9` from the host",
         command: &["bash", "-c", "trap 'echo again' HUP; echo up; while :; do sleep 0.1; done"],
         then: &[
             Step::Logged("up"),
@@ -184,7 +197,7 @@ pub(super) const DEATHS: &[Death] = &[
             Step::HostSignal("KILL"),
             Step::Ended(""),
         ],
-        truth: Truth { status: "exited", exit_code: Some(137), oom_killed: Some(false) },
+        truth: Truth { status: "exited", exit_code: Some(137), oom_killed: Flag::Is(false) },
         expect: Expect {
             killer: &["unknown"],
             confidence: &["unknown", "possible"],
