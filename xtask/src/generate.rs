@@ -10,6 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::deaths_page;
 use crate::repository::Repository;
 use crate::summary::Summary;
 
@@ -79,6 +80,9 @@ fn fresh(repository: &Repository) -> Result<Files> {
         read_below(&folder, Path::new(part), &mut files)?;
     }
     files.insert(PathBuf::from("docs/reference/dossiers.md"), dossiers(repository)?.into_bytes());
+    if let Some(page) = deaths_page::page(repository)? {
+        files.insert(PathBuf::from("docs/reference/deaths.md"), page.into_bytes());
+    }
     if files.is_empty() {
         bail!("`why137 generate DIR` wrote nothing below {}", WRITTEN.join(" or "));
     }

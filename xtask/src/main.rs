@@ -7,12 +7,16 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+mod bench;
 mod check;
 mod corpus;
+mod deaths_page;
 mod dossier;
+mod fuzz;
 mod generate;
 mod lab_verb;
 mod layers;
+mod mutants;
 mod repository;
 mod summary;
 
@@ -31,12 +35,29 @@ cargo xtask VERB
                         named (own-limit) or numbered (3) after the acceptance scenarios
       --list            the names
       --facts           check only what Docker shows; ask why137 nothing
-      --docker VERSION  20.10 (Debian 12, the default) or 26
+      --save            write what Docker, the kernel and why137 said to lab/results, from which
+                        `gen` makes docs/reference/deaths.md
+  lab vm [NAME|NUMBER…] the same in a virtual machine with Docker 26 and cgroup v2, and the deaths
+                        that take a machine of their own; the first start makes it (minutes)
+      --cgroup v1|v2    the cgroup generation inside
+      --systemd         with systemd inside: services, OOM daemons, Podman, Swarm and the like
   lab up | lab down     start the lab's daemon and leave it running; stop it
   record [NAME|NUMBER…] let the deaths happen and save each case as target/lab/cases/NAME.json
   dossier CASE NAME RULE
                         a saved case as a draft of cases/NAME.md that speaks for a rule
   corpus                only the corpus scoreboard
+  bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
+      --rounds N        of each row (7)
+      --container NAME  also `why137 NAME` beside `docker inspect NAME` (DOCKER_HOST as it is set)
+      --save            write docs/reference/bench.md
+  fuzz [TARGET…]        hostile bytes for every reader and for the whole road; writes
+                        docs/reference/fuzz.md (needs a nightly toolchain and cargo-fuzz)
+      --minutes N       for each target (10)
+      --at-once N       targets side by side (2)
+  mutants [judge|parse] [FILE…]
+                        small changes to the code, and whether a test notices; hours; keeps
+                        docs/reference/mutants.md (needs cargo-mutants)
+      --shard K/N       every N-th change only
 
 The program under test is built from this checkout; WHY137=PATH names another one.
 `test` exits 0 only if nothing failed; its last line is `N passed, N failed`.
@@ -71,12 +92,16 @@ fn run(words: &[String]) -> Result<bool> {
         ["lab", "up"] => return lab_verb::up(&repository),
         ["lab", "down"] => return lab_verb::down(&repository),
         ["lab", "--list"] => return Ok(lab_verb::list()),
+        ["lab", "vm", rest @ ..] => lab_verb::vm(&repository, rest, &mut summary)?,
         ["lab", rest @ ..] => lab_verb::run(&repository, rest, &mut summary)?,
         ["record", rest @ ..] => lab_verb::record(&repository, rest, &mut summary)?,
         ["dossier", case, name, rule] => {
             dossier::write(&repository, case, name, rule)?;
             return Ok(true);
         }
+        ["fuzz", rest @ ..] => fuzz::run(&repository, rest, &mut summary)?,
+        ["mutants", rest @ ..] => mutants::run(&repository, rest, &mut summary)?,
+        ["bench", rest @ ..] => bench::run(&repository, rest, &mut summary)?,
         ["corpus"] => corpus::run(&repository, &mut summary),
         other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),
     }

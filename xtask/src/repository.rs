@@ -71,6 +71,17 @@ impl Repository {
         Ok(built)
     }
 
+    /// The lab's runner for its virtual machine, built from this checkout.
+    pub(crate) fn lab_guest(&self) -> Result<PathBuf> {
+        let words = ["build", "--quiet", "--package", "lab", "--bin", "lab-guest"];
+        self.succeed(&mut self.cargo(&words))?;
+        let built = self.target.join("debug/lab-guest");
+        if !built.exists() {
+            bail!("the build left no `{}`", built.display());
+        }
+        Ok(built)
+    }
+
     /// Every file with this ending under a folder of this checkout, sorted.
     pub(crate) fn files(&self, under: &str, ending: &str) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();

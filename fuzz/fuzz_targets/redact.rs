@@ -1,0 +1,4 @@
+#![no_main]
+//! See `why137_fuzz::room::check_redaction`.
+
+why137_fuzz::target!(|bytes| why137_fuzz::room::check_redaction(bytes));
