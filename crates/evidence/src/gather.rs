@@ -70,11 +70,7 @@ fn may_be_podmans(error: &GatherError) -> bool {
     matches!(error, GatherError::NoDaemon { .. } | GatherError::NoSuchContainer { .. })
 }
 
-fn by_podman(
-    wanted: &Wanted,
-    roots: &Roots,
-    progress: &mut dyn FnMut(&str),
-) -> Option<CaseFile> {
+fn by_podman(wanted: &Wanted, roots: &Roots, progress: &mut dyn FnMut(&str)) -> Option<CaseFile> {
     let answered = podman::sockets(wanted, roots)
         .into_iter()
         .find_map(|host| ask(host, wanted, roots, progress).ok());

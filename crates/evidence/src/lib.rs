@@ -44,8 +44,8 @@ pub use error::GatherError;
 pub use gather::{gather_container, known_names};
 pub use host::gather_host;
 pub use pasted::{Pasted, case_from_texts};
-pub use run::case_of_run;
 pub use process::gather_process;
+pub use run::case_of_run;
 pub use scan::{Cut, Reading, ScanError, Scanned};
 pub use unit::gather_unit;
 

@@ -9,7 +9,9 @@ pub(crate) mod program;
 mod stage;
 mod unit;
 
-use casefile::{CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp};
+use casefile::{
+    CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
+};
 pub(crate) use life::{ApiSignal, End, Life, Teller, is_oom_reason, lives, other_subjects};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;

@@ -184,7 +184,10 @@ fn other_kills(stage: &Stage<'_>, verdict: &Verdict) -> Vec<Verdict> {
         let same = kill.victims.iter().all(|victim| told.contains(&victim.pid));
         // Two boots may give one pid to two victims: then the one that the verdict cites is told.
         let told_of_another = !is_cited(verdict, kill)
-            && stage.kills.iter().any(|other| is_cited(verdict, other) && shares_a_pid(kill, other));
+            && stage
+                .kills
+                .iter()
+                .any(|other| is_cited(verdict, other) && shares_a_pid(kill, other));
         if kill.victims.is_empty() {
             verdict.killer.is_kernel_oom()
         } else {

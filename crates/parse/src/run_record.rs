@@ -257,7 +257,7 @@ mod tests {
         let mut samples = 0;
         let head = text.find('\n').unwrap();
         for end in head..text.len() {
-            let record = read(&text[..end]).unwrap();
+            let record = read(text.get(..end).unwrap()).unwrap();
             assert!(record.samples >= samples && record.samples <= 2, "{end}");
             assert!(record.end.is_none());
             samples = record.samples;

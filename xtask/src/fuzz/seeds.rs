@@ -151,12 +151,14 @@ fn letter(source: Source) -> char {
 
 /// The string literals of a source file, roughly: what stands between quotes, escapes undone.
 fn literals(source: &str) -> Vec<String> {
+    let code: Vec<&str> =
+        source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
     let mut found = Vec::new();
-    let mut rest = source;
+    let mut rest = code.as_str();
     while let Some((before, after)) = rest.split_once('"') {
-        // `'"'` is a character, and `//` begins a comment.
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        if before.ends_with('\'') || line.trim_start().starts_with("//") {
+        // `'"'` is a character.
+        if before.ends_with('\'') {
             rest = after;
             continue;
         }
@@ -217,11 +219,11 @@ mod tests {
 
     #[test]
     fn literals_are_what_stands_between_quotes() {
-        let source =
-            "let a = \"one\\n\"; // \"no\n// \"neither\"\nlet b = r#\"a \"b\" c\"#; '\"'; \"d\"";
+        let source = "let a = \"one\\n\";\n  // \"no\n/// it's \"no\"\nlet b = r#\"a \"b\" c\"#; '\"'; \"d\"";
         let found = literals(source);
         assert!(found.contains(&"one\n".to_owned()), "{found:?}");
         assert!(found.contains(&"a \"b\" c".to_owned()), "{found:?}");
+        assert_eq!(found.len(), 3, "{found:?}");
     }
 
     #[test]

@@ -122,7 +122,8 @@ fn gather_process(
         .map_err(|error| not_gathered(&error))?;
     if let Some(id) = found.container.filter(|_| !arguments.quiet) {
         let id: String = id.as_str().chars().take(12).collect();
-        printer.note(&format!("pid {pid} lives in the container {id}; this is about that container"));
+        printer
+            .note(&format!("pid {pid} lives in the container {id}; this is about that container"));
     }
     Ok(found.case)
 }

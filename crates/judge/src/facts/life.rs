@@ -508,11 +508,7 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
 
 /// Podman may write its `died` seconds after the end, when it next looks; the time in its record is
 /// conmon's. A time before the start is an earlier life's.
-fn earlier(
-    event: Option<Moment>,
-    record: Option<Moment>,
-    start: Option<Moment>,
-) -> Option<Moment> {
+fn earlier(event: Option<Moment>, record: Option<Moment>, start: Option<Moment>) -> Option<Moment> {
     let record = record.filter(|end| start.is_none_or(|start| *end >= start));
     match (event, record) {
         (Some(event), Some(record)) => Some(event.min(record)),

@@ -227,6 +227,7 @@ fn a_stop_signal_of_the_containers_own_choice_asks_and_is_obeyed() {
     assert_eq!(stopped("SIGUSR2", 10, 0), "not-killed");
     assert_eq!(stopped("SIGRTMIN+3", 37, 0), "stopped");
     assert_eq!(stopped("SIGRTMIN+3", 38, 0), "not-killed");
+    assert_eq!(stopped("SIGRTMIN", 34, 0), "stopped");
     assert_eq!(stopped("SIGRTMAX-1", 63, 0), "stopped");
     // A `stop` may bring its own.
     let entries =
@@ -306,9 +307,14 @@ fn a_killed_process_of_another_container_is_a_neighbour() {
 
 /// `systemctl show robot.service` of a unit whose main process ended by itself with a status.
 fn unit_that_ended(status: i64) -> Answer {
+    unit(1, status)
+}
+
+/// The same by wait(2)'s word: 1 is a status, 2 a signal.
+fn unit(how: u32, status: i64) -> Answer {
     let state = format!(
         "Result=exit-code\nExecMainStartTimestamp=Sun 2026-11-22 10:00:00.000000 UTC\n\
-         ExecMainExitTimestamp=Sun 2026-11-22 10:01:00.000000 UTC\nExecMainPID=101\nExecMainCode=1\n\
+         ExecMainExitTimestamp=Sun 2026-11-22 10:01:00.000000 UTC\nExecMainPID=101\nExecMainCode={how}\n\
          ExecMainStatus={status}\nSlice=system.slice\nMemoryMax=infinity\nId=robot.service\n\
          LoadState=loaded\nActiveState=failed\nSubState=failed\n"
     );
@@ -465,4 +471,42 @@ fn a_traced_kill_is_asked_before_what_died_inside() {
 fn a_part_of_inspect_without_its_status_makes_nothing_certain() {
     let part = json!({"State": {"Running": false, "OOMKilled": false, "ExitCode": 3}});
     Case::pasted(&[&part.to_string()]).answer().says(Killer::NotKilled, Confidence::Likely);
+}
+
+#[test]
+fn a_units_signal_is_known_from_the_parents_own_wait() {
+    let fault = unit(2, 11);
+    fault.by("crash").proves("", "SIGSEGV, by the word of the parent's own wait");
+    let limit = unit(2, 24);
+    limit.by("resource-limit");
+    assert_eq!(limit.victims(), [Some(101)]);
+    let lines = systemd(&["A process of this unit has been killed by the OOM killer."]);
+    assert_eq!(lines.verdict.place.map(|it| it.to_string()).as_deref(), Some("/robot.service"));
+    let line = "Dec 29 13:48:23 pi systemd[1]: robot.service: Failed with result 'timeout'.\n";
+    let beside = Case::of(&exited(60.0, 3)).add(Source::Journal, line).answer();
+    assert_eq!(beside.verdict.place, None, "a container's verdict is not about that unit");
+}
+
+#[test]
+fn one_containers_limit_is_no_sum() {
+    assert_eq!(fargate("FARGATE", &[("app", Some(1024), None)]).verdict.detail, None);
+}
+
+#[test]
+fn a_pods_own_reason_tells_who_ended_it_as_a_whole() {
+    let told = |reason: &str, message: &str, ended: &str| {
+        let pod = json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}, "status": {"phase": "Failed", "reason": reason,
+            "message": message, "containerStatuses": [{"name": "web", "state": {"terminated": {"exitCode": 137, "reason": ended}}}]}});
+        Case::pasted(&[&pod.to_string()]).answer()
+    };
+    for reason in ["Preempting", "NodeShutdown", "Shutdown", "DeadlineExceeded"] {
+        told(reason, "why", "Error").says(Killer::ApiKill, Confidence::Likely).in_short(reason);
+    }
+    let words = "Pod was terminated in response to imminent node shutdown.";
+    told("Terminated", words, "Error").says(Killer::ApiKill, Confidence::Likely).in_short(words);
+    told("Terminated", "why", "Error").by("unknown");
+    // The kubelet's constant is no record, whoever ended the pod.
+    let lost = told("Evicted", "The node was low on resource: memory.", "ContainerStatusUnknown");
+    lost.by("eviction");
+    assert!(!lost.verdict.main.exit_code_trusted);
 }

@@ -166,7 +166,7 @@ fn the_kernels_line_about_the_fault_is_the_programs_by_name_and_time() {
         let answer = Case::of(&exited(0.5, 139)).kernel(&[fault(at, "serve")]).answer();
         answer.verdict.because.len()
     };
-    assert_eq!((short(-0.04), short(-0.06)), (2, 1));
+    assert_eq!((short(-0.04), short(-0.05), short(-0.06)), (2, 1, 1));
 }
 
 #[test]
