@@ -8,12 +8,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long one source may take.
-pub(crate) const SOURCE: Duration = Duration::from_secs(2);
+/// How long one source may take. People ask when a machine thrashes: then a read takes seconds.
+pub(crate) const SOURCE: Duration = Duration::from_secs(5);
 
 /// How long a part may take of work that is itself bounded by [`SOURCE`], so that the rest of it
 /// still comes in time.
-pub(crate) const INNER: Duration = Duration::from_millis(1500);
+pub(crate) const INNER: Duration = Duration::from_secs(4);
 
 /// Work under way on its own thread.
 pub(crate) struct Pending<T> {

@@ -99,7 +99,7 @@ pub(crate) fn plain(error: &std::io::Error) -> String {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         ErrorKind::ConnectionRefused => "nothing listens there".to_owned(),
-        ErrorKind::TimedOut => "no answer came within 2 s".to_owned(),
+        ErrorKind::TimedOut => "no answer came within 5 s".to_owned(),
         _ => error.to_string(),
     }
 }

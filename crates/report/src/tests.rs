@@ -290,3 +290,14 @@ fn an_exit_code_is_said_once() {
     let shown = page(&verdict, 100, false, false);
     assert!(shown.contains("ended by itself with exit code 3; it was not killed."), "{shown}");
 }
+
+#[test]
+fn a_journal_record_is_read_by_its_speaker_and_message() {
+    let record = r#"{"PRIORITY":"4","MESSAGE":"a.service: Failed  with\nresult 'oom-kill'.","__REALTIME_TIMESTAMP":"1","SYSLOG_IDENTIFIER":"systemd"}"#;
+    let shown = words::readable(record, Some(Source::Journal));
+    assert_eq!(shown, "systemd: a.service: Failed with result 'oom-kill'.");
+    // Another document, and a torn record, stay as they are.
+    for other in [r#"{"MESSAGE":"x"}"#, r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":"#] {
+        assert_eq!(words::readable(other, Some(Source::Journal)), other);
+    }
+}

@@ -19,12 +19,12 @@ macro_rules! earlyoom {
     ($start:literal, $ended:literal) => {
         concat!(
             "free=$(awk '/MemTotal/{t=$2} /MemAvailable/{a=$2} END{print int(100*a/t)}' /proc/meminfo)\n",
-            "systemd-run -q --unit=earlyoom-lab -p OOMScoreAdjust=-1000 earlyoom -r 0 -m $((free-12)),$((free-14)) -s 100,100\n",
-            "await sh -c 'journalctl -q -u earlyoom-lab --no-pager | grep -q SIGTERM'\n",
+            "mkdir -p /etc/default; echo \"EARLYOOM_ARGS='-r 0 -m $((free-12)),$((free-14)) -s 100,100'\" > /etc/default/earlyoom\n",
+            "systemctl start earlyoom; sleep 2\n",
             $start,
             "\nawait ",
             $ended,
-            "\nsystemctl stop earlyoom-lab || true; sleep 1"
+            "\nsystemctl stop earlyoom || true; sleep 1"
         )
     };
 }
@@ -66,11 +66,11 @@ pub(super) const DEATHS: &[Script] = &[
         )],
         make: earlyoom!("systemctl start early", "ended early"),
         // systemd takes SIGTERM for a good end and forgets the unit: earlyoom's word is what is left.
-        truth: "journalctl -q -u earlyoom-lab -o cat | grep -m 1 -o 'sending SIGTERM to process.*\"tail\"' | sed 's/[0-9][0-9]*/N/g'",
+        truth: "journalctl -q -u earlyoom -o cat | grep -m 1 -o 'sending SIGTERM to process.*\"tail\"' | sed 's/[0-9][0-9]*/N/g'",
         shows: &["sending SIGTERM to process N uid N \"tail\""],
         ask: &["--unit", "early"],
         expect: Expect { killed_by: &["earlyoom"], ..DAEMON },
-        clear: "systemctl kill -s KILL earlyoom-lab; systemctl reset-failed earlyoom-lab",
+        clear: "systemctl kill -s KILL earlyoom",
         ..BASE
     },
     Script {
@@ -87,7 +87,7 @@ pub(super) const DEATHS: &[Script] = &[
         shows: &["exited 137 false", "exited 143 false"],
         ask: &["early"],
         expect: Expect { killed_by: &["earlyoom"], ..DAEMON },
-        clear: "systemctl kill -s KILL earlyoom-lab; systemctl reset-failed earlyoom-lab; docker rm -f early",
+        clear: "systemctl kill -s KILL earlyoom; docker rm -f early",
         ..BASE
     },
 ];

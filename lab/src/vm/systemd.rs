@@ -41,13 +41,12 @@ const FILES: [(&str, &str); 9] = [
 ];
 
 /// What would only cost time: no hardware, no console, no network to wait for.
-const MASKED: [&str; 10] = [
+const MASKED: [&str; 9] = [
     "systemd-udevd.service",
     "systemd-networkd.service",
     "systemd-logind.service",
     "docker.socket",
     "systemd-hwdb-update.service",
-    "earlyoom.service",
     "ldconfig.service",
     "systemd-journal-catalog-update.service",
     "systemd-update-done.service",

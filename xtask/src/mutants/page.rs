@@ -18,9 +18,9 @@ const HEAD: &str = "\
 
 What `cargo xtask mutants` found: small changes to the code, one at a time, and whether a test of the
 same crate noticed. *Hung* is noticed, too; *unviable* does not compile. A run that tried every n-th
-change says so. *Switched*: all changes of cargo-mutants' list were compiled into one program and
-switched on one at a time, which takes minutes instead of hours; the few that cannot be written as
-a switch count as unviable there.
+change says so. *Switched* was measured without the verb: all changes of cargo-mutants' list were
+compiled into one program and switched on one at a time, which takes minutes instead of hours; the
+few that cannot be written as a switch count as unviable there. A line without a reason is open work.
 
 | file | date | run | caught | hung | unviable | missed |
 | --- | --- | --- | --- | --- | --- | --- |

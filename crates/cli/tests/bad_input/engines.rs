@@ -13,8 +13,8 @@ use crate::daemon::{ID, answer, dead_container, engine, serve};
 use crate::program::run;
 use crate::texts::forced_stop;
 
-/// All calls together have 4.5 s; the rest is a busy machine's.
-const SOON: Duration = Duration::from_secs(12);
+/// All calls together have 10 s; the rest is a busy machine's.
+const SOON: Duration = Duration::from_secs(20);
 
 /// What a server does with a request's path, on the open connection.
 type Talk = fn(&str, &mut UnixStream) -> std::io::Result<()>;

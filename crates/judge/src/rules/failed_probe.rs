@@ -38,6 +38,9 @@ pub(super) const RULE: Rule = Rule {
     reach,
 };
 
+/// Seconds within which Podman's own SIGKILL follows its check.
+const PODMAN_ACTS: f64 = 5.0;
+
 /// Somebody's word that it acted on a failed check.
 struct Told {
     cite: Citation,
@@ -53,6 +56,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     let told = by_kubelet(stage)
         .or_else(|| by_ecs(stage))
         .or_else(|| by_swarm(stage))
+        .or_else(|| by_podman(stage))
         .or_else(|| by_daemon(stage))?;
     // The flag tells of an OOM kill of any process: only a kill for health that the end follows at once
     // leaves it no part in it.
@@ -133,6 +137,24 @@ fn by_swarm(stage: &Stage<'_>) -> Option<Told> {
     let told = error.contains("unhealthy container") && !stage.life.alive;
     let by = "swarm".to_owned();
     told.then(|| Told { cite: task.cite.clone(), at: task.what.at, by, says: error })
+}
+
+/// Podman itself kills for a failed check where the container was made so
+/// (`--health-on-failure=kill`): its signal follows the check's event at once.
+fn by_podman(stage: &Stage<'_>) -> Option<Told> {
+    let record = stage.life.record.as_ref()?;
+    if record.what.health_on_failure.as_deref() != Some("kill") {
+        return None;
+    }
+    let (at, cite) = stage.life.unhealthy.as_ref()?;
+    let gap = stage.api_kill()?.at.zip(*at).map(|(kill, check)| kill.seconds_since(check));
+    let says = "podman acted on the failed health check (`--health-on-failure=kill`)".to_owned();
+    gap.is_some_and(|gap| (0.0..PODMAN_ACTS).contains(&gap)).then(|| Told {
+        cite: cite.clone(),
+        at: *at,
+        by: "podman".to_owned(),
+        says,
+    })
 }
 
 fn by_daemon(stage: &Stage<'_>) -> Option<Told> {

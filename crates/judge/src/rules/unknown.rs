@@ -103,19 +103,22 @@ pub(super) fn nothing_known(stage: &Stage<'_>) -> Verdict {
         None if stage.life.teller == Teller::Systemd => {
             "neither systemd nor its journal holds an end of this unit".to_owned()
         }
+        None if stage.sheet.is_asked() => {
+            "nothing that this machine still keeps tells of its death".to_owned()
+        }
         None => "nothing in this text tells of a death".to_owned(),
     });
     verdict.because.extend(end_line(stage, "all that is said about the end"));
-    verdict.would_settle_it = vec![
-        WouldSettle {
+    if !stage.sheet.is_asked() {
+        verdict.would_settle_it.push(WouldSettle {
             missing: "the container itself, on the machine that ran it".to_owned(),
             how: "why137 explain NAME".to_owned(),
-        },
-        WouldSettle {
-            missing: "the kernel log".to_owned(),
-            how: "sudo dmesg | why137 explain -".to_owned(),
-        },
-    ];
+        });
+    }
+    verdict.would_settle_it.push(WouldSettle {
+        missing: "the kernel log".to_owned(),
+        how: "sudo dmesg | why137 explain -".to_owned(),
+    });
     a_limit_alone(stage, &mut verdict);
     node_pressure(stage, &mut verdict);
     quiet_counters(stage, &mut verdict);

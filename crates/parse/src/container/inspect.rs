@@ -197,6 +197,7 @@ fn read_config(node: &Node, record: &mut ContainerRecord) {
         | Value::Opaque(_) => None,
     });
     record.stop_timeout = config(node, "StopTimeout").and_then(Node::as_u64);
+    record.health_on_failure = text(config(node, "HealthcheckOnFailureAction"));
     let environment = config(node, "Env").map(Node::items).unwrap_or_default();
     record.memory_settings = environment
         .iter()

@@ -73,6 +73,8 @@ pub struct ContainerRecord {
     pub auto_remove: Option<bool>,
     /// `Config.StopSignal`
     pub stop_signal: Option<String>,
+    /// Podman's `Config.HealthcheckOnFailureAction`: `kill`, `stop`, `restart`, `none`.
+    pub health_on_failure: Option<String>,
     /// `Config.StopTimeout` in seconds.
     pub stop_timeout: Option<u64>,
     /// `HostConfig.ShmSize`
