@@ -159,9 +159,7 @@ fn was_too_slow(case: &Path) -> bool {
     let Ok(text) = std::fs::read_to_string(case) else { return false };
     let case: Value = serde_json::from_str(&text).unwrap_or_default();
     let gaps = case.get("gaps").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    gaps.iter()
-        .filter_map(|gap| gap.get("because").and_then(Value::as_str))
-        .any(says_too_slow)
+    gaps.iter().filter_map(|gap| gap.get("because").and_then(Value::as_str)).any(says_too_slow)
 }
 
 fn check_exit_code(faults: &mut Vec<String>, answer: &Value, code: i32) {

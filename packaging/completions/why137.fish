@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_why137_global_optspecs
-    string join \n save= with-logs format= q/quiet v/verbose H/host= c/context= color= width= h/help V/version
+    string join \n unit= pid= save= with-logs format= q/quiet v/verbose H/host= c/context= config= tls= tlsverify= tlscacert= tlscert= tlskey= color= width= h/help V/version
 end
 
 function __fish_why137_needs_command
@@ -24,12 +24,22 @@ function __fish_why137_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c why137 -n "__fish_why137_needs_command" -l unit -d 'A systemd service, scope or slice of this machine; `api` means `api.service`' -r
+complete -c why137 -n "__fish_why137_needs_command" -l pid -d 'A process of this machine, alive or not, by its pid' -r
 complete -c why137 -n "__fish_why137_needs_command" -l save -d 'Also save what was gathered in this file, to be explained again or elsewhere' -r -F
 complete -c why137 -n "__fish_why137_needs_command" -l format -d 'The form of the answer' -r -f -a "text\t'A page for a person'
 json\t'For programs; `why137 schema` describes it'
 markdown\t'For a ticket'"
 complete -c why137 -n "__fish_why137_needs_command" -s H -l host -d 'The docker daemon to ask' -r
 complete -c why137 -n "__fish_why137_needs_command" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_needs_command" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_needs_command" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_needs_command" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_needs_command" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_needs_command" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_needs_command" -l tlskey -d 'The key to it' -r -F
 complete -c why137 -n "__fish_why137_needs_command" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -40,19 +50,31 @@ complete -c why137 -n "__fish_why137_needs_command" -s v -l verbose -d 'Also how
 complete -c why137 -n "__fish_why137_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_needs_command" -s V -l version -d 'Print version'
 complete -c why137 -n "__fish_why137_needs_command" -a "explain" -d 'Explains a death: of a container, or from text'
+complete -c why137 -n "__fish_why137_needs_command" -a "list" -d 'Lists every death that this machine still has evidence of; `why137` alone does the same'
 complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows three real deaths on this machine, and explains each'
+complete -c why137 -n "__fish_why137_needs_command" -a "run" -d 'Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why'
 complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
 complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'
 complete -c why137 -n "__fish_why137_needs_command" -a "man" -d 'Writes the manual page'
 complete -c why137 -n "__fish_why137_needs_command" -a "schema" -d 'Writes the JSON schema of the answer'
 complete -c why137 -n "__fish_why137_needs_command" -a "generate" -d 'Writes the generated pages, manuals and completions of the source tree'
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l unit -d 'A systemd service, scope or slice of this machine; `api` means `api.service`' -r
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l pid -d 'A process of this machine, alive or not, by its pid' -r
 complete -c why137 -n "__fish_why137_using_subcommand explain" -l save -d 'Also save what was gathered in this file, to be explained again or elsewhere' -r -F
 complete -c why137 -n "__fish_why137_using_subcommand explain" -l format -d 'The form of the answer' -r -f -a "text\t'A page for a person'
 json\t'For programs; `why137 schema` describes it'
 markdown\t'For a ticket'"
 complete -c why137 -n "__fish_why137_using_subcommand explain" -s H -l host -d 'The docker daemon to ask' -r
 complete -c why137 -n "__fish_why137_using_subcommand explain" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand explain" -l tlskey -d 'The key to it' -r -F
 complete -c why137 -n "__fish_why137_using_subcommand explain" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -61,6 +83,29 @@ complete -c why137 -n "__fish_why137_using_subcommand explain" -l with-logs -d '
 complete -c why137 -n "__fish_why137_using_subcommand explain" -s q -l quiet -d 'One line only'
 complete -c why137 -n "__fish_why137_using_subcommand explain" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
 complete -c why137 -n "__fish_why137_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand list" -l since -d 'Only what died since this time, or within this time: `2h`, `3d`' -r
+complete -c why137 -n "__fish_why137_using_subcommand list" -l save -d 'Also save what was gathered in this file, to be listed again or elsewhere' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand list" -l format -d 'The form of the list; in JSON an array of answers' -r -f -a "text\t'A page for a person'
+json\t'For programs; `why137 schema` describes it'
+markdown\t'For a ticket'"
+complete -c why137 -n "__fish_why137_using_subcommand list" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand list" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand list" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand list" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand list" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand list" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand list" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand list" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand list" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand list" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand list" -l all -d 'Also what lives and what ended well'
+complete -c why137 -n "__fish_why137_using_subcommand list" -s q -l quiet -d 'Only the lines'
+complete -c why137 -n "__fish_why137_using_subcommand list" -s v -l verbose -d 'Also how to open every source that could not be read'
+complete -c why137 -n "__fish_why137_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand demo" -l format -d 'The form of the answers; `json` gives one array' -r -f -a "text\t'A page for a person'
 json\t'For programs; `why137 schema` describes it'
 markdown\t'For a ticket'"
@@ -72,6 +117,19 @@ never\t'Never'"
 complete -c why137 -n "__fish_why137_using_subcommand demo" -l width -d 'Columns of the page' -r
 complete -c why137 -n "__fish_why137_using_subcommand demo" -s v -l verbose -d 'Also how to check each line of evidence by hand'
 complete -c why137 -n "__fish_why137_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand run" -s m -l memory -d 'The most memory that the command and all it starts may use together: `256m`, `1.5g`' -r
+complete -c why137 -n "__fish_why137_using_subcommand run" -l swap -d 'Swap beside the memory limit: `0` (as if nothing is said), a size, or `max`' -r
+complete -c why137 -n "__fish_why137_using_subcommand run" -l record -d 'Write the record of the run to this file and keep it, however the command ends' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand run" -l format -d 'The form of the answer' -r -f -a "text\t'A page for a person'
+json\t'For programs; `why137 schema` describes it'
+markdown\t'For a ticket'"
+complete -c why137 -n "__fish_why137_using_subcommand run" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand run" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand run" -s q -l quiet -d 'One line only'
+complete -c why137 -n "__fish_why137_using_subcommand run" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
+complete -c why137 -n "__fish_why137_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand rules" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"

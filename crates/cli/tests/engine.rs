@@ -24,7 +24,7 @@ mod tests {
     use crate::program::{Ran, run};
 
     /// Nobody waits longer for a page.
-    const SOON: Duration = Duration::from_secs(10);
+    const SOON: Duration = Duration::from_secs(15);
     const FAR: Duration = Duration::from_secs(30);
 
     fn folder() -> TempDir {
@@ -227,8 +227,7 @@ mod tests {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let closed = format!("tcp://127.0.0.1:{port}");
         is_error(&soon(folder.path(), &closed, &["api"]), &closed);
-        for host in ["ssh://", "https://far.example.com", "npipe:////./pipe/docker"]
-        {
+        for host in ["ssh://", "https://far.example.com", "npipe:////./pipe/docker"] {
             is_error(&soon(folder.path(), host, &["api"]), host);
         }
         let ran = soon(folder.path(), "", &["-c", "no-such-context", "api"]);

@@ -21,7 +21,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::host::Host;
 use super::ssh::{Helper, Ssh};
-use crate::deadline;
 
 /// No answer is read beyond this: the longest honest one (an event history) is far below.
 const CAP: usize = 64 << 20;
@@ -185,6 +184,9 @@ struct Line {
 /// All calls together: a daemon that lists and then hangs must not cost a deadline for each.
 const ALTOGETHER: Duration = Duration::from_secs(10);
 
+/// One call to a daemon on this machine; one that hangs is asked twice before that is said.
+const NEAR: Duration = Duration::from_secs(4);
+
 /// A daemon far away: a login by ssh alone may take some seconds.
 const BY_SSH: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(30));
 /// Another machine's daemon, spoken to directly.
@@ -199,7 +201,7 @@ impl Daemon {
     /// The daemon at this address.
     pub(crate) fn at(host: Host) -> Self {
         let (patience, altogether) = match &host {
-            Host::Unix(_) | Host::Tcp { .. } => (deadline::SOURCE, ALTOGETHER),
+            Host::Unix(_) | Host::Tcp { .. } => (NEAR, ALTOGETHER),
             Host::Tls { .. } => BY_TLS,
             Host::Ssh(_) => BY_SSH,
         };

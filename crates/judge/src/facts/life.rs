@@ -83,8 +83,6 @@ pub(crate) struct Life {
     pub(crate) end: Option<End>,
     /// Signals sent through the API, oldest first.
     pub(crate) signals: Vec<ApiSignal>,
-    /// The history shows its start: no earlier signal can be missing before those above.
-    pub(crate) start_seen: bool,
     /// `oom` events: notifications, not kills.
     pub(crate) oom_events: Vec<(Option<Moment>, Citation)>,
     /// `stop` or `restart` was asked for.
@@ -404,7 +402,6 @@ impl Chronicle {
         self.lives.push(Life {
             number: number.filter(|_| self.created),
             started_at: event.at,
-            start_seen: true,
             ..Self::life_of(event)
         });
     }

@@ -128,7 +128,7 @@ impl<'a> Stage<'a> {
         self.sheet.daemon.iter().filter(move |line| {
             let in_time = line.at.is_none_or(|at| life.holds(at));
             if bare {
-                return in_time && unit::is_about(&line.what, life);
+                return in_time && (unit::is_about(&line.what, life) || ends_it(line, life));
             }
             // A unit that is no container's is another subject's.
             let other_unit = id.is_some()
@@ -265,6 +265,16 @@ fn is_of_life(life: &Life, event: &Fact<PodEvent>) -> bool {
     let counted = event.what.count.is_some_and(|count| count > 1);
     let before_end = life.ended_at().is_none_or(|end| at.seconds_since(end) < 60.0);
     after_start && (counted || before_end)
+}
+
+/// An OOM daemon that names only a pid signalled it right before this life ended, and nothing tells
+/// that its main process had another pid. systemd forgets the pid of a unit that ended well.
+fn ends_it(line: &Fact<DaemonLine>, life: &Life) -> bool {
+    let DaemonLine::OomDaemonKill { unit: None, pid: Some(pid), .. } = &line.what else {
+        return false;
+    };
+    let gap = line.at.zip(life.ended_at()).map(|(at, end)| end.seconds_since(at));
+    life.pid.is_none_or(|own| own == *pid) && gap.is_some_and(|gap| (-0.1..1.5).contains(&gap))
 }
 
 fn is_gathered(fact: &Fact<Application>) -> bool {

@@ -101,9 +101,7 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     let orderly = stage.life.signals.is_sorted_by_key(|signal| signal.at);
     // Docker tells a `stop` only of a container that it was asked to stop: its signal is cut off.
     let stop_asked = stage.life.stop_event.is_some() || stop_may_be_cut;
-    // A stop's own signal may stand before a history that was cut off.
-    let whole = stage.life.start_seen || stage.sheet.events_covered;
-    let confidence = if certain && timed && orderly && whole && !stop_asked && signal.named {
+    let confidence = if certain && timed && orderly && !stop_asked && signal.named {
         Confidence::Proven
     } else {
         Confidence::Likely

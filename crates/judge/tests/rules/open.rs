@@ -791,13 +791,3 @@ fn the_answer_says_whose_life_it_is() {
     let at_once = with(exited(60.0, 3), "/State/FinishedAt", json!(time(0.0)));
     assert_eq!(Case::of(&at_once).answer().verdict.lived_seconds, Some(0.0));
 }
-
-#[test]
-fn the_marked_words_of_an_end_are_its_code() {
-    let answer = Case::of(&exited(60.0, 3)).answer();
-    assert_eq!(answer.verdict.because.last().and_then(|line| line.decisive.as_deref()), Some("3"));
-    let killed = Case::of(&exited(60.0, 137))
-        .all_events(&[event(0.0, "start", &[]), signalled(59.9, 9), died(60.0, 137)])
-        .answer();
-    assert_eq!(killed.verdict.because[0].decisive.as_deref(), Some("9"));
-}

@@ -4,7 +4,7 @@ use casefile::Source;
 use judge::verdict::{Confidence, Fate, Killer, Level, Role};
 use serde_json::json;
 
-use crate::case::{Case, Report, died, event, exited, kernel_line, running, with};
+use crate::case::{Case, Report, died, event, exited, kernel_line, running, signalled, with};
 
 /// `web` ended with a code at 60 s and wrote this log.
 fn wrote(code: i64, log: &str) -> Case {
@@ -513,4 +513,14 @@ fn a_kill_by_hand_is_somebodys_not_the_limits() {
     let by = answer.verdict.killed_by.as_ref().and_then(|by| by.name.as_deref());
     assert_eq!(by, Some("SysRq-f"));
     assert_eq!(answer.verdict.limit_cgroup, None);
+}
+
+#[test]
+fn the_marked_words_of_an_end_are_its_code() {
+    let answer = Case::of(&exited(60.0, 3)).answer();
+    assert_eq!(answer.verdict.because.last().and_then(|line| line.decisive.as_deref()), Some("3"));
+    let killed = Case::of(&exited(60.0, 137))
+        .all_events(&[event(0.0, "start", &[]), signalled(59.9, 9), died(60.0, 137)])
+        .answer();
+    assert_eq!(killed.verdict.because[0].decisive.as_deref(), Some("9"));
 }
