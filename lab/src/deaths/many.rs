@@ -7,8 +7,10 @@ use crate::expect::{Expect, Number, Victims};
 use crate::platform::Flag;
 
 /// Thirty children of which each wants 100 MiB of the container's 64 MiB. They are all to die, and
-/// the main process is not: they raise their own oom_score_adj, which needs no privilege.
+/// the main process is not: they raise their own oom_score_adj, which needs no privilege. It waits for
+/// a fresh window of the kernel's ten reports in 5 s.
 const STORM: &str = r#"import os, time
+time.sleep(6)
 for _ in range(30):
     if os.fork() == 0:
         with open('/proc/self/oom_score_adj', 'w') as adj:
@@ -63,6 +65,8 @@ pub(super) const DEATHS: &[Death] = &[
         memory: Memory::Mib(64),
         command: &["python3", "-c", WAITS_THEN_HOGS],
         then: &[
+            // The kernel prints ten reports in 5 s, and others may just have used them up.
+            Step::Sleep(6000),
             another("-2"),
             another("-3"),
             another("-4"),
@@ -87,6 +91,7 @@ pub(super) const DEATHS: &[Death] = &[
             Step::Ended("-6"),
             Step::Ended("-7"),
             Step::Ended("-8"),
+            Step::Sleep(6000),
         ],
         truth: Truth { status: "exited", exit_code: Some(137), oom_killed: Flag::Open },
         expect: OWN,

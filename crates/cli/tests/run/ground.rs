@@ -109,6 +109,43 @@ pub(crate) fn can_read_kernel_log() -> bool {
     may
 }
 
+/// Waits until the kernel will print whole reports again, and keeps the others of these tests away as
+/// long as what it returns lives: it prints ten in 5 s for the whole machine, and other tests use them up.
+pub(crate) fn fresh_reports() -> std::sync::MutexGuard<'static, ()> {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let guard = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for _ in 0..60 {
+        if recent_reports().is_none_or(|count| count < 3) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    guard
+}
+
+/// How many OOM reports the kernel printed in the last 6 s; `None` where its log is closed.
+fn recent_reports() -> Option<usize> {
+    use std::io::Read;
+    use std::os::unix::fs::OpenOptionsExt;
+    const NONBLOCK: i32 = 0o4000;
+    let mut log =
+        fs::OpenOptions::new().read(true).custom_flags(NONBLOCK).open("/dev/kmsg").ok()?;
+    let uptime = fs::read_to_string("/proc/uptime").ok()?;
+    let now: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let (mut count, mut record) = (0, [0; 8192]);
+    loop {
+        let text = match log.read(&mut record) {
+            Ok(length) => String::from_utf8_lossy(record.get(..length)?).into_owned(),
+            // The ring went on under the reader; anything else is its end.
+            Err(error) if error.raw_os_error() == Some(32) => continue,
+            Err(_at_the_end) => return Some(count),
+        };
+        let micros = text.split(',').nth(2).and_then(|stamp| stamp.parse::<f64>().ok());
+        let recent = micros.is_some_and(|micros| now - micros / 1e6 < 6.0);
+        count += usize::from(recent && text.contains("invoked oom-killer"));
+    }
+}
+
 /// Waits until something is so, for ten seconds at most.
 pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -17,6 +17,9 @@ fn started(ground: &Ground, words: &[&str], script: &str) -> Guarded {
     );
     let mut command = ground.command(&[words, &["--", "sh", "-c", &script]].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own with its parent outside: in an orphaned one, as a build server may start
+    // us in, the kernel does not stop anybody for SIGTSTP (kernel/signal.c, get_signal).
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let guarded = Guarded::start(&mut command);
     pid_in(&ground.file("pid"));
     guarded

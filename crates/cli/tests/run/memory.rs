@@ -7,8 +7,8 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::ground::{
-    Ground, Guarded, HOG, answer, can_confine, can_read_kernel_log, ended, pid_in, program, signal,
-    wait_for,
+    Ground, Guarded, HOG, answer, can_confine, can_read_kernel_log, ended, fresh_reports, pid_in,
+    program, signal, wait_for,
 };
 
 #[test]
@@ -16,6 +16,7 @@ fn its_own_limit_is_proven_by_the_kernels_log() {
     if !can_confine() {
         return;
     }
+    let _alone = fresh_reports();
     let ground = Ground::new();
     for (size, bytes) in [("32m", 32 << 20), ("64m", 64 << 20)] {
         let (code, out, said) =
@@ -40,6 +41,7 @@ fn a_child_that_was_killed_is_told_even_if_all_ends_well() {
     if !can_confine() {
         return;
     }
+    let _alone = fresh_reports();
     let ground = Ground::new();
     fs::write(ground.file("hog.sh"), HOG).unwrap();
     let script = "sh hog.sh 2>/dev/null; echo went on";
@@ -60,6 +62,7 @@ fn a_limit_inside_a_limit_names_the_one_that_filled() {
     if !can_confine() || !can_read_kernel_log() {
         return;
     }
+    let _alone = fresh_reports();
     let ground = Ground::new();
     // The inner one has no limit: the outer's is an ancestor's.
     let inner = [program(), "run", "--format", "json", "--", "sh", "-c", HOG];

@@ -208,7 +208,11 @@ fn place_bare_lines(kills: &mut [OomKill]) {
         let first = near.first().copied();
         let one =
             near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
-        let model = if one { first.filter(named) } else { near.iter().find(lists).copied() };
+        let model = if one {
+            first.filter(named)
+        } else {
+            near.iter().find(lists).copied().or_else(|| by_pid(kill, &near).filter(named))
+        };
         let Some(model) = model else { continue };
         kill.level = model.level;
         (kill.level_shown, kill.inferred) = (false, true);
@@ -217,6 +221,25 @@ fn place_bare_lines(kills: &mut [OomKill]) {
         kill.report.oom_memcg = model.report.oom_memcg.clone();
         kill.report.task_memcg = model.report.task_memcg.clone();
     }
+}
+
+/// The one limit between whose reported pids this line's pid lies: processes that were forked together.
+fn by_pid<'a>(kill: &OomKill, near: &[&'a OomKill]) -> Option<&'a OomKill> {
+    let [victim] = kill.victims.as_slice() else { return None };
+    let spans = |model: &&&OomKill| {
+        let same = near.iter().filter(|other| other.limit_cgroup() == model.limit_cgroup());
+        let pids: Vec<u32> = same
+            .flat_map(|other| {
+                let rows = other.report.tasks.iter().map(|row| row.pid);
+                rows.chain(other.victims.iter().map(|victim| victim.pid))
+            })
+            .collect();
+        let ends = pids.iter().min().zip(pids.iter().max());
+        ends.is_some_and(|(first, last)| (*first..=*last).contains(&victim.pid))
+    };
+    let mut fitting = near.iter().filter(spans);
+    let model = fitting.next()?;
+    fitting.all(|other| other.limit_cgroup() == model.limit_cgroup()).then_some(*model)
 }
 
 fn is_bare_memcg_line(kill: &OomKill) -> bool {

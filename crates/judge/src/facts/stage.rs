@@ -338,7 +338,15 @@ fn is_tied(sheet: &FactSheet, kill: &OomKill, life: &Life) -> bool {
         .oom_events
         .iter()
         .any(|(event, _)| event.is_some_and(|event| event.seconds_since(at).abs() < 1.0));
-    life.ended_right_after(at) == Some(true) && ended && (told || life.flagged() == Some(true))
+    // Of several such lines at that moment, which one is its own is not shown.
+    let fits = |other: &&OomKill| {
+        let pids = |kill: &OomKill| kill.victims.iter().map(|it| it.pid).collect::<Vec<_>>();
+        let after = other.at.and_then(|at| life.ended_right_after(at)) == Some(true);
+        other.is_placeless() && after && pids(other) != pids(kill)
+    };
+    let alone = !sheet.oom_kills.iter().any(|other| fits(&other));
+    let ended = life.ended_right_after(at) == Some(true) && ended;
+    alone && ended && (told || life.flagged() == Some(true))
 }
 
 /// A victim has the name of the program that PID 1 runs; one that is not known, or that starts

@@ -63,9 +63,17 @@ fn explains_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
     }
     let looks_like_a_signal = stage.life.exit_code().is_some_and(|code| code > 128);
     let coarse = matches!(stage.life.teller, Teller::Kubernetes | Teller::Ecs);
-    let at_once = if coarse { 2.0 } else { 0.4 };
+    let at_once = if coarse { 2.0 } else { 0.4 + notice(stage, kill) };
     let gap = kill.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
     !looks_like_a_signal || gap.is_none_or(|gap| gap < at_once)
+}
+
+/// How long the runtime took to hear of this kill, in seconds: a machine that is slow to tell is slow
+/// in everything that follows, too. 0 where it did not tell.
+fn notice(stage: &Stage<'_>, kill: &OomKill) -> f64 {
+    let events = stage.life.oom_events.iter().filter_map(|(at, _)| *at);
+    let mut delays = events.filter_map(|event| Some(event.seconds_since(kill.at?)));
+    delays.find(|delay| (0.0..5.0).contains(delay)).unwrap_or(0.0)
 }
 
 /// One finding for each kill on this stage.
