@@ -138,6 +138,7 @@ pub(crate) fn establish_upon(known: FactSheet, case: &CaseFile) -> FactSheet {
     }
     // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
     oom::establish(&mut sheet, reports);
+    oom::place_by_count(&mut sheet);
     oom::relevel(&mut sheet);
     sheet
 }

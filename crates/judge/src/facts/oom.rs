@@ -4,6 +4,9 @@
 //! `global_oom`; mm/oom_kill.c `dump_header`, mm/memcontrol.c `mem_cgroup_print_oom_context`): never from Docker's flag, never
 //! from which process was large.
 
+mod bare;
+
+pub(super) use bare::place_by_count;
 use casefile::{Bytes, CgroupPath, Citation, ContainerId, Limit, Moment, Relation, Stamp};
 use parse::record::{Constraint, KillMessage, Killed, OomReport, TaskRow};
 
@@ -154,7 +157,7 @@ pub(super) fn establish(sheet: &mut FactSheet, reports: Vec<Fact<Box<OomReport>>
             None => sheet.oom_kills.push(kill),
         }
     }
-    place_bare_lines(&mut sheet.oom_kills);
+    bare::place(&mut sheet.oom_kills);
     let dated = sheet.oom_kills.iter().all(|kill| kill.at.is_some());
     if dated {
         sheet.oom_kills.sort_by_key(|kill| kill.at);
@@ -179,83 +182,6 @@ pub(super) fn relevel(sheet: &mut FactSheet) {
                 Relation::Apart => kill.level,
             };
         }
-    }
-}
-
-/// In a storm most kills have no report of their own (10 per 5 s are printed), only the `Memory cgroup
-/// out of memory: Killed process` line. Such a line belongs to the limit that every report within
-/// 10 s of it names, if a process of that name is known there; where reports of several limits are
-/// that near, to the one whose task table lists the pid; otherwise its place stays unknown.
-fn place_bare_lines(kills: &mut [OomKill]) {
-    let placed: Vec<OomKill> =
-        kills.iter().filter(|kill| kill.report.oom_memcg.is_some()).cloned().collect();
-    for kill in kills.iter_mut().filter(|kill| is_bare_memcg_line(kill)) {
-        let named = |other: &&OomKill| {
-            let known = other.victims.iter().map(|victim| victim.comm.as_deref());
-            let rows = other.report.tasks.iter().map(|row| Some(row.comm.as_str()));
-            let names: Vec<_> = known.chain(rows).flatten().collect();
-            kill.victims
-                .iter()
-                .any(|victim| victim.comm.as_deref().is_some_and(|c| names.contains(&c)))
-        };
-        let near: Vec<&OomKill> = placed
-            .iter()
-            .filter(|other| seconds_apart(kill, other).is_some_and(|apart| apart < 10.0))
-            .collect();
-        let lists = |other: &&&OomKill| {
-            other.report.tasks.iter().any(|row| kill.victims.iter().any(|v| v.pid == row.pid))
-        };
-        let first = near.first().copied();
-        let one =
-            near.iter().all(|other| first.map(OomKill::limit_cgroup) == Some(other.limit_cgroup()));
-        let model = if one {
-            first.filter(named)
-        } else {
-            near.iter().find(lists).copied().or_else(|| by_pid(kill, &near).filter(named))
-        };
-        let Some(model) = model else { continue };
-        kill.level = model.level;
-        (kill.level_shown, kill.inferred) = (false, true);
-        kill.container = model.container.clone();
-        (kill.limit, kill.usage) = (model.limit, model.usage);
-        kill.report.oom_memcg = model.report.oom_memcg.clone();
-        kill.report.task_memcg = model.report.task_memcg.clone();
-    }
-}
-
-/// The one limit between whose reported pids this line's pid lies: processes that were forked together.
-fn by_pid<'a>(kill: &OomKill, near: &[&'a OomKill]) -> Option<&'a OomKill> {
-    let [victim] = kill.victims.as_slice() else { return None };
-    let spans = |model: &&&OomKill| {
-        let same = near.iter().filter(|other| other.limit_cgroup() == model.limit_cgroup());
-        let pids: Vec<u32> = same
-            .flat_map(|other| {
-                let rows = other.report.tasks.iter().map(|row| row.pid);
-                rows.chain(other.victims.iter().map(|victim| victim.pid))
-            })
-            .collect();
-        let ends = pids.iter().min().zip(pids.iter().max());
-        ends.is_some_and(|(first, last)| (*first..=*last).contains(&victim.pid))
-    };
-    let mut fitting = near.iter().filter(spans);
-    let model = fitting.next()?;
-    fitting.all(|other| other.limit_cgroup() == model.limit_cgroup()).then_some(*model)
-}
-
-fn is_bare_memcg_line(kill: &OomKill) -> bool {
-    let memcg = kill.victims.iter().any(|v| v.message == Some(KillMessage::MemoryCgroup));
-    memcg && kill.report.oom_memcg.is_none() && kill.report.summary.is_none()
-}
-
-/// Distance on one clock; `None` where the two cannot be compared.
-fn seconds_apart(one: &OomKill, other: &OomKill) -> Option<f64> {
-    match (one.stamp?, other.stamp?) {
-        _ if one.exhibit != other.exhibit => None,
-        (Stamp::SinceBoot(a), Stamp::SinceBoot(b)) => Some(a.abs_diff(b) as f64 / 1e6),
-        (Stamp::Wall(a), Stamp::Wall(b)) | (Stamp::Local(a), Stamp::Local(b)) => {
-            Some(a.seconds_since(b).abs())
-        }
-        (Stamp::SinceBoot(_) | Stamp::Wall(_) | Stamp::Local(_), _) => None,
     }
 }
 

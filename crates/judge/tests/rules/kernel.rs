@@ -430,3 +430,40 @@ fn a_life_that_ended_before_it_began_has_no_length() {
     let at_once = Case::of(&exited(0.05, 137)).kernel(&[Report::own(0.0).lines()]).answer();
     assert_eq!(at_once.verdict.lived_seconds, Some(0.0));
 }
+
+#[test]
+fn lines_that_two_containers_could_own_go_where_the_counter_misses_them() {
+    let neighbour = "d".repeat(64);
+    let there = Report {
+        full: Some((docker(&neighbour), 65_536)),
+        task: docker(&neighbour),
+        victim: ("work", 690),
+        invoker: ("work", 690),
+        ..Report::own(1.0)
+    };
+    let bare = |at: f64, comm: &str, pid: u32| {
+        kernel_line(
+            at,
+            &format!(
+                "Memory cgroup out of memory: Killed process {pid} ({comm}) total-vm:100kB, anon-rss:50kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:104kB oom_score_adj:0"
+            ),
+        )
+    };
+    let victims = |counted: u32, comm: &str, late: f64| {
+        let lines = [
+            there.lines(),
+            Report::child(5.0).lines(),
+            bare(5.5, "work", 720),
+            bare(late, comm, 721),
+        ];
+        let counter = format!("oom_kill_disable 0\nunder_oom 0\noom_kill {counted}");
+        let case = Case::of(&running()).cgroup(&[("memory.oom_control", &counter)]);
+        case.kernel(&lines).answer().victims()
+    };
+    assert_eq!(victims(3, "work", 6.0), [Some(712), Some(720), Some(721)]);
+    // One more or one fewer than it counts, a name that is not known there, a line from elsewhere.
+    assert_eq!(victims(4, "work", 6.0), [Some(712)]);
+    assert_eq!(victims(2, "work", 6.0), [Some(712)]);
+    assert_eq!(victims(3, "hog", 6.0), [Some(712)]);
+    assert_eq!(victims(3, "work", 15.0), [Some(712)]);
+}
