@@ -78,6 +78,16 @@ impl CgroupPath {
         self.0.split('/').filter(|name| !name.is_empty())
     }
 
+    /// The cgroup above; `None` above the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        if self.is_root() {
+            return None;
+        }
+        let (above, _) = self.as_str().rsplit_once('/')?;
+        Self::parse(if above.is_empty() { "/" } else { above })
+    }
+
     /// The last name, or `/`.
     pub fn name(&self) -> &str {
         self.names().next_back().unwrap_or("/")

@@ -1,6 +1,7 @@
 //! One file per command. Each takes the printer and its flags, and gives an exit code.
 
 mod completions;
+mod daemon;
 pub(crate) mod demo;
 mod explain;
 mod generate;

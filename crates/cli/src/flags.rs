@@ -115,14 +115,8 @@ pub(crate) struct ExplainArgs {
     /// Also how to check each line of evidence by hand, and every source that could not be read.
     #[arg(long, short, action = ArgAction::SetTrue)]
     pub(crate) verbose: bool,
-    /// The docker daemon to ask.
-    #[arg(long, short = 'H', value_name = "URL")]
-    pub(crate) host: Option<String>,
-    /// The docker context to ask.
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) context: Option<String>,
     #[command(flatten)]
-    pub(crate) tls: TlsArgs,
+    pub(crate) daemon: DaemonArgs,
 }
 
 /// What is listed, and how.
@@ -146,14 +140,8 @@ pub(crate) struct ListArgs {
     /// Also how to open every source that could not be read.
     #[arg(long, short, action = ArgAction::SetTrue)]
     pub(crate) verbose: bool,
-    /// The docker daemon to ask.
-    #[arg(long, short = 'H', value_name = "URL")]
-    pub(crate) host: Option<String>,
-    /// The docker context to ask.
-    #[arg(long, short, value_name = "NAME")]
-    pub(crate) context: Option<String>,
     #[command(flatten)]
-    pub(crate) tls: TlsArgs,
+    pub(crate) daemon: DaemonArgs,
 }
 
 impl ListArgs {
@@ -166,16 +154,20 @@ impl ListArgs {
             format: asked.format,
             quiet: asked.quiet,
             verbose: asked.verbose,
-            host: asked.host.clone(),
-            context: asked.context.clone(),
-            tls: asked.tls.clone(),
+            daemon: asked.daemon.clone(),
         }
     }
 }
 
-/// Options of docker's own client, as its plugins get them.
+/// Which daemon is asked, and how: options of docker's own client, as its plugins get them.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct TlsArgs {
+pub(crate) struct DaemonArgs {
+    /// The docker daemon to ask.
+    #[arg(long, short = 'H', value_name = "URL")]
+    pub(crate) host: Option<String>,
+    /// The docker context to ask.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) context: Option<String>,
     /// The folder of the client's configuration.
     #[arg(long, value_name = "FOLDER", hide = true)]
     pub(crate) config: Option<PathBuf>,
@@ -360,11 +352,11 @@ mod tests {
     #[test]
     fn options_may_stand_before_the_subcommand() {
         let asked = explained("why137 -q -H unix:///x explain api");
-        assert!(asked.quiet && asked.what == ["api"] && asked.host.is_some());
+        assert!(asked.quiet && asked.what == ["api"] && asked.daemon.host.is_some());
         assert!(matches!(command("why137 --color never rules"), Command::Rules));
         assert!(matches!(command("why137 --color=never rules"), Command::Rules));
         // The value of an option is no subcommand.
-        assert_eq!(explained("why137 -c rules api").context.as_deref(), Some("rules"));
+        assert_eq!(explained("why137 -c rules api").daemon.context.as_deref(), Some("rules"));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use casefile::{Bytes, CgroupPath, Limit};
+use hierarchy::{Hierarchy, LevelUp};
 
-use crate::place::{self, Ancestor, Hierarchy, Place};
+use crate::place::{self, Place};
 use crate::scope::is_in_force;
 use crate::{ConfineError, Sample, Wish};
 
@@ -40,7 +41,7 @@ const FILES: [&str; 13] = [
 pub struct Cgroup {
     directory: PathBuf,
     path: CgroupPath,
-    hierarchy: Hierarchy,
+    tree: Hierarchy,
     /// Where the command's processes go.
     inner: PathBuf,
     /// Made here, so to be removed here.
@@ -68,10 +69,10 @@ impl Cgroup {
     pub fn create(wish: &Wish) -> Result<Self, ConfineError> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let hierarchy = place::hierarchy(&mounts).ok_or(ConfineError::NoHierarchy)?;
+        let tree = hierarchy::of_memory(&mounts).ok_or(ConfineError::NoHierarchy)?;
         let mut refused = None;
         for place in place::places(&mounts, &own, std::process::id())? {
-            match Self::create_in(&place, hierarchy.clone(), wish) {
+            match Self::create_in(&place, tree.clone(), wish) {
                 Ok(cgroup) => return Ok(cgroup),
                 Err(error) => refused = refused.or(Some(error)),
             }
@@ -79,7 +80,7 @@ impl Cgroup {
         Err(refused.unwrap_or(ConfineError::NoHierarchy))
     }
 
-    fn create_in(place: &Place, hierarchy: Hierarchy, wish: &Wish) -> Result<Self, ConfineError> {
+    fn create_in(place: &Place, tree: Hierarchy, wish: &Wish) -> Result<Self, ConfineError> {
         let directory = place.directory.join(&wish.name);
         let below = format!("{}/{}", place.path.as_str().trim_end_matches('/'), wish.name);
         let path = CgroupPath::parse(&below).ok_or(ConfineError::NoHierarchy)?;
@@ -90,7 +91,7 @@ impl Cgroup {
         }
         made?;
         let inner = directory.clone();
-        let mut cgroup = Self { directory, path, hierarchy, inner, is_ours: true, left_behind };
+        let mut cgroup = Self { directory, path, tree, inner, is_ours: true, left_behind };
         match place.version {
             1 => cgroup.limit_v1(wish)?,
             _ => {
@@ -140,7 +141,7 @@ impl Cgroup {
     }
 
     fn check(&self, wished: Bytes, file: &str) -> Result<(), ConfineError> {
-        let found = place::memory_limit(&self.directory);
+        let found = hierarchy::memory_limit(&self.directory);
         if is_in_force(found, wished.0) {
             return Ok(());
         }
@@ -153,12 +154,12 @@ impl Cgroup {
     #[must_use]
     pub fn of_process(pid: u32) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let hierarchy = place::hierarchy(&mounts)?;
+        let tree = hierarchy::of_memory(&mounts)?;
         let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let path = place::path_of(&text, hierarchy.version)?;
-        let directory = hierarchy.directory(&path).filter(|directory| directory.is_dir())?;
+        let path = hierarchy::place_in(&text, tree.version)?;
+        let directory = tree.directory(&path).filter(|directory| directory.is_dir())?;
         let inner = directory.clone();
-        Some(Self { directory, path, hierarchy, inner, is_ours: false, left_behind: None })
+        Some(Self { directory, path, tree, inner, is_ours: false, left_behind: None })
     }
 
     /// Its directory.
@@ -182,37 +183,37 @@ impl Cgroup {
     /// 1 or 2.
     #[must_use]
     pub fn version(&self) -> u8 {
-        self.hierarchy.version
+        self.tree.version
     }
 
     /// Its own memory limit.
     #[must_use]
     pub fn limit(&self) -> Option<Limit> {
-        place::memory_limit(&self.directory)
+        hierarchy::memory_limit(&self.directory)
     }
 
     /// The cgroups above it, the nearest first.
     #[must_use]
-    pub fn ancestors(&self) -> Vec<Ancestor> {
-        self.hierarchy.ancestors(&self.path)
+    pub fn ancestors(&self) -> Vec<LevelUp> {
+        self.tree.ancestors(&self.path)
     }
 
     /// What it holds now.
     #[must_use]
     pub fn sample(&self) -> Sample {
-        Sample::read(&self.directory, self.hierarchy.version)
+        Sample::read(&self.directory, self.tree.version)
     }
 
     /// Its counters as `tail` prints several files.
     #[must_use]
     pub fn counters(&self) -> String {
-        counters_of(&self.directory, &self.path, self.hierarchy.version)
+        counters_of(&self.directory, &self.path, self.tree.version)
     }
 
     /// An ancestor's counters, in the same form.
     #[must_use]
-    pub fn counters_of(&self, ancestor: &Ancestor) -> String {
-        counters_of(&ancestor.directory, &ancestor.path, self.hierarchy.version)
+    pub fn counters_of(&self, ancestor: &LevelUp) -> String {
+        counters_of(&ancestor.directory, &ancestor.path, self.tree.version)
     }
 
     /// The processes in it and below it, at most `most`.

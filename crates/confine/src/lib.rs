@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use casefile::{Bytes, Limit};
 pub use cgroup::{Cgroup, Leftover, inner_of, join};
-pub use place::{Ancestor, version};
+pub use place::version;
 pub use sample::Sample;
 pub use scope::scope_command;
 

@@ -5,12 +5,13 @@
 //! of a cgroup without processes, so there the parent is usually one above our own. A level may be
 //! climbed over only while nothing is limited at it: memory, swap and CPU time; a limit of the number
 //! of processes is taken along.
-//! Leans on cgroups(7) and proc_pid_mountinfo(5).
+//! Leans on cgroups(7).
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use casefile::{CgroupPath, Limit};
+use hierarchy::LevelUp;
 
 use crate::ConfineError;
 
@@ -30,132 +31,14 @@ pub(crate) struct Place {
     pub(crate) processes: Option<u64>,
 }
 
-/// A mounted hierarchy that holds the memory controller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Hierarchy {
-    pub(crate) version: u8,
-    point: PathBuf,
-    root: String,
-}
-
-/// A cgroup above another, with its limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ancestor {
-    /// Its path.
-    pub path: CgroupPath,
-    /// Its directory.
-    pub directory: PathBuf,
-    /// Its own memory limit.
-    pub limit: Option<Limit>,
-}
-
 /// 1 or 2: which hierarchy holds the memory controller here.
 #[must_use]
 pub fn version() -> Option<u8> {
-    hierarchy(&read("/proc/self/mountinfo")).map(|found| found.version)
+    hierarchy::of_memory(&read("/proc/self/mountinfo")).map(|found| found.version)
 }
 
 fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_default()
-}
-
-/// cgroup v1's memory hierarchy, else the unified one that has the controller.
-pub(crate) fn hierarchy(mounts: &str) -> Option<Hierarchy> {
-    let mut unified: Vec<Hierarchy> = Vec::new();
-    for line in mounts.lines() {
-        let Some((fields, kind)) = line.split_once(" - ") else { continue };
-        let mut fields = fields.split(' ').skip(3);
-        let (Some(root), Some(point)) = (fields.next(), fields.next()) else { continue };
-        let (root, point) = (unescape(root), PathBuf::from(unescape(point)));
-        let mut kind = kind.split(' ');
-        match (kind.next(), kind.nth(1)) {
-            (Some("cgroup"), Some(options)) if options.split(',').any(|it| it == "memory") => {
-                return Some(Hierarchy { version: 1, point, root });
-            }
-            (Some("cgroup2"), _) => unified.push(Hierarchy { version: 2, point, root }),
-            _ => {}
-        }
-    }
-    // A hybrid machine mounts an empty unified hierarchy: without the controller it is no place.
-    unified.into_iter().find(|one| {
-        let offered = read(one.point.join("cgroup.controllers"));
-        offered.split_whitespace().any(|name| name == "memory")
-    })
-}
-
-/// mountinfo writes space, tab, line end and backslash as `\040` and the like.
-fn unescape(text: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(text.to_owned(), |text, (code, letter)| text.replace(code, letter))
-}
-
-/// The cgroup of a process by its `/proc/PID/cgroup`.
-pub(crate) fn path_of(text: &str, version: u8) -> Option<CgroupPath> {
-    text.lines().find_map(|line| {
-        let (number, rest) = line.split_once(':')?;
-        let (controllers, path) = rest.split_once(':')?;
-        let is_it = match version {
-            1 => controllers.split(',').any(|name| name == "memory"),
-            _ => number == "0" && controllers.is_empty(),
-        };
-        is_it.then(|| CgroupPath::parse(path))?
-    })
-}
-
-impl Hierarchy {
-    /// The directory of a cgroup, if this mount shows it.
-    pub(crate) fn directory(&self, path: &CgroupPath) -> Option<PathBuf> {
-        let root = self.root.trim_end_matches('/');
-        let below = path.as_str().strip_prefix(root)?;
-        let below = if below.is_empty() { "/" } else { below };
-        if !below.starts_with('/') || below.split('/').any(|name| name == "..") {
-            return None;
-        }
-        let below = below.trim_matches('/');
-        Some(if below.is_empty() { self.point.clone() } else { self.point.join(below) })
-    }
-
-    /// The cgroup and those above it that are shown, the nearest first.
-    pub(crate) fn upwards(&self, path: &CgroupPath) -> Vec<(CgroupPath, PathBuf)> {
-        let mut found = Vec::new();
-        let mut level = Some(path.clone());
-        while let Some(path) = level {
-            let Some(directory) = self.directory(&path) else { break };
-            level = parent(&path);
-            found.push((path, directory));
-        }
-        found
-    }
-
-    /// The cgroups above one, the nearest first, without the root, which has no limit.
-    pub(crate) fn ancestors(&self, path: &CgroupPath) -> Vec<Ancestor> {
-        let above = self.upwards(path).into_iter().skip(1).filter(|(path, _)| !path.is_root());
-        above
-            .map(|(path, directory)| {
-                let limit = memory_limit(&directory);
-                Ancestor { path, directory, limit }
-            })
-            .collect()
-    }
-}
-
-fn parent(path: &CgroupPath) -> Option<CgroupPath> {
-    if path.is_root() {
-        return None;
-    }
-    let (above, _) = path.as_str().rsplit_once('/')?;
-    CgroupPath::parse(if above.is_empty() { "/" } else { above })
-}
-
-/// The memory limit of one cgroup, of either version.
-pub(crate) fn memory_limit(directory: &Path) -> Option<Limit> {
-    let v2 = read(directory.join("memory.max"));
-    if v2.trim() == "max" {
-        return Some(Limit::Unlimited);
-    }
-    let text = if v2.is_empty() { read(directory.join("memory.limit_in_bytes")) } else { v2 };
-    text.trim().parse().ok().map(Limit::from_kernel)
 }
 
 /// Something is limited at this level that a process would escape by leaving it.
@@ -182,10 +65,10 @@ fn is_limited(directory: &Path) -> bool {
 
 /// The places in the order in which they are to be tried, or why there is none.
 pub(crate) fn places(mounts: &str, own: &str, pid: u32) -> Result<Vec<Place>, ConfineError> {
-    let hierarchy = hierarchy(mounts).ok_or(ConfineError::NoHierarchy)?;
-    let version = hierarchy.version;
-    let own = path_of(own, version).ok_or(ConfineError::NoHierarchy)?;
-    let levels = hierarchy.upwards(&own);
+    let tree = hierarchy::of_memory(mounts).ok_or(ConfineError::NoHierarchy)?;
+    let version = tree.version;
+    let own = hierarchy::place_in(own, version).ok_or(ConfineError::NoHierarchy)?;
+    let levels = tree.upwards(&own);
     if levels.is_empty() {
         return Err(ConfineError::OwnNotShown { path: own.as_str().to_owned() });
     }
@@ -193,7 +76,7 @@ pub(crate) fn places(mounts: &str, own: &str, pid: u32) -> Result<Vec<Place>, Co
     let mut alone = None;
     let mut refused = None;
     let mut processes: Option<u64> = None;
-    for (index, (path, directory)) in levels.into_iter().enumerate() {
+    for (index, LevelUp { path, directory, .. }) in levels.into_iter().enumerate() {
         let most = read(directory.join("pids.max")).trim().parse().ok();
         let place = Place { directory, path, version, is_ours_alone: false, processes };
         processes = [processes, most].into_iter().flatten().min();
@@ -314,18 +197,5 @@ mod tests {
         assert_eq!(tried(root.path(), "/"), [("/".to_owned(), true)]);
         write(root.path(), &[("cgroup.procs", "7\n9\n")]);
         assert_eq!(tried(root.path(), "/"), []);
-    }
-
-    #[test]
-    fn ancestors_are_told_with_their_limits_and_without_the_root() {
-        let root = tempfile::tempdir().unwrap();
-        write(root.path(), &[("cgroup.controllers", "memory\n")]);
-        write(&root.path().join("ci"), &[("memory.max", "536870912\n")]);
-        write(&root.path().join("ci/job"), &[("memory.max", "max\n")]);
-        let found = hierarchy(&v2(root.path())).unwrap();
-        let above = found.ancestors(&CgroupPath::parse("/ci/job/run").unwrap());
-        let said: Vec<_> = above.iter().map(|it| (it.path.as_str(), it.limit)).collect();
-        let half = Limit::At(casefile::Bytes(512 << 20));
-        assert_eq!(said, [("/ci/job", Some(Limit::Unlimited)), ("/ci", Some(half))]);
     }
 }

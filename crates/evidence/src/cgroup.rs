@@ -16,7 +16,8 @@ use crate::docker::host::shell_word;
 use crate::found::{Found, exhibit, gap};
 use crate::roots::read_text;
 use crate::subject::Life;
-use place::{Hierarchy, Place};
+use hierarchy::Hierarchy;
+use place::Place;
 
 /// Read on v2. `memory.peak` is there since 5.19, `memory.events.local` since 5.2,
 /// `memory.oom.group` since 4.19.
@@ -82,7 +83,7 @@ pub(crate) fn read(life: &Life, place: &Place) -> Found {
                 cgroup
             });
         }
-        level = place::parent(&path);
+        level = path.parent().filter(|above| !above.is_root());
         number += 1;
     }
     found
@@ -91,7 +92,7 @@ pub(crate) fn read(life: &Life, place: &Place) -> Found {
 /// The cgroups that the program made inside its own and that have a limit or a kill: what the own
 /// one's counters do not tell (on v1 they are one level's only).
 fn below(place: &Place, life: &Life) -> Option<Exhibit> {
-    let top = place.hierarchy.folder(&place.path)?;
+    let top = place.hierarchy.directory(&place.path)?;
     let files = if place.hierarchy.version == 1 { &V1_NESTED[..] } else { &V2_NESTED[..] };
     let mut waiting = vec![(top, place.path.clone(), 0)];
     let mut looked_at = 0;
@@ -102,7 +103,7 @@ fn below(place: &Place, life: &Life) -> Option<Exhibit> {
             break;
         }
         if depth > 0 {
-            let shown = place.hierarchy.usual_folder(&path);
+            let shown = place.hierarchy.usual_directory(&path);
             let read = files.iter().filter_map(|file| {
                 Some((format!("{shown}/{file}"), read_text(&folder.join(file)).ok()?))
             });
@@ -122,7 +123,7 @@ fn below(place: &Place, life: &Life) -> Option<Exhibit> {
             waiting.extend(path.map(|path| (entry.path(), path, depth + 1)));
         }
     }
-    let label = format!("the cgroups inside {}", place.hierarchy.usual_folder(&place.path));
+    let label = format!("the cgroups inside {}", place.hierarchy.usual_directory(&place.path));
     let exhibit = exhibit("cgroup-below", Source::Cgroup, &label, &text);
     (!text.is_empty()).then(|| Exhibit { about: life.about.clone(), ..exhibit })
 }
@@ -138,15 +139,15 @@ fn tells(text: &str) -> bool {
 }
 
 fn level_exhibit(number: usize, path: &CgroupPath, place: &Place, text: &str) -> Exhibit {
-    let label = place.hierarchy.usual_folder(path);
-    let real = place.hierarchy.folder(path).map(|folder| folder.display().to_string());
+    let label = place.hierarchy.usual_directory(path);
+    let real = place.hierarchy.directory(path).map(|folder| folder.display().to_string());
     let check = real.map(|folder| format!("tail -n +1 {}/memory.*", shell_word(&folder)));
     Exhibit { check, ..exhibit(&format!("cgroup-{number}"), Source::Cgroup, &label, text) }
 }
 
 fn gone(life: &Life, place: &Place) -> casefile::Gap {
-    let tried = place.hierarchy.usual_folder(&place.path);
-    let folder = place.hierarchy.folder(&place.path);
+    let tried = place.hierarchy.usual_directory(&place.path);
+    let folder = place.hierarchy.directory(&place.path);
     let noun = life.noun;
     let because = if place::exists(folder.as_deref()) {
         "its memory files cannot be read".to_owned()
@@ -162,9 +163,9 @@ fn gone(life: &Life, place: &Place) -> casefile::Gap {
 
 /// The files of one cgroup that exist and can be read.
 fn read_level(hierarchy: &Hierarchy, path: &CgroupPath) -> String {
-    let Some(folder) = hierarchy.folder(path) else { return String::new() };
+    let Some(folder) = hierarchy.directory(path) else { return String::new() };
     let names = if hierarchy.version == 1 { &V1_FILES[..] } else { &V2_FILES[..] };
-    let shown = hierarchy.usual_folder(path);
+    let shown = hierarchy.usual_directory(path);
     let files = names.iter().filter_map(|name| {
         let text = read_text(&folder.join(name)).ok()?;
         Some((format!("{shown}/{name}"), text))

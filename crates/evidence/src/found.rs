@@ -28,7 +28,8 @@ impl Found {
 }
 
 /// An exhibit of this text, redacted; clock, container and coverage are still unknown.
-pub(crate) fn exhibit(id: &str, source: Source, label: &str, text: &str) -> Exhibit {
+#[must_use]
+pub fn exhibit(id: &str, source: Source, label: &str, text: &str) -> Exhibit {
     Exhibit {
         id: id.to_owned(),
         source,

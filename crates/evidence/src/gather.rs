@@ -330,7 +330,7 @@ pub(crate) async fn fetch_list(daemon: &Daemon) -> Result<Vec<Listed>, ApiError>
 }
 
 /// The order of sources in a case.
-pub(crate) fn rank(source: Source) -> u8 {
+fn rank(source: Source) -> u8 {
     match source {
         Source::ContainerInspect | Source::UnitState => 0,
         Source::ContainerEvents => 1,

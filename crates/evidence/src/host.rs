@@ -20,7 +20,7 @@ use crate::docker::host::{self, Host};
 use crate::docker::http::Daemon;
 use crate::events::{self, History};
 use crate::found::{Found, gap, plain};
-use crate::gather::{elsewhere, fetch_list, rank, remote_sources};
+use crate::gather::{close, elsewhere, fetch_list, remote_sources};
 use crate::machine::{self, Clocks};
 use crate::roots::Roots;
 use crate::{GatherError, Wanted, journal, kmsg, remote};
@@ -185,13 +185,7 @@ impl Survey<'_> {
 
     fn case(&self, found: Found) -> CaseFile {
         let asked = Asked { whole_host: true, ..Asked::default() };
-        let mut case = CaseFile::new(asked, self.wanted.now);
-        case.exhibits = found.exhibits;
-        case.exhibits.extend(machine::as_exhibit(&found.facts));
-        case.exhibits.sort_by_key(|exhibit| rank(exhibit.source));
-        case.gaps = found.gaps;
-        case.gaps.sort_by_key(|gap| rank(gap.source));
-        case
+        close(asked, found, self.wanted.now)
     }
 }
 

@@ -41,6 +41,7 @@ use std::path::PathBuf;
 use casefile::Moment;
 pub use casefile::{CaseError, CaseFile};
 pub use error::GatherError;
+pub use found::exhibit;
 pub use gather::{gather_container, known_names};
 pub use host::gather_host;
 pub use pasted::{Pasted, case_from_texts};

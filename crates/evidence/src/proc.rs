@@ -36,7 +36,7 @@ type File = (u32, String, String);
 
 /// Reads the processes of the container's cgroup, or its main process where the cgroup is not shown.
 pub(crate) fn read(life: &Life, place: &Place, roots: &Roots, clocks: &Clocks) -> Found {
-    let folder = place.hierarchy.folder(&place.path);
+    let folder = place.hierarchy.directory(&place.path);
     let mut pids = folder.map(|folder| processes(&folder, MOST)).unwrap_or_default();
     // First, so that it is there however many others are.
     if let Some(pid) = life.pid.filter(|pid| !pids.contains(pid)) {
@@ -133,9 +133,9 @@ fn in_order(pids: &[u32], files: Vec<File>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cgroup::place::Hierarchy;
     use crate::subject::Subject;
     use casefile::{CgroupPath, ContainerId};
+    use hierarchy::Hierarchy;
     use std::path::Path;
 
     const ID: &str = "3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014";

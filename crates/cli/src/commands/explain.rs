@@ -8,21 +8,21 @@ mod input;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use casefile::{CaseError, CaseFile, Moment};
-use evidence::{Environment, GatherError, Pasted, TlsFiles, Wanted};
+use evidence::{GatherError, Pasted, Wanted};
 use input::Question;
 use judge::Verdict;
 use judge::verdict::{Confidence, Killer};
 use report::escape;
 use report::renderers::{json, markdown, quiet, text};
 
-use super::list;
+use super::{daemon, list};
 use crate::failure::{Failure, NOTHING, USAGE};
-use crate::flags::{ExplainArgs, Format, ListArgs, TlsArgs};
+use crate::flags::{ExplainArgs, Format, ListArgs};
 use crate::printer::Printer;
 
 /// Answered, but not decided.
@@ -129,43 +129,7 @@ fn gather_process(
 }
 
 fn wanted(arguments: &ExplainArgs, name: String, now: Moment) -> Wanted {
-    Wanted {
-        name,
-        docker_host: arguments.host.clone(),
-        docker_context: arguments.context.clone(),
-        with_logs: arguments.with_logs,
-        now,
-        environment: environment(&arguments.tls),
-    }
-}
-
-/// What docker's own client would read; its options come before its environment.
-pub(super) fn environment(flags: &TlsArgs) -> Environment {
-    let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let path = |name: &str| text(name).map(PathBuf::from);
-    let yes = |asked: Option<bool>| (asked == Some(true)).then(|| "1".to_owned());
-    // `--tlsverify=false` is TLS too, without a look at the certificate.
-    let verify = flags.tlsverify;
-    Environment {
-        docker_host: text("DOCKER_HOST"),
-        container_host: text("CONTAINER_HOST"),
-        docker_context: text("DOCKER_CONTEXT"),
-        docker_config: flags.config.clone().or_else(|| path("DOCKER_CONFIG")),
-        home: path("HOME"),
-        docker_tls_verify: match verify {
-            Some(_) => yes(verify),
-            None => text("DOCKER_TLS_VERIFY"),
-        },
-        docker_cert_path: path("DOCKER_CERT_PATH"),
-        docker_tls: yes(flags.tls)
-            .or_else(|| verify.map(|_| "1".to_owned()))
-            .or_else(|| text("DOCKER_TLS")),
-        tls_files: TlsFiles {
-            ca: flags.tlscacert.clone(),
-            cert: flags.tlscert.clone(),
-            key: flags.tlskey.clone(),
-        },
-    }
+    Wanted { with_logs: arguments.with_logs, ..daemon::wanted(&arguments.daemon, name, now) }
 }
 
 pub(super) fn not_gathered(error: &GatherError) -> Failure {

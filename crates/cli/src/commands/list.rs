@@ -7,13 +7,13 @@
 use std::process::ExitCode;
 
 use casefile::{CaseFile, ContainerId, Moment, OwnerKind, Source};
-use evidence::Wanted;
 use judge::Verdict;
 use judge::verdict::{Confidence, Killer};
 use report::renderers::list::{Death, List};
 use report::renderers::{json, list, quiet};
 use report::{Report, escape};
 
+use super::daemon;
 use super::explain::{self, STILL_ALIVE, UNDECIDED};
 use crate::failure::{Failure, USAGE};
 use crate::flags::{self, Format, ListArgs};
@@ -26,14 +26,7 @@ pub(super) fn run(printer: &Printer, arguments: &ListArgs) -> anyhow::Result<Exi
         Some(text) => Some(since(text, now)?),
         None => None,
     };
-    let wanted = Wanted {
-        name: String::new(),
-        docker_host: arguments.host.clone(),
-        docker_context: arguments.context.clone(),
-        with_logs: false,
-        now,
-        environment: explain::environment(&arguments.tls),
-    };
+    let wanted = daemon::wanted(&arguments.daemon, String::new(), now);
     let case = evidence::gather_host(&wanted, since, &mut |doing| printer.progress(doing))
         .map_err(|error| explain::not_gathered(&error))?;
     show(printer, arguments, &case, since, now)

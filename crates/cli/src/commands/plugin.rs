@@ -9,11 +9,10 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use casefile::Moment;
-use evidence::Wanted;
 use serde_json::json;
 
-use super::explain;
-use crate::flags::{self, TlsArgs};
+use super::daemon;
+use crate::flags::{self, DaemonArgs};
 
 /// The name under which the client runs it.
 const PROGRAM: &str = "docker-why137";
@@ -115,14 +114,8 @@ pub(crate) fn metadata() -> String {
 /// The names and subcommands that begin as the last word does, one a line, and cobra's word that files
 /// may follow too (`:0`).
 pub(crate) fn complete(words: &[OsString]) -> String {
-    let wanted = Wanted {
-        name: String::new(),
-        docker_host: None,
-        docker_context: None,
-        with_logs: false,
-        now: Moment(jiff::Timestamp::UNIX_EPOCH),
-        environment: explain::environment(&TlsArgs::default()),
-    };
+    let now = Moment(jiff::Timestamp::UNIX_EPOCH);
+    let wanted = daemon::wanted(&DaemonArgs::default(), String::new(), now);
     let begun = words.last().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let first = words.len() <= 1;
     let commands = flags::grammar();

@@ -9,22 +9,9 @@ use std::process::ExitStatus;
 
 use std::os::unix::process::ExitStatusExt;
 
-use casefile::{Body, Clock, Exhibit, Moment, Source};
+use casefile::{Exhibit, Moment, Source};
 
-/// An exhibit with nothing known about its clock.
-pub(super) fn exhibit(id: &str, source: Source, label: &str, text: &str) -> Exhibit {
-    Exhibit {
-        id: id.to_owned(),
-        source,
-        label: label.to_owned(),
-        check: None,
-        about: None,
-        clock: Clock::Unknown,
-        covers: false,
-        cut_from: None,
-        body: Body::Text(parse::redact(source, text)),
-    }
-}
+pub(super) use evidence::exhibit;
 
 /// A process that ended: whose status it is, and from when to when it lived.
 #[derive(Debug, Clone)]

@@ -11,7 +11,9 @@ use std::time::Instant;
 use casefile::{CgroupPath, Exhibit, Source};
 
 use crate::cgroup::as_tail_prints;
-use crate::cgroup::place::{self, Hierarchy};
+use hierarchy::Hierarchy;
+
+use crate::cgroup::place;
 use crate::deadline;
 use crate::docker::host::shell_word;
 use crate::found::{Found, exhibit, gap};
@@ -24,7 +26,7 @@ const MOST: usize = 50_000;
 pub(super) fn read(roots: &Roots) -> Found {
     let until = Instant::now() + deadline::INNER;
     let all = place::hierarchies(roots);
-    let Some(hierarchy) = all.iter().find(|one| counts(one)) else {
+    let Some(hierarchy) = all.iter().find(|one| one.counts_memory()) else {
         let because = "no cgroup hierarchy with the memory controller is mounted here";
         return Found::gap(gap(Source::Cgroup, "/sys/fs/cgroup", because, None));
     };
@@ -44,12 +46,6 @@ pub(super) fn read(roots: &Roots) -> Found {
         folders.extend(nested(&folder));
     }
     found
-}
-
-/// A version 2 hierarchy beside version 1's holds no memory controller.
-fn counts(hierarchy: &Hierarchy) -> bool {
-    let controllers = read_text(&hierarchy.point.join("cgroup.controllers")).unwrap_or_default();
-    hierarchy.version == 1 || controllers.split_whitespace().any(|name| name == "memory")
 }
 
 fn nested(folder: &Path) -> Vec<PathBuf> {
@@ -78,7 +74,7 @@ fn counter(hierarchy: &Hierarchy, folder: &Path, number: usize) -> Option<Exhibi
     if own == 0 {
         return None;
     }
-    let shown = format!("{}/{name}", hierarchy.usual_folder(&path));
+    let shown = format!("{}/{name}", hierarchy.usual_directory(&path));
     let real = folder.join(name).display().to_string();
     let text = as_tail_prints([(shown.clone(), text)].into_iter());
     Some(Exhibit {

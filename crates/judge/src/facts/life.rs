@@ -93,6 +93,9 @@ pub(crate) struct Life {
     pub(crate) unhealthy: Option<(Option<Moment>, Citation)>,
     /// The OOM flag, where it belongs to this life.
     pub(crate) flag: Option<(bool, Citation)>,
+    /// Two texts tell its end differently: what is said of it, in one sentence. The exit code and the
+    /// flag that they disagree about count as unknown.
+    pub(crate) disputed: Option<String>,
     /// Docker's own note that a signal came through the API.
     pub(crate) manually_stopped: Option<(bool, Citation)>,
     /// The runtime's record, for the last life.
@@ -477,7 +480,12 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     life.started_at = life.started_at.or(told.started_at);
     life.id = life.id.clone().or_else(|| told.id.clone());
     life.name = told.name.clone().or_else(|| life.name.take());
-    if running == Some(true) {
+    // Of two states of one life the one with an end is the later.
+    let same_start = life.started_at.zip(told.started_at).is_some();
+    let ended_since = same_start && !is_new && life.end.is_some();
+    if running == Some(true) && ended_since {
+        life.alive = false;
+    } else if running == Some(true) {
         (life.alive, life.alive_cite) = (true, Some(cite("status")));
         life.end = None;
     } else if told.status.as_deref() == Some("created") && told.exit_code.is_none() {
@@ -485,9 +493,13 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     } else if running == Some(false) || told.exit_code.is_some() {
         life.alive = false;
         let known = life.end.take();
+        dispute(life, known.as_ref(), told);
         life.end = Some(End {
             at: earlier(known.as_ref().and_then(|end| end.at), told.finished_at, life.started_at),
-            exit_code: told.exit_code.or(known.as_ref().and_then(|end| end.exit_code)),
+            exit_code: told
+                .exit_code
+                .or(known.as_ref().and_then(|end| end.exit_code))
+                .filter(|_| life.disputed.is_none()),
             cite: cite("exit_code"),
             reason: None,
             main: None,
@@ -498,11 +510,22 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
         life.pid = life.pid.or(told.pid);
     }
     if let Some(flag) = told.oom_killed {
-        life.flag = Some((flag, cite("oom_killed")));
+        life.flag = Some((flag, cite("oom_killed"))).filter(|_| life.disputed.is_none());
     }
     let richer = life.record.as_ref().is_none_or(|known| known.what.command.is_empty());
     if richer {
         life.record = Some(record.clone());
+    }
+}
+
+/// One life ends once, with one exit code. (255 is what a daemon writes that was not there.)
+fn dispute(life: &mut Life, known: Option<&End>, told: &ContainerRecord) {
+    let codes = known.and_then(|end| end.exit_code).zip(told.exit_code);
+    if let Some((one, other)) = codes.filter(|(a, b)| a != b && *a != 255 && *b != 255) {
+        life.flag = None;
+        life.disputed = Some(format!(
+            "The texts tell one end with the exit codes {one} and {other}: one of them is not about this life, and neither counts."
+        ));
     }
 }
 

@@ -376,20 +376,20 @@ pub(crate) fn named_container(line: &DaemonLine) -> Option<ContainerId> {
         | DaemonLine::ShimGone { container }
         | DaemonLine::RuntimeOom { container, .. }
         | DaemonLine::UnhealthyKill { container, .. } => container.clone(),
-        DaemonLine::UnitStopTimeout { unit }
-        | DaemonLine::UnitKilling { unit, .. }
-        | DaemonLine::UnitKilledByClient { unit }
-        | DaemonLine::UnitMainExited { unit, .. }
-        | DaemonLine::UnitResult { unit, .. }
-        | DaemonLine::UnitOomKill { unit }
-        | DaemonLine::UnitStopping { unit }
-        | DaemonLine::UnitStarted { unit, .. }
-        | DaemonLine::UnitDeactivated { unit }
-        | DaemonLine::UnitTimeLimit { unit, .. } => unit_container(unit),
-        DaemonLine::OomDaemonKill { unit, .. } => unit.as_deref().and_then(unit_container),
-        DaemonLine::DaemonShutdown { .. }
+        DaemonLine::UnitStopTimeout { .. }
+        | DaemonLine::UnitKilling { .. }
+        | DaemonLine::UnitKilledByClient { .. }
+        | DaemonLine::UnitMainExited { .. }
+        | DaemonLine::UnitResult { .. }
+        | DaemonLine::UnitOomKill { .. }
+        | DaemonLine::UnitStopping { .. }
+        | DaemonLine::UnitStarted { .. }
+        | DaemonLine::UnitDeactivated { .. }
+        | DaemonLine::UnitTimeLimit { .. }
+        | DaemonLine::OomDaemonKill { .. }
+        | DaemonLine::DaemonShutdown { .. }
         | DaemonLine::OomCounted { .. }
-        | DaemonLine::SignalSentBy { .. } => None,
+        | DaemonLine::SignalSentBy { .. } => unit_of(line).and_then(unit_container),
     }
 }
 
