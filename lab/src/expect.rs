@@ -107,13 +107,16 @@ pub(crate) const MEMORY: &[&str] = &[
     "out-of-memory",
 ];
 
+/// A counter before the question and after it.
+pub(crate) type Counted = Option<(u64, u64)>;
+
 /// Every difference between the expectation and the answer. `counted` is the kernel's own
-/// `oom_kill` of the container's cgroup, where it was readable when the question was asked.
+/// `oom_kill` of the container's cgroup right before the question and right after, where it was readable.
 pub(crate) fn differences(
     expect: &Expect,
     answer: &Value,
     text: &str,
-    counted: Option<u64>,
+    counted: Counted,
 ) -> Vec<String> {
     let mut found = Vec::new();
     one_of(&mut found, answer, "/killer", expect.killer);
@@ -179,7 +182,7 @@ fn blame(found: &mut Vec<String>, answer: &Value, wanted: Fault) {
     }
 }
 
-fn victims(found: &mut Vec<String>, answer: &Value, wanted: Victims, counted: Option<u64>) {
+fn victims(found: &mut Vec<String>, answer: &Value, wanted: Victims, counted: Counted) {
     let got: Vec<(&str, &str)> = list(answer, "victims")
         .iter()
         .map(|victim| {
@@ -202,12 +205,13 @@ fn victims(found: &mut Vec<String>, answer: &Value, wanted: Victims, counted: Op
         }
         Victims::OneOf(roles) => got.len() == 1 && got.iter().all(|one| roles.contains(&one.0)),
         Victims::AsCounted(role, comm) => {
-            counted.and_then(|count| usize::try_from(count).ok()) == Some(got.len())
+            counted.is_some_and(|(first, last)| (first..=last).contains(&(got.len() as u64)))
                 && got.iter().all(|one| like(&(role, comm), one))
         }
     };
     if !fits {
-        let count = counted.map_or(String::new(), |count| format!(" (kernel counted {count})"));
+        let count = counted
+            .map_or(String::new(), |(first, last)| format!(" (kernel counted {first} to {last})"));
         found.push(format!("victims: expected {wanted:?}{count}, got {got:?}"));
     }
 }
@@ -302,8 +306,11 @@ mod tests {
         let expect = Expect { victims: Victims::AsCounted("child", "python3"), ..OPEN };
         let one = json!({"role": "child", "comm": "python3"});
         let answer = json!({"victims": [one.clone(), one]});
-        assert!(differences(&expect, &answer, "", Some(2)).is_empty());
-        assert_eq!(differences(&expect, &answer, "", Some(3)).len(), 1);
+        assert!(differences(&expect, &answer, "", Some((2, 2))).is_empty());
+        // Another died while the question was asked.
+        assert!(differences(&expect, &answer, "", Some((1, 2))).is_empty());
+        assert_eq!(differences(&expect, &answer, "", Some((3, 4))).len(), 1);
+        assert_eq!(differences(&expect, &answer, "", Some((0, 1))).len(), 1);
         assert_eq!(differences(&expect, &answer, "", None).len(), 1);
     }
 }

@@ -356,9 +356,10 @@ fn ask(
             asker.record(&name, &keep_as)?;
             continue;
         }
-        let counted = stage.oom_kills(docker, &name)?;
+        let before = stage.oom_kills(docker, &name)?;
         let shown = watch.docker_says(docker, &name)?;
         let answer = asker.ask(&name, &keep_as)?;
+        let counted = before.zip(stage.oom_kills(docker, &name)?);
         said.subject(suffix, shown, &answer);
         let about = if death.also.is_empty() { String::new() } else { format!("{name}: ") };
         found.extend(

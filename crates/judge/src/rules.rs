@@ -122,7 +122,8 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     let mut verdict = None;
     for at in 0..lives.len() {
         let Some(stage) = Stage::of_life(sheet, &lives, at) else { continue };
-        let answer = reach_stage(&stage);
+        let mut answer = reach_stage(&stage);
+        draft::note_dispute(&mut answer, stage.life);
         let others = other_kills(&stage, &answer);
         if at == chosen {
             findings.extend(others);

@@ -248,6 +248,14 @@ pub(super) fn note_storm(verdict: &mut Verdict, findings: &[Verdict]) {
     }
 }
 
+/// Two texts that cannot both be true of one life prove nothing about it.
+pub(super) fn note_dispute(verdict: &mut Verdict, life: &Life) {
+    if let Some(words) = &life.disputed {
+        verdict.confidence = verdict.confidence.min(Confidence::Likely);
+        verdict.contradictions.push(words.clone());
+    }
+}
+
 /// The verdict's subject in the finding's life: the same container, whichever life.
 fn with_life(verdict: &Verdict, finding: &Verdict) -> Option<Subject> {
     let life = finding.subject.as_ref().and_then(|subject| subject.life);

@@ -2,7 +2,11 @@
 
 use judge::verdict::{Confidence, Killer, Level};
 
-use crate::case::{Answer, Case, DB, Report, WEB, died, docker, event, event_of, running};
+use serde_json::json;
+
+use crate::case::{
+    Answer, Case, DB, Report, WEB, died, docker, event, event_of, exited, running, signalled,
+};
 
 /// Three lives of `lived` seconds that ended with `code`, each restarted after `pause`; the fourth
 /// is `age` seconds old when it is looked at.
@@ -173,8 +177,8 @@ fn a_policys_kill_inside_is_no_oom_kill_and_no_finding() {
 
 #[test]
 fn an_earlier_childs_kill_is_a_finding_beside_the_end() {
-    let inspect = crate::case::exited(60.0, 137);
-    let entries = [event(0.0, "start", &[]), crate::case::signalled(59.9, 9), died(60.0, 137)];
+    let inspect = exited(60.0, 137);
+    let entries = [event(0.0, "start", &[]), signalled(59.9, 9), died(60.0, 137)];
     let answer = Case::of(&inspect)
         .all_events(&entries)
         .whole_kernel(&[Report::child(20.0).lines()])
@@ -192,9 +196,8 @@ fn a_kill_whose_victim_is_not_shown_is_no_finding_beside_a_kernels_kill() {
         .filter(|line| line.contains("invoked") || line.contains("CPU:"))
         .map(|line| format!("{line}\n"))
         .collect();
-    let answer = Case::of(&crate::case::exited(30.1, 137))
-        .kernel(&[Report::own(30.0).lines(), summary_only])
-        .answer();
+    let answer =
+        Case::of(&exited(30.1, 137)).kernel(&[Report::own(30.0).lines(), summary_only]).answer();
     answer.says(Killer::ContainerMemoryLimit, Confidence::Proven);
     assert_eq!(answer.findings(), []);
 }
@@ -207,10 +210,9 @@ fn findings_are_told_oldest_first() {
         table: vec![(700, "serve", 1000), (pid, "work", 60_000)],
         ..Report::own(at)
     };
-    let entries = [event(0.0, "start", &[]), crate::case::signalled(399.9, 9), died(400.0, 137)];
+    let entries = [event(0.0, "start", &[]), signalled(399.9, 9), died(400.0, 137)];
     let kernel = [child(300.0, 713).lines(), child(100.0, 712).lines()];
-    let answer =
-        Case::of(&crate::case::exited(400.0, 137)).all_events(&entries).kernel(&kernel).answer();
+    let answer = Case::of(&exited(400.0, 137)).all_events(&entries).kernel(&kernel).answer();
     let found: Vec<_> = answer.verdict.findings.iter().map(|it| it.victims[0].pid).collect();
     assert_eq!(found, [Some(712), Some(713)]);
 }
@@ -225,12 +227,8 @@ fn kills_of_one_storm_are_one_finding_and_a_minute_apart_two() {
     };
     let found = |second: f64| {
         let kernel = [child(100.0, 712).lines(), child(second, 713).lines()];
-        let entries =
-            [event(0.0, "start", &[]), crate::case::signalled(399.9, 9), died(400.0, 137)];
-        let answer = Case::of(&crate::case::exited(400.0, 137))
-            .all_events(&entries)
-            .kernel(&kernel)
-            .answer();
+        let entries = [event(0.0, "start", &[]), signalled(399.9, 9), died(400.0, 137)];
+        let answer = Case::of(&exited(400.0, 137)).all_events(&entries).kernel(&kernel).answer();
         let victims = |it: &judge::Verdict| it.victims.len();
         (
             answer.verdict.findings.iter().map(victims).collect::<Vec<_>>(),
@@ -292,7 +290,7 @@ fn of_a_pasted_table_every_container_that_died_is_told() {
 fn an_event_of_another_container_is_not_in_this_ones_history() {
     let entries =
         [event(0.0, "start", &[]), event_of(DB, 1.0, "kill", &[("signal", "9")]), died(2.0, 137)];
-    let answer = Case::of(&crate::case::exited(2.0, 137)).events(&entries).answer();
+    let answer = Case::of(&exited(2.0, 137)).events(&entries).answer();
     answer.by("unknown");
 }
 
@@ -316,13 +314,9 @@ fn kills_of_two_limits_are_two_findings_however_near() {
     for (second, killer) in
         [(nested, Killer::ContainerMemoryLimit), (parents, Killer::AncestorMemoryLimit)]
     {
-        let entries =
-            [event(0.0, "start", &[]), crate::case::signalled(399.9, 9), died(400.0, 137)];
+        let entries = [event(0.0, "start", &[]), signalled(399.9, 9), died(400.0, 137)];
         let kernel = [child(100.0, 712).lines(), second.lines()];
-        let answer = Case::of(&crate::case::exited(400.0, 137))
-            .all_events(&entries)
-            .kernel(&kernel)
-            .answer();
+        let answer = Case::of(&exited(400.0, 137)).all_events(&entries).kernel(&kernel).answer();
         assert_eq!(answer.findings(), [Killer::ContainerMemoryLimit, killer]);
     }
 }
@@ -334,4 +328,30 @@ fn two_boots_may_give_one_pid_to_two_victims() {
     let answer = Case::pasted(&[&text]).answer();
     assert_eq!(answer.verdict.container_id.as_ref().map(ToString::to_string), Some(WEB.to_owned()));
     assert_eq!(answer.findings(), [Killer::ContainerMemoryLimit]);
+}
+
+#[test]
+fn two_texts_that_tell_one_end_differently_prove_nothing() {
+    let (clean, killed) = (exited(60.0, 0), exited(60.0, 137));
+    let texts = [clean, killed].map(|value| json!([value]).to_string());
+    let report = Report::own(59.9).lines();
+    let stop = [event(0.0, "start", &[]), signalled(50.0, 15), signalled(59.0, 9)].concat();
+    for (one, other) in [(0, 1), (1, 0)] {
+        let answer = Case::pasted(&[&texts[one], &texts[other], &report, &stop]).answer();
+        assert!(answer.verdict.confidence < Confidence::Proven, "{:?}", answer.verdict);
+        assert!(answer.contradictions().contains("one end with the exit codes"), "{one}");
+        assert_eq!(answer.verdict.main.exit_code, None);
+    }
+}
+
+#[test]
+fn of_two_states_of_one_life_the_ended_one_is_the_later() {
+    let (lived, ended) = (json!([running()]).to_string(), json!([exited(60.0, 137)]).to_string());
+    let report = Report::own(59.9).lines();
+    for texts in [[&lived, &ended, &report], [&ended, &lived, &report]] {
+        let answer = Case::pasted(&texts.map(String::as_str)).answer();
+        answer.is(Killer::ContainerMemoryLimit, Level::Own, Confidence::Proven);
+        assert_eq!(answer.verdict.main.exit_code, Some(137));
+        assert!(!answer.contradictions().contains("exit codes"));
+    }
 }
