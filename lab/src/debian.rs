@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::run::Lab;
 use crate::shell;
 
 /// Which Debian the daemon comes from.
@@ -181,6 +182,13 @@ pub(crate) const KERNEL_WITH_V1: Group = Group {
     packages: &["linux-image-cloud-amd64"],
     without: &[],
     only: &["linux-image-6"],
+};
+/// What writes a journal from a text, for the benchmark.
+pub(crate) const JOURNAL: Group = Group {
+    name: "journal",
+    packages: &["systemd-journal-remote"],
+    without: &["libc6_", "perl", "libperl", "usrmerge", "dpkg_"],
+    only: &[],
 };
 const BULK: &[&str] = &["perl", "libperl", "usrmerge", "dpkg_", "fonts-"];
 
@@ -359,6 +367,21 @@ pub fn unpacked_python(lab: &Path) -> Option<Command> {
         command.env("PYTHONHOME", root.join("usr"));
         command
     })
+}
+
+/// systemd-journal-remote, fetched: `-o export` on its input becomes a journal.
+///
+/// # Errors
+/// It could not be fetched.
+pub fn journal_writer(lab: &Lab) -> Result<Command> {
+    let root = Archive::new(&lab.folder, lab.release).unpacked(&JOURNAL)?;
+    let mut command = Command::new(root.join("lib/systemd/systemd-journal-remote"));
+    let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"]
+        .into_iter()
+        .flat_map(|folder| [root.join(folder), root.join(folder).join("systemd")])
+        .map(|folder| folder.display().to_string());
+    command.env("LD_LIBRARY_PATH", libraries.collect::<Vec<_>>().join(":"));
+    Ok(command)
 }
 
 #[cfg(test)]

@@ -200,6 +200,14 @@ pub fn bring_up(lab: &Lab) -> Result<String> {
     Ok(daemon.host())
 }
 
+/// The unpacked `docker` of that daemon, without words.
+///
+/// # Errors
+/// The programs could not be fetched.
+pub fn client(lab: &Lab) -> Result<std::process::Command> {
+    Ok(Docker::new(&Places::new(&lab.folder, lab.programs()?)?).command(&[]))
+}
+
 /// Stops the daemon that `bring_up` or a killed run left; true if there was one.
 pub fn take_down(lab: &Lab) -> Result<bool> {
     let places = Places::new(&lab.folder, lab.programs()?)?;

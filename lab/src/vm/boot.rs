@@ -16,8 +16,8 @@ use super::Vm;
 use super::kernel::Kernel;
 use crate::shell;
 
-/// The longest silence: a step inside waits 150 s at most, and the emulation may be busy before.
-const SILENCE: Duration = Duration::from_secs(300);
+/// The longest silence: a step inside waits 400 s at most, and the emulation may be busy before.
+const SILENCE: Duration = Duration::from_secs(600);
 
 /// The kernel's words. An emulated timer on a busy host comes late: the kernel must neither give up
 /// for that (`no_timer_check`) nor report it among the lines of deaths. Every report of a whole run
