@@ -14,9 +14,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["casefile", "judge"]),
     ("hierarchy", &["casefile"]),
     ("evidence", &["casefile", "hierarchy", "parse", "settings"]),
+    ("audit", &["casefile", "settings"]),
     ("probe", &["casefile"]),
     ("confine", &["casefile", "hierarchy"]),
-    ("cli", &["casefile", "settings", "parse", "judge", "report", "evidence", "probe", "confine"]),
+    (
+        "cli",
+        &[
+            "audit", "casefile", "settings", "parse", "judge", "report", "evidence", "probe",
+            "confine",
+        ],
+    ),
     ("testkit", &["casefile"]),
     ("lab", &[]),
     ("xtask", &["casefile", "lab", "testkit"]),

@@ -1,5 +1,6 @@
 //! One file per command. Each takes the printer and its flags, and gives an exit code.
 
+pub(crate) mod audit;
 mod completions;
 mod daemon;
 pub(crate) mod demo;
@@ -25,6 +26,7 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::List(arguments) => list::run(printer, &arguments),
         Command::Demo(arguments) => demo::run(printer, &arguments),
         Command::Run(arguments) => Ok(run::run(printer, &arguments)),
+        Command::Audit(arguments) => audit::run(printer, &arguments),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),
         Command::Completions { shell } => completions::run(printer, shell),

@@ -11,6 +11,7 @@ use anstream::ColorChoice;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use report::escape;
 
+use crate::commands::audit::AuditArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::run::RunArgs;
 use crate::printer::shortened;
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why.
     #[command(after_help = crate::commands::run::EXIT_CODES)]
     Run(RunArgs),
+    /// Tells what a process may grow to beside its limit, by what its runtime believes.
+    #[command(after_help = crate::commands::audit::EXIT_CODES)]
+    Audit(AuditArgs),
     /// Lists the rules by which a killer is found.
     Rules,
     /// Shows a rule's manual.

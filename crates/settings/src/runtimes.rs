@@ -227,6 +227,19 @@ pub enum Fits {
 }
 
 impl Fits {
+    /// Whether there is room: `least` is what is certain to be used at the ceilings that are known,
+    /// `usual` the usual sum, unless a part of it has no ceiling.
+    #[must_use]
+    pub fn of(limit: Option<Bytes>, least: Bytes, usual: Option<Bytes>) -> Self {
+        let Some(limit) = limit else { return Self::Unlimited };
+        match usual {
+            _ if least > limit => Self::CannotFit,
+            None => Self::Unknown,
+            Some(usual) if usual.0 > limit.0 / 20 * 19 => Self::Tight,
+            Some(_) => Self::Fits,
+        }
+    }
+
     /// As in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -255,13 +268,8 @@ impl Belief {
     /// Whether `count` such processes have room in a limit.
     #[must_use]
     pub fn fits(&self, limit: Option<Bytes>, count: u64) -> Fits {
-        let Some(limit) = limit else { return Fits::Unlimited };
-        match self.may_use(count) {
-            None => Fits::Unknown,
-            Some((least, _)) if least > limit => Fits::CannotFit,
-            Some((_, usual)) if usual.0 > limit.0 / 20 * 19 => Fits::Tight,
-            Some(_) => Fits::Fits,
-        }
+        let sum = self.may_use(count);
+        Fits::of(limit, sum.map_or(Bytes(0), |(least, _)| least), sum.map(|(_, usual)| usual))
     }
 }
 
