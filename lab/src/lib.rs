@@ -31,4 +31,6 @@ pub use daemon::{Daemon, Lifetime};
 pub use debian::{Release, journal_writer, unpacked_python};
 pub use host::{why_it_cannot_run, why_no_machine};
 pub use platform::{Cgroup, Machine, Platform};
-pub use run::{Entry, Lab, NOT_MADE, Outcome, Told, Wish, all_names, bring_up, client, run, take_down};
+pub use run::{
+    Entry, Lab, NOT_MADE, Outcome, Told, Wish, all_names, bring_up, client, run, take_down,
+};

@@ -10,14 +10,20 @@
     reason = "a test stops where a case is not what it must be"
 )]
 
+#[path = "rules/alive.rs"]
+mod alive;
 #[path = "rules/api.rs"]
 mod api;
 #[path = "rules/case.rs"]
 mod case;
+#[path = "rules/ends.rs"]
+mod ends;
 #[path = "rules/inside.rs"]
 mod inside;
 #[path = "rules/kernel.rs"]
 mod kernel;
+#[path = "rules/levels.rs"]
+mod levels;
 #[path = "rules/lives.rs"]
 mod lives;
 #[path = "rules/managers.rs"]
@@ -28,3 +34,13 @@ mod memory;
 mod open;
 #[path = "rules/own_end.rs"]
 mod own_end;
+#[path = "rules/processes.rs"]
+mod processes;
+#[path = "rules/requests.rs"]
+mod requests;
+#[path = "rules/stops.rs"]
+mod stops;
+#[path = "rules/units.rs"]
+mod units;
+#[path = "rules/witnesses.rs"]
+mod witnesses;

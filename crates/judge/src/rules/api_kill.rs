@@ -89,14 +89,11 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
         || stage.kills.iter().any(|kill| stage.main_hit(kill) == MainHit::No);
     // A signal without a time may be another life's.
     let ended = stage.life.ended_at().is_some();
-    // Nor can one after a stop be told from that stop's own where the times are cut off.
+    let timed = signal.at.is_some() || !ended;
+    // Nor can one after a stop be told from that stop's own where the times are cut off; and docker
+    // tells of a stop last: a history that may end before it cannot exclude it.
     let after_a_stop = stage.life.signals.iter().any(|one| asks_to_stop(stage, one.signal));
-    let timed = match signal.at {
-        Some(_) => ended || !after_a_stop,
-        None => !ended && !after_a_stop,
-    };
-    // Docker tells of a stop last: a history that may end before it cannot exclude it.
-    let stop_may_be_cut = after_a_stop && !stage.sheet.events_covered;
+    let stop_may_be_cut = after_a_stop && !(stage.sheet.events_covered && ended);
     // A clock that was set back between two signals hides whether a stop came before.
     let orderly = stage.life.signals.is_sorted_by_key(|signal| signal.at);
     // Docker tells a `stop` only of a container that it was asked to stop: its signal is cut off.

@@ -182,8 +182,8 @@ fn verdict_of_one(
     fill_main(stage, kill, &mut verdict);
     fill_limit(stage, kill, &mut verdict);
     verdict.memory = memory::at_kill(stage, kill);
-    verdict.because = proof(stage, kill, &verdict);
     stopped_by_policy(stage, &mut verdict);
+    verdict.because = proof(stage, kill, &verdict);
     verdict.ruled_out = ruled_out(stage, kill);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     if verdict.confidence < Confidence::Proven {
@@ -226,6 +226,8 @@ fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
         },
         known @ (MainHit::Yes | MainHit::No) => known,
     };
+    // wait(2) tells a signal from a status: an end by one is not the program's own, whoever sent it.
+    let by_signal = matches!(stage.main_end(), Some(MainEnd::Killed(_)));
     match hit {
         MainHit::Yes => {
             verdict.main.fate = Fate::Killed;
@@ -235,7 +237,9 @@ fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
                 verdict.main.comm = only.comm.clone();
             }
         }
-        MainHit::No if verdict.main.exit_code.is_some() => verdict.main.fate = Fate::Exited,
+        MainHit::No if verdict.main.exit_code.is_some() && !by_signal => {
+            verdict.main.fate = Fate::Exited;
+        }
         MainHit::No | MainHit::Unclear => {}
     }
 }

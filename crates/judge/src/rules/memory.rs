@@ -29,7 +29,7 @@ pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
         .iter()
         .filter_map(|row| {
             let killed = kill.victims.iter().any(|victim| victim.pid == row.pid);
-            let neighbour = is_neighbour(stage, kill, row.pid, killed);
+            let neighbour = !killed && is_neighbour(stage, row.pid);
             let comm = row.comm.clone();
             Some(Holder { pid: row.pid, comm, rss: row.rss?, killed, neighbour })
         })
@@ -38,15 +38,11 @@ pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
     Memory { shares, holders: biggest(holders), cite, peak: None }
 }
 
-/// The task table does not tell whose a process is. Of another container it is for certain if this or
-/// another report killed it in a cgroup that is not the subject's; a process that was not killed may
-/// have been the subject's and ended since.
-fn is_neighbour(stage: &Stage<'_>, kill: &OomKill, pid: u32, killed: bool) -> bool {
+/// The task table does not tell whose a process is. Of another container it is for certain if another
+/// report killed it in a cgroup that is not the subject's; one that nobody killed may have been the
+/// subject's and ended since.
+fn is_neighbour(stage: &Stage<'_>, pid: u32) -> bool {
     let Some(id) = &stage.life.id else { return false };
-    if killed {
-        // A group kill names one victim's cgroup for all of them.
-        return kill.is_elsewhere(id) && !kill.takes_whole(stage.life);
-    }
     stage
         .sheet
         .oom_kills
@@ -82,8 +78,8 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
             })
         })
         .collect();
-    let of_stat = |fact: &&Fact<Counter>| fact.what.file == stat && is_own(stage, fact);
-    let cite = stage.sheet.counters.iter().find(of_stat).map(|fact| fact.cite.clone());
+    let cite = own_counters(stage).find(|fact| fact.what.file == stat);
+    let cite = cite.map(|fact| fact.cite.clone());
     Memory { shares, holders: biggest(holders), cite, peak: peak(stage) }
 }
 
@@ -113,16 +109,16 @@ pub(super) fn oom_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64
     let fact = counter(stage, "memory.oom_control", "oom_kill")
         .or_else(|| counter(stage, "memory.events", "oom_kill"))?;
     let own = value(fact)?;
-    // v1 counts each level for itself; v2's own count holds what is below.
-    let below = nested_kills(stage).filter(|_| own == 0 && fact.what.file == "memory.oom_control");
+    let below = nested_kills(stage).filter(|_| own == 0);
     Some(below.unwrap_or((fact, own)))
 }
 
-/// Kills in a cgroup inside the container's own, on v1.
+/// Kills in a cgroup inside the container's own, on v1: it counts each level for itself, while v2's own
+/// count holds what is below.
 fn nested_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64)> {
     let inside = |fact: &&'a Fact<Counter>| {
-        let (Some(path), Some(life)) = (&fact.what.cgroup, Some(stage.life)) else { return false };
-        match (&life.place, &life.id) {
+        let Some(path) = &fact.what.cgroup else { return false };
+        match (&stage.life.place, &stage.life.id) {
             (Some(place), _) => path.relation(place) == Relation::Below,
             (None, Some(id)) => path.container().is_some_and(|own| {
                 own != *path && own.container_id().is_some_and(|own| own.is_same(id))
@@ -151,19 +147,33 @@ fn value(fact: &Fact<Counter>) -> Option<u64> {
 
 /// The same with the line it stands on.
 pub(super) fn counter<'a>(stage: &Stage<'a>, file: &str, key: &str) -> Option<&'a Fact<Counter>> {
-    let focus = focus(stage);
-    stage.sheet.counters.iter().find(|fact| {
-        let meant =
-            focus.is_none_or(|focus| fact.what.cgroup.as_ref().is_none_or(|it| it == focus));
-        fact.what.file == file && fact.what.key == key && meant && is_own(stage, fact)
+    own_counters(stage).find(|fact| fact.what.file == file && fact.what.key == key)
+}
+
+/// Counters of the container's cgroup, not of one above or inside it. A file that was printed without
+/// its path is taken for its.
+fn own_counters<'a>(stage: &Stage<'a>) -> impl Iterator<Item = &'a Fact<Counter>> {
+    let (life, focus) = (stage.life, focus(stage));
+    stage.sheet.counters.iter().filter(move |fact| match (&fact.what.cgroup, &life.id) {
+        (Some(path), Some(id)) => {
+            let whose = path.container().filter(|own| own == path);
+            whose.and_then(|own| own.container_id()).is_some_and(|own| own.is_same(id))
+        }
+        (Some(path), None) => focus.is_none_or(|focus| focus == path),
+        (None, _) => true,
     })
 }
 
-/// Of several cgroups in a paste without a container the one that the question is about: the deepest in
-/// which something was killed (`oom_kill` of v2 counts for every cgroup above, too).
+/// The cgroup that the question is about, where no container's id tells: the subject's; of several in a
+/// paste without a subject the deepest in which something was killed (`oom_kill` of v2 counts for every
+/// cgroup above, too).
 fn focus<'a>(stage: &Stage<'a>) -> Option<&'a CgroupPath> {
-    if stage.life.id.is_some() {
+    let life = stage.life;
+    if life.id.is_some() {
         return None;
+    }
+    if life.place.is_some() {
+        return life.place.as_ref();
     }
     let killed = stage.sheet.counters.iter().filter(|fact| {
         let events = matches!(fact.what.file.as_str(), "memory.events" | "memory.oom_control");
@@ -186,18 +196,6 @@ pub(super) fn parent_that_filled<'a>(
         (path.relation(own) == Relation::Above).then_some((fact, path))
     });
     above.max_by_key(|(_, path)| path.names().count())
-}
-
-/// The counter's cgroup is the container's, not one above or inside it.
-fn is_own(stage: &Stage<'_>, fact: &Fact<Counter>) -> bool {
-    match (&fact.what.cgroup, &stage.life.id) {
-        (Some(path), None) if stage.life.place.is_some() => Some(path) == stage.life.place.as_ref(),
-        (Some(path), Some(id)) => {
-            let whose = path.container().filter(|own| own == path);
-            whose.and_then(|own| own.container_id()).is_some_and(|own| own.is_same(id))
-        }
-        (None, _) | (Some(_), None) => true,
-    }
 }
 
 /// As many holders as a reader takes in.

@@ -24,6 +24,7 @@
 //! ## References
 //! - systemd `src/oom/oomd-manager.c`; earlyoom `kill.c`
 
+use casefile::CgroupPath;
 use parse::record::{DaemonLine, KernelEvent, OomDaemon};
 
 use super::draft::{because, by_name, decisive, draft, end_line, nameless};
@@ -42,11 +43,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     if seek != Seek::MainEndedFromOutside || stage.life.alive {
         return None;
     }
-    let kills: Vec<_> = stage
-        .daemon()
-        .filter(|fact| matches!(fact.what, DaemonLine::OomDaemonKill { .. }))
-        .filter(|fact| concerns(stage, &fact.what))
-        .collect();
+    let kills: Vec<_> = stage.daemon().filter(|fact| concerns(stage, &fact.what)).collect();
     let Some(last) = kills.last() else { return by_oomd(stage) };
     // The daemon asked with SIGTERM, and the kernel was faster: the kernel's kill ended it.
     let pids: Vec<u32> = kills.iter().filter_map(|fact| victim(&fact.what)?.pid).collect();
@@ -78,16 +75,26 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     Some(verdict)
 }
 
-/// The kill is about the subject: its unit is the container's, or there is no subject to compare.
+/// The kill is about the subject: its unit is the container's, or nothing tells that it is another's.
 fn concerns(stage: &Stage<'_>, line: &DaemonLine) -> bool {
-    let Some(id) = &stage.life.id else { return true };
+    let DaemonLine::OomDaemonKill { pid, comm, unit, .. } = line else { return false };
+    let pids = stage.main_pid().zip(*pid);
+    let Some(id) = &stage.life.id else {
+        let place = unit.as_deref().zip(stage.life.place.as_ref());
+        return pids.is_none_or(|(own, named)| own == named)
+            && place.is_none_or(|(named, own)| holds(named, own));
+    };
     let names_it = named_container(line).is_some_and(|named| named.is_same(id));
-    let DaemonLine::OomDaemonKill { pid, comm, .. } = line else { return false };
-    let main = stage.main_pid().is_some() && stage.main_pid() == *pid;
+    let main = pids.is_some_and(|(own, named)| own == named);
     let named = comm.as_deref().zip(stage.life.program());
     let named = named.is_some_and(|(comm, program)| program::is_comm_of(comm, program));
     let by_signal = stage.life.exit_code().is_some_and(|code| matches!(code, 137 | 143));
     names_it || main || (named && by_signal)
+}
+
+/// A unit's name or its cgroup, with or without the root's slash, is this cgroup or one above it.
+fn holds(named: &str, own: &CgroupPath) -> bool {
+    format!("{own}/").contains(&format!("/{}/", named.trim_matches('/')))
 }
 
 /// By name only, a process is likely the container's, no more.

@@ -57,6 +57,6 @@ fn jobs_end_follows(stage: &Stage<'_>, fact: &Fact<Request>) -> bool {
 fn stands_before(stage: &Stage<'_>, fact: &Fact<Request>) -> bool {
     stage.life.end.as_ref().is_none_or(|end| {
         let same = end.cite.exhibit == fact.cite.exhibit;
-        same && fact.cite.span.start < end.cite.span.start
+        same && (fact.cite.span.end..).contains(&end.cite.span.start)
     })
 }

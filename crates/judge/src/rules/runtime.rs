@@ -41,7 +41,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
-    if seek != Seek::MainEndedFromOutside || stage.life.alive || !stage.main_kills().is_empty() {
+    if seek != Seek::MainEndedFromOutside || !stage.main_kills().is_empty() {
         return None;
     }
     dead_shim(stage).or_else(|| daemon_shutdown(stage))

@@ -41,13 +41,16 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
-    if seek == Seek::OwnEnd && never_started(stage) {
+    if seek != Seek::OwnEnd {
+        return None;
+    }
+    if never_started(stage) {
         return Some(not_started(stage));
     }
-    if seek == Seek::OwnEnd && stage.life.teller == Teller::Nobody {
+    if stage.life.teller == Teller::Nobody {
         return pasted_stall(stage);
     }
-    if seek != Seek::OwnEnd || !stage.life.alive {
+    if !stage.life.alive {
         return None;
     }
     let mut verdict = draft(stage, RULE.id, Killer::StillAlive, Level::None, Confidence::Likely);

@@ -92,7 +92,8 @@ pub(super) fn systemd_silent(stage: &Stage<'_>) -> Option<String> {
     })
 }
 
-/// Every killer that fits a SIGKILL of a unit's or a bare process and is not excluded.
+/// Every killer that fits a SIGKILL of a unit's main process and is not excluded. systemd's wait saw the
+/// signal: a chosen 137 is no rival.
 pub(super) fn candidates(stage: &Stage<'_>) -> Vec<Candidate> {
     let mut left = Vec::new();
     if rivals::kernel_silent(stage).is_none() {
@@ -103,16 +104,13 @@ pub(super) fn candidates(stage: &Stage<'_>) -> Vec<Candidate> {
         let above = "a limit of a slice above it can have filled";
         left.push(possible(Killer::AncestorMemoryLimit, above));
     }
-    if stage.life.teller == Teller::Process || systemd_silent(stage).is_none() {
+    if systemd_silent(stage).is_none() {
         let stop = "a stop whose time ran out ends with SIGKILL";
         left.push(possible(Killer::StopTimeout, stop));
     }
     let daemon = "systemd-oomd, earlyoom and their like end a process with SIGKILL";
     left.push(possible(Killer::OomDaemon, daemon));
     left.push(possible(Killer::Process, "a kill -9 by any process of root or of its user"));
-    if !matches!(stage.main_end(), Some(MainEnd::Killed(_))) {
-        left.push(possible(Killer::NotKilled, "the program itself returned 137"));
-    }
     let limit =
         "a hard limit on CPU time (LimitCPU=, RLIMIT_CPU) ends in a SIGKILL without a trace";
     left.push(possible(Killer::ResourceLimit, limit));

@@ -383,7 +383,7 @@ fn child_killed(stage: &Stage<'_>) -> Option<Verdict> {
 
 fn base(stage: &Stage<'_>) -> Verdict {
     let mut verdict = draft(stage, RULE.id, Killer::Unknown, Level::None, Confidence::Unknown);
-    if verdict.main.exit_code.is_some() && verdict.main.fate == Fate::Exited {
+    if verdict.main.fate == Fate::Exited {
         verdict.main.fate = Fate::Unknown;
     }
     verdict

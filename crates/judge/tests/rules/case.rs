@@ -114,6 +114,11 @@ impl Case {
         Self(CaseFile::new(asked, fixed_now()))
     }
 
+    /// Asked about anything else.
+    pub(crate) fn asked(asked: Asked) -> Self {
+        Self(CaseFile::new(asked, fixed_now()))
+    }
+
     /// The same with `docker inspect`.
     pub(crate) fn of(inspect: &Value) -> Self {
         Self::web().add(Source::ContainerInspect, &inspect.to_string())
@@ -203,6 +208,11 @@ impl Case {
     pub(crate) fn gathered(mut self, seconds: f64) -> Self {
         self.0.gathered_at = moment(seconds);
         self
+    }
+
+    /// Every death on the machine.
+    pub(crate) fn survey(&self) -> Vec<Verdict> {
+        judge::survey(&self.0, fixed_now())
     }
 
     /// The answer, each line of its proof with the words it points at.

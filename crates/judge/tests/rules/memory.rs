@@ -117,7 +117,7 @@ fn v2(oom_kill: u32) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn lives(files: &[(&'static str, String)]) -> Case {
+pub(crate) fn lives(files: &[(&'static str, String)]) -> Case {
     let files: Vec<(&str, &str)> =
         files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     Case::of(&running()).cgroup(&files)
