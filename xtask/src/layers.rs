@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("hierarchy", &["casefile"]),
     ("evidence", &["casefile", "hierarchy", "parse", "settings"]),
     ("audit", &["casefile", "settings"]),
+    ("recognise", &["casefile", "hierarchy", "settings"]),
     ("probe", &["casefile"]),
     ("confine", &["casefile", "hierarchy"]),
     (

@@ -47,6 +47,20 @@ pub fn of_memory(mountinfo: &str) -> Option<Hierarchy> {
     mounted(mountinfo).into_iter().find(Hierarchy::counts_memory)
 }
 
+/// Where version 1's hierarchy of another controller is mounted (`cpu`), whole or as its own container sees it.
+#[must_use]
+pub fn of_controller(mountinfo: &str, controller: &str) -> Option<Hierarchy> {
+    mountinfo.lines().find_map(|line| {
+        let (mount, system) = line.split_once(" - ")?;
+        let mut mount = mount.split(' ').skip(3);
+        let (root, point) = (unescape(mount.next()?), unescape(mount.next()?));
+        let mut system = system.split(' ');
+        let is_v1 = system.next()? == "cgroup";
+        let has = system.nth(1)?.split(',').any(|name| name == controller);
+        (is_v1 && has).then(|| Hierarchy { version: 1, point: PathBuf::from(point), root })
+    })
+}
+
 /// `36 35 0:31 / /sys/fs/cgroup/memory rw,relatime shared:1 - cgroup cgroup rw,memory`
 fn mount(line: &str) -> Option<Hierarchy> {
     let (mount, system) = line.split_once(" - ")?;
@@ -74,11 +88,17 @@ fn unescape(text: &str) -> String {
 /// `0::/system.slice/docker-ID.scope`.
 #[must_use]
 pub fn place_in(text: &str, version: u8) -> Option<CgroupPath> {
+    place_of(text, version, "memory")
+}
+
+/// The same of another controller of version 1.
+#[must_use]
+pub fn place_of(text: &str, version: u8, controller: &str) -> Option<CgroupPath> {
     text.lines().find_map(|line| {
         let (number, rest) = line.split_once(':')?;
         let (controllers, path) = rest.split_once(':')?;
         let is_it = match version {
-            1 => controllers.split(',').any(|name| name == "memory"),
+            1 => controllers.split(',').any(|name| name == controller),
             _ => number == "0" && controllers.is_empty(),
         };
         is_it.then(|| CgroupPath::parse(path))?

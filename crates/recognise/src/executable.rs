@@ -1,0 +1,42 @@
+//! Parts of an ELF file: sections by name, bytes at an address. A file of 100 MB is not read whole.
+
+use std::fs::File;
+use std::path::Path;
+
+use object::read::ReadCache;
+use object::{Object, ObjectSection, ObjectSegment};
+
+/// No section that is searched is larger.
+const MOST: u64 = 256 << 20;
+
+/// Does something with an ELF file; `None` where it is none or cannot be read.
+pub(crate) fn with<T>(path: &Path, use_it: impl FnOnce(&Elf<'_>) -> Option<T>) -> Option<T> {
+    let file = File::open(path).ok()?;
+    let cache = ReadCache::new(file);
+    let elf = object::File::parse(&cache).ok()?;
+    use_it(&Elf { elf })
+}
+
+/// An ELF file.
+pub(crate) struct Elf<'a> {
+    elf: object::File<'a, &'a ReadCache<File>>,
+}
+
+impl Elf<'_> {
+    /// A section's bytes.
+    pub(crate) fn section(&self, name: &str) -> Option<&[u8]> {
+        let section = self.elf.section_by_name(name)?;
+        if section.size() > MOST {
+            return None;
+        }
+        section.data().ok()
+    }
+
+    /// Bytes where the program will see them.
+    pub(crate) fn at(&self, address: u64, length: u64) -> Option<&[u8]> {
+        if length > MOST {
+            return None;
+        }
+        self.elf.segments().find_map(|segment| segment.data_range(address, length).ok()?)
+    }
+}
