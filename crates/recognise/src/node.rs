@@ -23,8 +23,8 @@ pub(crate) fn recognise(look: &Look) -> Option<Version> {
         name.starts_with("libnode.so")
     });
     match library {
-        Some(library) => executable::with(&look.inside(library), |elf| version(elf)),
-        None => executable::with(&look.executable(), |elf| version(elf)),
+        Some(library) => executable::with(&look.inside(library), version),
+        None => executable::with(&look.executable(), version),
     }
 }
 
