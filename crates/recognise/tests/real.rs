@@ -1,5 +1,12 @@
 //! Real processes of this machine's own runtimes: right, or not said.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests stand outside of test functions here"
+)]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
