@@ -6,6 +6,7 @@
 //! docs/reference/bench.md.
 
 mod inputs;
+mod live;
 mod measure;
 
 use std::path::Path;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use crate::repository::Repository;
 use crate::say;
 use crate::summary::Summary;
-use measure::{Figures, Measured};
+use measure::Figures;
 
 /// The words that the others look for.
 const PATTERN: &str = "killed process|out of memory";
@@ -44,7 +45,7 @@ pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary
         }
     }
     rows.extend(run_row(&program, words.rounds, summary)?);
-    rows.extend(container_row(&program, &words, summary)?);
+    rows.extend(container_row(&program, repository, &words, summary)?);
     for row in &rows {
         say(row);
     }
@@ -159,24 +160,28 @@ fn run_row(program: &Path, rounds: usize, summary: &mut Summary) -> Result<Optio
     )))
 }
 
-/// A container's question beside what Docker's own client needs to show it.
-fn container_row(program: &Path, words: &Words, summary: &mut Summary) -> Result<Option<String>> {
+/// A container's question beside what Docker's own client needs to show it: the container that is
+/// named, else one of the lab's.
+fn container_row(
+    program: &Path,
+    repository: &Repository,
+    words: &Words,
+    summary: &mut Summary,
+) -> Result<Option<String>> {
     let Some(name) = &words.container else {
-        summary
-            .not_run("why137 NAME", "no container is named: --container NAME, DOCKER_HOST as set");
-        return Ok(None);
+        return live::row(program, repository, words.rounds, summary);
     };
     let mut ratios = Vec::new();
-    for _round in 0..words.rounds {
+    for _round in 0..words.rounds * 5 {
         let mut ours = Command::new(program);
         ours.arg(name);
         let mut docker = Command::new("docker");
         docker.args(["inspect", name]);
-        let (ours, docker) = (measure::run(ours, None)?, measure::run(docker, None)?);
-        if !docker.succeeded {
+        if !docker.output()?.status.success() {
             bail!("`docker inspect {name}` does not succeed");
         }
-        ratios.push(Measured::ratio(&ours, &docker));
+        let (ours, docker) = (measure::start(ours)?, measure::start(docker)?);
+        ratios.push(ours.as_secs_f64() / docker.as_secs_f64());
     }
     let (min, median, max) = measure::spread(&mut ratios);
     Ok(Some(format!(

@@ -48,7 +48,7 @@ cargo xtask VERB
   corpus                only the corpus scoreboard
   bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
       --rounds N        of each row (7)
-      --container NAME  also `why137 NAME` beside `docker inspect NAME` (DOCKER_HOST as it is set)
+      --container NAME  the live row about this container (DOCKER_HOST as it is set), not the lab's
       --save            write docs/reference/bench.md
   fuzz [TARGET…]        hostile bytes for every reader and for the whole road; writes
                         docs/reference/fuzz.md (needs a nightly toolchain and cargo-fuzz)

@@ -162,6 +162,15 @@ impl Cgroup {
         Some(Self { directory, path, tree, inner, is_ours: false, left_behind: None })
     }
 
+    /// The cgroup above it, made by somebody else too.
+    #[must_use]
+    pub fn above(&self) -> Option<Self> {
+        let path = self.path.parent()?;
+        let directory = self.tree.directory(&path).filter(|directory| directory.is_dir())?;
+        let (inner, tree) = (directory.clone(), self.tree.clone());
+        Some(Self { directory, path, tree, inner, is_ours: false, left_behind: None })
+    }
+
     /// Its directory.
     #[must_use]
     pub fn directory(&self) -> &Path {

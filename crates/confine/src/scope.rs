@@ -3,6 +3,9 @@
 //! `systemd-run --scope` registers itself in a new scope and then becomes the command: same pid,
 //! same terminal, same standard streams. Deliberately asks no bus itself. Leans on systemd-run(1),
 //! systemd.resource-control(5): memory limits of users need cgroup v2.
+//!
+//! A scope is gone with its last process, and its counters with it. So the limit is set on a slice around
+//! it, which stays until it is stopped (org.freedesktop.systemd1(5), `StartTransientUnit`).
 
 use std::ffi::OsString;
 
@@ -10,24 +13,62 @@ use casefile::Limit;
 
 use crate::Wish;
 
-/// The words that put a command into a scope of the user's manager: they stand before it.
+/// A slice of this name; a dash would nest it in others.
 #[must_use]
-pub fn scope_command(wish: &Wish) -> Vec<OsString> {
+pub fn slice_of(wish: &Wish) -> String {
+    format!("{}.slice", wish.name.replace('-', "_"))
+}
+
+/// The command that makes the slice, with the limits that were wished.
+#[must_use]
+pub fn slice_command(wish: &Wish) -> Vec<OsString> {
+    let mut properties = vec!["MemoryAccounting".to_owned(), "b".to_owned(), "true".to_owned()];
+    let mut limit = |name: &str, most: u64| {
+        properties.extend([name.to_owned(), "t".to_owned(), most.to_string()]);
+    };
+    if let Some(most) = wish.limit {
+        limit("MemoryMax", most.0);
+    }
+    if let Some(swap) = wish.swap {
+        limit("MemorySwapMax", swap.bytes().map_or(u64::MAX, |bytes| bytes.0));
+    }
+    let count = properties.len() / 3;
+    let manager = "org.freedesktop.systemd1";
+    let mut words = ["busctl", "--user", "--quiet", "call", manager].map(str::to_owned).to_vec();
+    words.extend([
+        "/org/freedesktop/systemd1".to_owned(),
+        format!("{manager}.Manager"),
+        "StartTransientUnit".to_owned(),
+        "ssa(sv)a(sa(sv))".to_owned(),
+        slice_of(wish),
+        "fail".to_owned(),
+        count.to_string(),
+    ]);
+    words.extend(properties);
+    words.push("0".to_owned());
+    words.into_iter().map(OsString::from).collect()
+}
+
+/// The words that put a command into a scope of the user's manager: they stand before it. With a slice
+/// around it the limits are the slice's.
+#[must_use]
+pub fn scope_command(wish: &Wish, slice: Option<&str>) -> Vec<OsString> {
     let mut words =
         ["systemd-run", "--user", "--scope", "--quiet", "--collect"].map(str::to_owned).to_vec();
     words.push(format!("--unit={}.scope", wish.name));
     let mut property = |text: String| words.extend(["--property".to_owned(), text]);
     property("MemoryAccounting=yes".to_owned());
     property("Delegate=yes".to_owned());
-    if let Some(limit) = wish.limit {
+    if let Some(limit) = wish.limit.filter(|_| slice.is_none()) {
         property(format!("MemoryMax={}", limit.0));
     }
-    if let Some(swap) = wish.swap {
+    if let Some(swap) = wish.swap.filter(|_| slice.is_none()) {
         let most = swap.bytes().map_or("infinity".to_owned(), |bytes| bytes.0.to_string());
         property(format!("MemorySwapMax={most}"));
     }
     // One death inside must not end the whole scope: what happens is the kernel's, not systemd's.
     property("OOMPolicy=continue".to_owned());
+    words.extend(slice.map(|slice| format!("--slice={slice}")));
     words.push("--".to_owned());
     words.into_iter().map(OsString::from).collect()
 }
@@ -41,6 +82,8 @@ pub(crate) fn is_in_force(found: Option<Limit>, wished: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+
     use casefile::Bytes;
 
     #[test]
@@ -50,8 +93,10 @@ mod tests {
             limit: Some(Bytes(64 << 20)),
             swap: Some(Limit::Unlimited),
         };
-        let said: Vec<String> =
-            scope_command(&wish).iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let said: Vec<String> = scope_command(&wish, None)
+            .iter()
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect();
         assert!(said.starts_with(&["systemd-run".to_owned(), "--user".to_owned()]));
         assert!(said.contains(&"--unit=why137-run-7.scope".to_owned()));
         assert!(said.contains(&"MemoryMax=67108864".to_owned()));
@@ -59,8 +104,28 @@ mod tests {
         assert_eq!(said.last().map(String::as_str), Some("--"));
         let without = Wish { limit: None, swap: None, ..wish };
         assert!(
-            !scope_command(&without).iter().any(|word| word.to_string_lossy().contains("Max="))
+            !scope_command(&without, None)
+                .iter()
+                .any(|word| word.to_string_lossy().contains("Max="))
         );
+    }
+
+    #[test]
+    fn a_slice_around_the_scope_has_the_limits_in_its_place() {
+        let wish = Wish {
+            name: "why137-run-7".to_owned(),
+            limit: Some(Bytes(64 << 20)),
+            swap: Some(Limit::Unlimited),
+        };
+        let said =
+            |words: Vec<OsString>| words.join(OsStr::new(" ")).to_string_lossy().into_owned();
+        let slice = said(slice_command(&wish));
+        assert!(slice.ends_with(
+            "ssa(sv)a(sa(sv)) why137_run_7.slice fail 3 MemoryAccounting b true MemoryMax t 67108864 \
+             MemorySwapMax t 18446744073709551615 0"
+        ), "{slice}");
+        let scope = said(scope_command(&wish, Some("why137_run_7.slice")));
+        assert!(scope.ends_with("--slice=why137_run_7.slice --") && !scope.contains("Max="));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,9 +68,12 @@ pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let until = Instant::now() + limit;
-    let stdout = child.stdout.take().map(|pipe| read_in_background(pipe, cap + 1));
-    let stderr = child.stderr.take().map(|pipe| read_in_background(pipe, 64 << 10));
-    let status = wait_until(&mut child, until)?;
+    // Nothing is sent: it closes when nobody reads the child's pipes any more.
+    let (reading, read) = channel();
+    let other = reading.clone();
+    let stdout = child.stdout.take().map(|pipe| read_in_background(pipe, cap + 1, reading));
+    let stderr = child.stderr.take().map(|pipe| read_in_background(pipe, 64 << 10, other));
+    let status = wait_until(&mut child, until, &read)?;
     // The child is gone, so its pipes end; a grandchild that keeps them open is not waited for.
     let grace = until.max(Instant::now() + Duration::from_millis(100));
     let bytes = |pending: Option<Receiver<Vec<u8>>>| {
@@ -83,10 +86,16 @@ pub(crate) fn run(command: &mut Command, limit: Duration, cap: usize) -> std::io
     Ok(Ran { stdout, stderr, status, cut })
 }
 
-/// Sends what a pipe gives, piece by piece, so that what came before a kill is not lost.
-fn read_in_background(mut pipe: impl Read + Send + 'static, cap: usize) -> Receiver<Vec<u8>> {
+/// Sends what a pipe gives, piece by piece, so that what came before a kill is not lost; holds
+/// `reading` until it ends.
+fn read_in_background(
+    mut pipe: impl Read + Send + 'static,
+    cap: usize,
+    reading: Sender<()>,
+) -> Receiver<Vec<u8>> {
     let (send, answers) = channel();
     thread::spawn(move || {
+        let _until_the_end = reading;
         let mut left = cap;
         let mut piece = vec![0; 64 << 10];
         while left > 0 {
@@ -101,13 +110,25 @@ fn read_in_background(mut pipe: impl Read + Send + 'static, cap: usize) -> Recei
     answers
 }
 
-fn wait_until(child: &mut Child, until: Instant) -> std::io::Result<Option<ExitStatus>> {
+/// Waits for the child's end. It closes its pipes right before, so that is waited for: looking
+/// again and again would find it late by half of what it took.
+fn wait_until(
+    child: &mut Child,
+    until: Instant,
+    read: &Receiver<()>,
+) -> std::io::Result<Option<ExitStatus>> {
     let mut pause = Duration::from_millis(1);
+    let mut closed = false;
     while Instant::now() < until {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        thread::sleep(pause);
+        if closed {
+            thread::sleep(pause);
+        } else if read.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+            closed = true;
+            pause = Duration::from_micros(50);
+        }
         pause = (pause * 2).min(Duration::from_millis(20));
     }
     child.kill()?;
@@ -140,6 +161,25 @@ mod tests {
             (&b"0123"[..], true, "no\n")
         );
         assert_eq!(ran.status.unwrap().code(), Some(3));
+    }
+
+    #[test]
+    fn a_child_that_closes_its_pipes_and_stays_is_waited_for() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo all; exec >&- 2>&-; sleep 0.2; exit 4"]);
+        let ran = run(&mut command, Duration::from_secs(5), 100).unwrap();
+        assert_eq!((ran.stdout.as_slice(), ran.status.unwrap().code()), (&b"all\n"[..], Some(4)));
+    }
+
+    #[test]
+    fn a_grandchild_that_keeps_the_pipes_is_not_waited_for() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo all; sleep 3 & exit 0"]);
+        let began = Instant::now();
+        let ran = run(&mut command, Duration::from_secs(2), 100).unwrap();
+        assert_eq!(ran.stdout, b"all\n");
+        assert!(ran.status.unwrap().success());
+        assert!(began.elapsed() < Duration::from_secs(3));
     }
 
     #[test]

@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn answer(text: &str) -> Answer {
-        Answer { body: text.as_bytes().to_vec(), cut: None }
+        Answer { body: text.as_bytes().to_vec(), cut: None, server: None }
     }
 
     fn subject(started: i64) -> Subject {
@@ -211,7 +211,7 @@ mod tests {
     fn half_a_history_is_kept_and_excludes_nothing() {
         let text = line("start", 100) + "{\"Type\":\"cont";
         let late = || ApiError::Deadline { path: "/events".to_owned(), seconds: 2 };
-        let cut = || Answer { body: text.clone().into_bytes(), cut: Some(late()) };
+        let cut = || Answer { body: text.clone().into_bytes(), cut: Some(late()), server: None };
         let history = History::read(&Ok(cut()));
         let found = found(&subject(100), Ok(cut()), &history, Some(seconds(1)), "docker");
         assert_eq!(found.exhibits[0].text(), line("start", 100));

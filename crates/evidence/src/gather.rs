@@ -14,7 +14,7 @@ use crate::cgroup::place::{self, Place};
 use crate::deadline::{self, Pending};
 use crate::docker::answers::{self, DaemonFacts, Listed};
 use crate::docker::host::{self, Host};
-use crate::docker::http::{ApiError, Daemon};
+use crate::docker::http::{ApiError, Call, Daemon};
 use crate::events::{self, History};
 use crate::found::{Found, about, exhibit, gap, plain};
 use crate::machine::{self, Clocks};
@@ -101,6 +101,12 @@ fn ask(
     case
 }
 
+/// Calls that need the container's id and times.
+struct More {
+    events: Call,
+    log: Option<Call>,
+}
+
 /// One question on its way.
 struct Search<'a> {
     wanted: &'a Wanted,
@@ -115,18 +121,31 @@ impl Search<'_> {
     async fn run(&self, progress: &mut dyn FnMut(&str)) -> Result<CaseFile, GatherError> {
         progress("asking docker");
         let about = |daemon: &Daemon| (daemon.start("/info"), daemon.start("/version"));
-        // Another machine's clock is asked for after the container's state, see `events::until`.
-        let near = self.daemon.host.socket().is_some().then(|| about(&self.daemon));
-        let (subject, mut found) = match self.by_name().await {
-            Some(known) => known,
-            None => self.inspect(&self.resolve().await?).await,
-        };
-        // What needs only the container's times is read while docker describes itself.
-        let early = near.is_some().then(|| Early::start(self.roots, &self.clocks, &subject));
-        let (info, version) = near.unwrap_or_else(|| about(&self.daemon));
-        let (info, version) = (info.text().await, version.text().await);
-        let facts = DaemonFacts::read(&info.unwrap_or_default(), &version.unwrap_or_default());
+        let socket = self.daemon.host.socket();
         let listener = self.daemon.listener_pid().await;
+        let own = machine::dockerd(listener, socket, self.roots).is_some();
+        // Another machine's clock is asked for after the container's state, see `events::until`.
+        let near = (socket.is_some() && !own).then(|| about(&self.daemon));
+        let (subject, mut found, server) = match self.by_name().await {
+            Some(known) => known,
+            None => {
+                let (subject, found) = self.inspect(&self.resolve().await?).await;
+                (subject, found, None)
+            }
+        };
+        let nearby = server.filter(|_| own).and_then(|server| self.nearby(&server, &subject));
+        // What needs only the container's times is read while docker describes itself.
+        let here = socket.is_some();
+        let early = here.then(|| Early::start(self.roots, &self.clocks, &subject));
+        let more = here.then(|| self.ask_more(&subject, Clocks::read().now()));
+        let facts = match nearby {
+            Some(facts) => facts,
+            None => {
+                let (info, version) = near.unwrap_or_else(|| about(&self.daemon));
+                let (info, version) = (info.text().await, version.text().await);
+                DaemonFacts::read(&info.unwrap_or_default(), &version.unwrap_or_default())
+            }
+        };
         let elsewhere = elsewhere(&self.daemon.host, &facts, listener, self.roots);
 
         let local = match elsewhere {
@@ -138,7 +157,9 @@ impl Search<'_> {
             Some(because) => Err((because, self.start_remote(&subject))),
         };
         progress("docker events and log");
-        found.add(self.ask_again(&subject, &facts, listener, local.is_ok()).await);
+        let more = more
+            .unwrap_or_else(|| self.ask_more(&subject, events::until(&self.daemon.host, &facts)));
+        found.add(self.answers(more, &subject, listener, local.is_ok()).await);
         found.add(self.swarm(&subject).await);
         found.facts.extend(machine::daemon_facts(&facts));
         match local {
@@ -150,17 +171,26 @@ impl Search<'_> {
 
     /// The state of the container that docker finds by the name itself: one call, where a list of
     /// all containers would cost another.
-    async fn by_name(&self) -> Option<(Subject, Found)> {
+    async fn by_name(&self) -> Option<(Subject, Found, Option<String>)> {
         let name = self.wanted.name.trim().trim_start_matches('/');
         let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if name.is_empty() || !name.chars().all(plain) || name.starts_with('.') {
             return None;
         }
-        let text = self.daemon.fetch(&format!("/containers/{name}/json")).await.ok()?;
+        let answer = self.daemon.fetch_part(&format!("/containers/{name}/json")).await.ok()?;
+        let server = answer.server.clone();
+        let text = answer.whole().ok()?;
         // Whoever answers with another one is no docker: the list decides.
         let id = answers::meant(&text, name)?;
         let check = format!("{} inspect {id}", self.client);
-        Some((Subject::inspected(&id, &text), self.state(&id, &text, check)))
+        Some((Subject::inspected(&id, &text), self.state(&id, &text, check), server))
+    }
+
+    /// What a daemon on this machine would say of itself.
+    fn nearby(&self, server: &str, subject: &Subject) -> Option<DaemonFacts> {
+        let cgroup = place::hierarchies(self.roots).into_iter().find(|one| one.counts_memory());
+        let version = cgroup.map(|hierarchy| hierarchy.version);
+        DaemonFacts::nearby(server, subject.root_dir.clone(), version)
     }
 
     /// The container that is meant by the beginning of an id, by a name that only the events still
@@ -260,18 +290,24 @@ impl Search<'_> {
         }
     }
 
-    /// What the daemon is asked once the container is known.
-    async fn ask_again(
+    /// What the daemon is asked once the container is known; `until` is fresh, so that what
+    /// happened since the first question is in the answer.
+    fn ask_more(&self, subject: &Subject, until: Moment) -> More {
+        More {
+            events: self.daemon.start(&events::path(until)),
+            log: subject.exists.then(|| self.daemon.start(&log::path(subject))),
+        }
+    }
+
+    /// What it answered.
+    async fn answers(
         &self,
+        more: More,
         subject: &Subject,
-        facts: &DaemonFacts,
         listener: Option<u32>,
         local: bool,
     ) -> Found {
-        // Fresh, so that what happened since the first question is in it.
-        let until = events::until(&self.daemon.host, facts);
-        let all = self.daemon.start(&events::path(until));
-        let log = subject.exists.then(|| self.daemon.start(&log::path(subject)));
+        let More { events: all, log } = more;
         let all = all.answer().await;
         let history = History::read(&all);
         // The container's own are cut out here: a filter would be one more call.

@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn the_whole_log_is_kept_only_on_demand() {
         let words = "hello\npassed the password around\n";
-        let answer = || Ok(Answer { body: framed(1, words), cut: None });
+        let answer = || Ok(Answer { body: framed(1, words), cut: None, server: None });
         let all = found(&subject(false), answer(), true, "docker");
         assert_eq!(all.exhibits[0].text(), words);
         let telling = found(&subject(false), answer(), false, "docker");

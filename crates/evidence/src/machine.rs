@@ -79,14 +79,20 @@ impl Clocks {
     }
 }
 
-/// When the daemon started, by the process that listens on its socket, or by its pid file where
-/// systemd made the socket. `None` unless that process is called dockerd.
+/// When the daemon started, by its own process.
 pub(crate) fn daemon_started(
     listener: Option<u32>,
     socket: Option<&Path>,
     roots: &Roots,
     clocks: &Clocks,
 ) -> Option<Moment> {
+    let pid = dockerd(listener, socket, roots)?;
+    clocks.process_start(&read_text(&roots.of_process(pid, "stat")).ok()?)
+}
+
+/// The daemon's own process on this machine: whoever listens on its socket, or its pid file names where
+/// systemd made the socket; `None` unless it is called dockerd.
+pub(crate) fn dockerd(listener: Option<u32>, socket: Option<&Path>, roots: &Roots) -> Option<u32> {
     let by_pidfile = || {
         let is_default = socket == Some(roots.docker_socket.as_path());
         let text = is_default.then(|| read_text(&roots.docker_pidfile).ok())??;
@@ -95,8 +101,7 @@ pub(crate) fn daemon_started(
     let is_daemon = |pid: &u32| {
         read_text(&roots.of_process(*pid, "comm")).is_ok_and(|comm| comm.trim() == "dockerd")
     };
-    let pid = listener.filter(is_daemon).or_else(|| by_pidfile().filter(is_daemon))?;
-    clocks.process_start(&read_text(&roots.of_process(pid, "stat")).ok()?)
+    listener.filter(is_daemon).or_else(|| by_pidfile().filter(is_daemon))
 }
 
 /// The facts that only this machine's own files tell.

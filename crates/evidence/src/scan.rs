@@ -2,7 +2,7 @@
 //!
 //! The text goes by once, in blocks. A search for many short pieces at once finds the lines that
 //! may tell of a death ([`parse::telling`]); windows around them are kept within a budget, the
-//! newest first; a second thread takes the digest of everything. So the case holds what was read
+//! newest first. Other threads take the digest of everything and read the lines that were found. So the case holds what was read
 //! and can prove of which text, without a copy. A document (JSON, YAML) is not cut: it is read whole
 //! up to a limit. This room does not judge and redacts nothing; its caller does.
 //!
@@ -11,6 +11,7 @@
 mod form;
 mod kept;
 mod lines;
+mod readers;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use std::thread;
 use casefile::{CaseFile, CutFrom};
 use form::Form;
 use lines::Lines;
+use readers::Readers;
 
 /// A text up to this size is read whole.
 const WHOLE: usize = 8 << 20;
@@ -146,10 +148,10 @@ fn cut(
     form: Form,
     told: &mut dyn FnMut(u64),
 ) -> io::Result<Cut> {
-    let mut lines = Lines::new(form, &head);
     let (to_digest, digested) = sync_channel::<Arc<Block>>(BLOCKS);
     let (give_back, given_back) = channel::<Arc<Block>>();
     thread::scope(|scope| {
+        let mut lines = Lines::new(form, &head, Readers::start(scope, form));
         let digest = scope.spawn(move || digest(&digested, &give_back));
         let passed = pass(&mut from, head, &mut lines, &to_digest, &given_back, told);
         drop(to_digest);

@@ -25,6 +25,8 @@ pub(crate) struct Subject {
     pub(crate) cgroup_path: Option<String>,
     /// `HostConfig.CgroupParent`
     pub(crate) cgroup_parent: Option<String>,
+    /// The daemon's root folder, by where the container's files are.
+    pub(crate) root_dir: Option<String>,
     /// The Swarm task that it is.
     pub(crate) task: Option<String>,
     /// `Config.Tty`: its log has no stream headers.
@@ -55,6 +57,10 @@ impl Subject {
             cgroup_parent: text("/HostConfig/CgroupParent")
                 .filter(|parent| !parent.is_empty())
                 .map(str::to_owned),
+            root_dir: text("/ResolvConfPath").and_then(|path| {
+                let (root, _) = path.split_once("/containers/")?;
+                Some(root.to_owned()).filter(|root| root.starts_with('/'))
+            }),
             task: inspect
                 .pointer("/Config/Labels/com.docker.swarm.task.id")
                 .and_then(Value::as_str)
@@ -82,6 +88,7 @@ impl Subject {
             ended: last("die").or_else(|| last("died")).or_else(|| last("destroy")),
             cgroup_path: None,
             cgroup_parent: None,
+            root_dir: None,
             task: None,
             tty: false,
         }

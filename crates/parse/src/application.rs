@@ -103,7 +103,7 @@ pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     let (text, lines) = (text.whole(), text.lines());
     let mut said: Vec<Said> = Vec::new();
     let mut found: Vec<Sighting> = Vec::new();
-    for line in lines.iter().filter(|line| may_be_a_programs(line, text)) {
+    for line in lines.iter().filter(|line| may_be_a_programs(line)) {
         let parts = parts_of(line, text);
         let told: Vec<Sighting> = parts.iter().filter_map(read_line).collect();
         if told.is_empty() && parts.len() > 1 {
@@ -182,23 +182,12 @@ fn is_a_node_daemons(line: &str, lower: &str) -> bool {
         || words::has_any(line, &["systemd[1]", "dockerd[", "containerd[", "kubelet[", "earlyoom["])
 }
 
-fn may_be_a_programs(line: &Line, text: &str) -> bool {
+fn may_be_a_programs(line: &Line) -> bool {
     match &line.writer {
-        // `dmesg --time-format iso` prints `2026-05-27T18:42:10,301000+00:00`; Python's and Java's
-        // loggers print `2026-05-27 18:42:10,301`, which is no kernel's.
-        Writer::Kernel => line.span.of(text).is_some_and(is_stamped_by_a_logger),
+        Writer::Kernel => false,
         Writer::Program { name, .. } => {
             !NODE_DAEMONS.contains(&name.as_str()) && !name.starts_with("systemd")
         }
         Writer::Unsaid => true,
     }
-}
-
-fn is_stamped_by_a_logger(line: &str) -> bool {
-    let mut parts = line.trim_start_matches([' ', '[']).splitn(3, [' ', ',']);
-    let date = parts.next().is_some_and(|date| date.len() == 10 && date.contains('-'));
-    let time = parts.next().is_some_and(|time| time.len() == 8 && time.contains(':'));
-    let rest = parts.next().unwrap_or_default();
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    date && time && digits == 3 && line.contains(',') && !line.contains("kernel:")
 }

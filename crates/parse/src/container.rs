@@ -66,13 +66,14 @@ fn raw_lines(text: &str) -> Vec<Raw<'_>> {
 /// `web-1  | words`: Compose shows what the container's program wrote, which is never a runtime's
 /// word.
 fn is_program_output(words: &str) -> bool {
-    words.split_once("| ").is_some_and(|(name, _)| {
-        let plain = name.trim_end();
-        plain.len() < name.len()
-            && !plain.is_empty()
-            && !plain.starts_with(|c: char| c.is_ascii_digit())
-            && plain.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-    })
+    words.contains('|')
+        && words.split_once("| ").is_some_and(|(name, _)| {
+            let plain = name.trim_end();
+            plain.len() < name.len()
+                && !plain.is_empty()
+                && !plain.starts_with(|c: char| c.is_ascii_digit())
+                && plain.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+        })
 }
 
 /// The lines that touch none of the spans.

@@ -52,7 +52,6 @@ fn info(node: &Node) -> Option<Sighting> {
         name: Some(name.to_owned()),
         image: said(&["Image"]),
         command: arguments.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
-        cgroup_parent: None,
         memory: memory.map(|bytes| casefile::Limit::from_kernel(bytes.into())),
         ..ContainerRecord::default()
     };

@@ -68,6 +68,29 @@ const CONTAINER_REASONS: [&str; 9] = [
     "DockerTimeoutError",
 ];
 
+/// Pieces of which one stands in every word above and in everything else by which a text is
+/// recognised: a few looks at the whole text, where most texts have nothing of ECS.
+const STEMS: [&str; 18] = [
+    "Error",
+    "ssential",
+    "Initiated",
+    "InfrastructureHealth",
+    "SpotInterruption",
+    "Task",
+    "TerminationNotice",
+    "Scaling activity",
+    "EC2",
+    "ECS",
+    "Capacity provider",
+    "Timeout waiting",
+    "Instance terminated",
+    "Service deployment",
+    "Unhealthy container",
+    "(service ",
+    "stoppedReason:",
+    "stopCode:",
+];
+
 /// Reads the text.
 pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     let mut found = Vec::new();
@@ -75,6 +98,9 @@ pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
         object::read(document, &mut found);
     }
     let text = text.whole();
+    if !STEMS.iter().any(|stem| text.contains(stem)) {
+        return found;
+    }
     let rows = rows_of(text);
     let looks_so = rows.iter().any(|row| {
         let words = row.words;

@@ -46,6 +46,11 @@ pub(crate) fn documents(text: &str) -> Vec<Node> {
     tree::documents(text)
 }
 
+/// The text of one quoted string that is all there is; its escapes are decoded.
+pub(crate) fn string(text: &str) -> Option<String> {
+    scan::string(text)
+}
+
 /// The objects among values: every document that is one, and the elements of every array of them,
 /// also of one whose head is cut off or that has a bracket too many behind it.
 pub(crate) fn objects(documents: &[Node]) -> Vec<&Node> {
@@ -94,21 +99,45 @@ fn unnamed_arrays(object: &Node) -> Vec<&Node> {
 }
 
 impl Node {
-    /// The member of this key.
+    /// The member of this key. One that stands twice with different values is none: neither value
+    /// is proof of anything.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.members().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+        self.undisputed(|name| name == key)
     }
 
-    /// The member of this key in any case.
+    /// The member of this key in any case, by the same rule.
     pub(crate) fn get_any_case(&self, key: &str) -> Option<&Self> {
-        self.members().iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, node)| node)
+        self.undisputed(|name| name.eq_ignore_ascii_case(key))
+    }
+
+    fn undisputed(&self, is_named: impl Fn(&str) -> bool) -> Option<&Self> {
+        let mut named = self.members().iter().filter(|(name, _)| is_named(name));
+        let (_, first) = named.next()?;
+        named.all(|(_, other)| first.says_the_same(other)).then_some(first)
+    }
+
+    /// Equal values, wherever they stand. Recurses no deeper than a tree is built.
+    fn says_the_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Object(members), Value::Object(others)) => {
+                members.len() == others.len()
+                    && members.iter().zip(others).all(|((name, node), (key, other))| {
+                        name == key && node.says_the_same(other)
+                    })
+            }
+            (Value::Array(items), Value::Array(others)) => {
+                items.len() == others.len()
+                    && items.iter().zip(others).all(|(item, other)| item.says_the_same(other))
+            }
+            (value, other) => value == other,
+        }
     }
 
     /// Follows keys down. A member whose own key is cut off stands in for a key that is missing.
     pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
         let Some((key, rest)) = keys.split_first() else { return Some(self) };
-        if let Some(member) = self.get(key) {
-            return member.path(rest);
+        if self.members().iter().any(|(name, _)| name == key) {
+            return self.get(key)?.path(rest);
         }
         if rest.is_empty() {
             return None;

@@ -27,8 +27,7 @@ pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     for document in text.documents() {
         object::read(document, &mut found);
     }
-    let text = text.whole();
-    for document in yaml::documents(text, &rows) {
+    for document in yaml::documents(text.whole(), &rows) {
         object::read(&document, &mut found);
     }
     let documents = Places::of(found.iter());
@@ -42,8 +41,8 @@ pub(crate) fn read(text: &Text<'_>) -> Vec<Sighting> {
     found.extend(tables.into_iter().filter(|new| !documents.touch(new.span)));
     let events =
         Places::of(found.iter().filter(|known| matches!(known.record, Record::PodEvent(_))));
-    found.extend(events::lines(text).into_iter().filter(|new| {
-        let line = new.span.of(text).unwrap_or_default();
+    found.extend(events::lines(text.lines()).into_iter().filter(|new| {
+        let line = new.span.of(text.whole()).unwrap_or_default();
         let own_message = line.trim_start().starts_with("Message:") && pods.touch(new.span);
         !(own_message || documents.touch(new.span) || events.touch(new.span))
     }));
@@ -127,13 +126,12 @@ fn event_sighting(event: PodEvent, span: Span) -> Sighting {
 }
 
 /// A kind's name as the API spells it, from `pod`, `pods`, `no`, `Node` …
-fn kind(word: &str) -> Option<String> {
+fn kind(word: &str) -> String {
     let name = match word.to_ascii_lowercase().as_str() {
         "pod" | "pods" | "po" => "Pod",
         "node" | "nodes" | "no" => "Node",
         "job" | "job.batch" => "Job",
-        "" => return None,
-        _ => return Some(word.to_owned()),
+        _ => word,
     };
-    Some(name.to_owned())
+    name.to_owned()
 }

@@ -265,6 +265,26 @@ mod tests {
     }
 
     #[test]
+    fn the_highest_sample_is_the_first_of_those_that_show_most() {
+        let unseen = RunLine::Sample(RunSample { after_ms: 5, ..RunSample::default() });
+        let lines = [unseen.clone(), sample(10, 7), sample(20, 7), sample(30, 6), unseen];
+        let record = read(&written(&lines)).unwrap();
+        assert_eq!(record.highest.unwrap().after_ms, 10);
+        assert_eq!((record.samples, record.last.unwrap().after_ms), (5, 5));
+        let gap = r#"{"gap":{"source":"proc","tried":"a","because":"b","would_tell":"c"}}"#;
+        let record = read(&(written(&[]) + gap)).unwrap();
+        assert_eq!(record.gaps.len(), 1);
+    }
+
+    #[test]
+    fn the_mark_stands_at_the_head_of_its_line() {
+        assert!(looks_like("\n{\"why137_run_record\":1}"));
+        assert!(!looks_like("[\"why137_run_record\"]"));
+        let far = format!("{{\"a\":\"{}\",\"why137_run_record\":1}}", "x".repeat(60));
+        assert!(!looks_like(&far));
+    }
+
+    #[test]
     fn only_the_first_line_makes_a_record() {
         assert!(!looks_like("{\"why137_case\": 1}"));
         assert!(!looks_like("log\n{\"why137_run_record\":1}"));

@@ -155,3 +155,66 @@ pub fn is_log(text: &str) -> bool {
     let told = lines.iter().filter(|line| line.at.is_some() || line.writer != Writer::Unsaid);
     told.count() * 2 > lines.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casefile::Moment;
+
+    #[test]
+    fn a_stem_of_137_may_be_the_head_of_another_number() {
+        for stem in [" 137", "=137", ":137"] {
+            assert!(is_other_number(stem, Some(b'1')), "{stem}");
+            assert!(is_other_number(stem, Some(b'.')), "{stem}");
+            assert!(!is_other_number(stem, Some(b')')), "{stem}");
+            assert!(!is_other_number(stem, None), "{stem}");
+        }
+        assert!(!is_other_number("kill", Some(b'1')));
+    }
+
+    #[test]
+    fn a_line_tells_which_part_of_what_it_is() {
+        for (line, is) in [
+            ("[1.0] java invoked oom-killer: gfp_mask=0x1", Telling::Opens),
+            ("Out of memory: Killed process 7 (x)", Telling::Victim),
+            ("memory: usage 1kB, limit 1kB, failcnt 1", Telling::Report),
+            ("Out of memory: Kill process 7 (x) score 1", Telling::Report),
+            ("oom-kill:constraint=CONSTRAINT_MEMCG", Telling::Report),
+            ("    \"OOMKilled\": true,", Telling::Document),
+            ("      Exit Code:    137", Telling::Document),
+            ("he said \"OOMKilled\": true", Telling::Perhaps),
+            ("kill the lights", Telling::Perhaps),
+        ] {
+            assert_eq!(telling(line), is, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_log_has_a_clock_or_a_writer_before_most_of_its_lines() {
+        let stamped = "2026-05-27T18:42:10Z host app: a\n";
+        let signed = "app[7]: b\n";
+        assert!(is_log(&format!("{stamped}{signed}")));
+        assert!(is_log(&format!("{stamped}{signed}words\n")));
+        assert!(!is_log(&format!("{stamped}words\n")), "half of the lines are not most");
+        assert!(is_log(signed));
+        assert!(!is_log("words\nand words\n"));
+        assert!(!is_log(""));
+    }
+
+    #[test]
+    fn the_first_stamp_is_the_first_that_stands_anywhere() {
+        let text = "words\n2026-05-27T18:42:10Z h app: a\n2026-05-27T18:42:11Z h app: b\n";
+        assert_eq!(first_stamp(text), Moment::parse("2026-05-27T18:42:10Z").map(Stamp::Wall));
+        assert_eq!(first_stamp("words\n"), None);
+    }
+
+    #[test]
+    fn a_log_runs_backwards_where_its_stamps_only_fall() {
+        let line = |micros: u32| format!("[    1.{micros:06}] word\n");
+        let log = |all: [u32; 3]| all.map(line).concat();
+        assert!(runs_backwards(&log([3, 2, 1])));
+        assert!(!runs_backwards(&log([1, 2, 3])));
+        assert!(!runs_backwards(&log([3, 1, 2])));
+        assert!(!runs_backwards(&log([2, 2, 1])), "one step back can be a boot");
+    }
+}

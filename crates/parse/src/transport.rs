@@ -9,6 +9,8 @@
 //! every line of that log has it, so lines of different writers compare.
 
 mod journal;
+#[cfg(test)]
+mod listed;
 mod prefix;
 mod stamp;
 #[cfg(test)]
@@ -91,15 +93,11 @@ impl Reader<'_> {
     fn read_behind_object(&mut self, start: usize, raw: &str) {
         let mut start = start;
         let end = start + raw.len();
-        while start < end {
-            let skip = self.taken_to.saturating_sub(start).min(end - start);
-            start += skip;
+        loop {
+            let behind_object = self.taken_to > start;
+            start = start.max(self.taken_to);
             let Some(rest) = self.text.get(start..end) else { return };
-            let words = rest.trim();
-            if words.is_empty() || (skip > 0 && !words.contains('{')) {
-                if skip == 0 {
-                    self.read(start, rest.trim_end_matches(['\n', '\r']));
-                }
+            if behind_object && !rest.contains('{') {
                 return;
             }
             let taken_to = self.taken_to;

@@ -93,7 +93,7 @@ impl Input {
         let mut out = BufWriter::new(File::create(&path)?);
         let between = self.bytes / (self.reports as u64 + 1);
         let (mut written, mut number, mut next) = (0, 0_u64, between);
-        let mut random = Random(137);
+        let mut random = Random::new();
         let mut report = 0;
         while written < self.bytes {
             let words = if self.shape == Shape::Application {
@@ -118,10 +118,14 @@ impl Input {
 }
 
 /// Xorshift, after Marsaglia: any sequence will do that is the same every time.
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn new() -> Self {
+        Self(137)
+    }
+
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -66,6 +66,23 @@ pub(crate) struct DaemonFacts {
 }
 
 impl DaemonFacts {
+    /// Of docker's daemon on this machine, without asking it: describing itself costs it the start of
+    /// three programs. `server` is the header of any answer, `Docker/28.2.2 (linux)`; its folder is what
+    /// its containers' files lie in.
+    pub(crate) fn nearby(
+        server: &str,
+        root_dir: Option<String>,
+        cgroup: Option<u8>,
+    ) -> Option<Self> {
+        let version = server.strip_prefix("Docker/")?.split(' ').next()?;
+        Some(Self {
+            version: Some(version.to_owned()),
+            root_dir: Some(root_dir?),
+            cgroup_version: Some(cgroup?.to_string()),
+            ..Self::default()
+        })
+    }
+
     /// Reads both answers; either may be empty text.
     pub(crate) fn read(info: &str, version: &str) -> Self {
         let info: Value = serde_json::from_str(info).unwrap_or_default();

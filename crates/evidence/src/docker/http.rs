@@ -130,6 +130,8 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
     /// Why it ends early, if it does.
     pub(crate) cut: Option<ApiError>,
+    /// The header `Server`.
+    pub(crate) server: Option<String>,
 }
 
 impl Answer {
@@ -234,7 +236,9 @@ impl Daemon {
             Err(_elapsed) => return Err(late()),
         };
         let status = response.status();
-        let mut answer = Answer { body: Vec::new(), cut: None };
+        let server = response.headers().get("Server");
+        let server = server.and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut answer = Answer { body: Vec::new(), cut: None, server };
         let mut body = response.into_body();
         answer.cut = match timeout_at(until, read_body(&mut body, path, &mut answer.body)).await {
             Ok(read) => read.err(),

@@ -114,7 +114,7 @@ impl Containers<'_> {
     fn events(&self, subject: &Subject, all: &str, whole: bool) -> Option<Exhibit> {
         let own = events::of_container(all, &subject.id);
         let cut = (!whole).then(|| ApiError::TooLong { path: "/events".to_owned() });
-        let answer = Ok(Answer { body: own.into_bytes(), cut });
+        let answer = Ok(Answer { body: own.into_bytes(), cut, server: None });
         let found = events::found(subject, answer, self.history, self.started, self.client);
         let exhibit = found.exhibits.into_iter().next()?;
         Some(Exhibit { id: format!("events-{}", short(&subject.id)), ..exhibit })

@@ -1,18 +1,19 @@
 //! The telling lines of a log that goes by block after block.
 //!
 //! A line of a kernel report is kept with its whole report. Of any other line with a stem, only
-//! reading it shows whether it tells; such lines are read in batches, a few neighbours with each,
-//! and those of which a reader made nothing are forgotten. The first and the last lines are kept
-//! for their clock.
+//! reading it shows whether it tells; such lines are given to the readers in batches, a few neighbours
+//! with each, and those of which a reader made nothing are forgotten. The first and the last lines
+//! are kept for their clock.
 
 use aho_corasick::packed::Searcher;
 use aho_corasick::{Span as Range, packed};
-use casefile::{CutFrom, Source, Span};
+use casefile::{CutFrom, Span};
 use parse::telling::{self, STEMS, Telling};
 
 use super::Cut;
 use super::form::{Form, LONGEST};
-use super::kept::{LeftOut, Piece, Reach, Store, Track, View, Window, joined};
+use super::kept::{LeftOut, Piece, Reach, Store, Track, View, Window};
+use super::readers::{self, Readers, Told};
 
 /// Reports stay whole up to this many bytes of them, their telling lines up to the second.
 const REPORTS: (usize, usize) = (3 << 19, 3 << 20);
@@ -21,11 +22,9 @@ const OTHERS: (usize, usize) = (1 << 19, 3 << 18);
 /// Lines that may tell are read when so many bytes of them have come together.
 const BATCH: usize = 128 << 10;
 /// What is carried from block to block for the lines before a telling one.
-const BACK: u64 = 64 << 10;
+pub(super) const BACK: u64 = 64 << 10;
 /// The first and the last lines.
 const EDGE: u64 = 2 << 10;
-/// Neighbours that are read with a line that may tell: what a mailer wrapped, an exception's cause.
-const NEAR: u64 = 240;
 
 /// What is known of the log so far.
 pub(super) struct Lines {
@@ -38,6 +37,7 @@ pub(super) struct Lines {
     perhaps: Track,
     reports: Store,
     others: Store,
+    readers: Readers,
     batch: Vec<Window>,
     batched: usize,
     /// Everything before this place has been searched.
@@ -51,7 +51,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Nothing seen yet; `head` is where the text begins.
-    pub(super) fn new(form: Form, head: &[u8]) -> Self {
+    pub(super) fn new(form: Form, head: &[u8], readers: Readers) -> Self {
         let beginning = String::from_utf8_lossy(head.get(..LONGEST).unwrap_or(head));
         let backwards = telling::runs_backwards(&beginning);
         let fast = packed::Config::new().builder().extend(STEMS).build();
@@ -68,6 +68,7 @@ impl Lines {
             perhaps: Track::default(),
             reports: Store::new(REPORTS.0, REPORTS.1, backwards),
             others: Store::new(OTHERS.0, OTHERS.1, backwards),
+            readers,
             batch: Vec::new(),
             batched: 0,
             done: 0,
@@ -108,6 +109,9 @@ impl Lines {
             self.add(window);
         }
         self.read_batch();
+        while let Some(told) = self.readers.next() {
+            self.keep(told);
+        }
         if self.in_giant {
             return;
         }
@@ -210,6 +214,7 @@ impl Lines {
         // A task table of 3,000 processes has 330 KiB.
         const REPORT: u64 = 512 << 10;
         let weight = self.form.weight() as u64;
+        let perhaps = readers::around(self.form);
         let (begins, ends) = match (kind, self.backwards) {
             (Telling::Opens, false) | (Telling::Victim, true) => (true, false),
             (Telling::Opens, true) | (Telling::Victim, false) => (false, true),
@@ -220,7 +225,9 @@ impl Lines {
             Telling::Opens => (4 << 10, 16 << 10),
             Telling::Victim | Telling::Report => (4 << 10, 2 << 10),
             Telling::Document => (16 << 10, 16 << 10),
-            Telling::Perhaps => (2 << 10, 2 << 10),
+            Telling::Perhaps => {
+                return Reach { back: perhaps, ahead: perhaps, join: 0, closes: false };
+            }
         };
         Reach {
             back: (around.0 * weight).min(BACK),
@@ -238,62 +245,16 @@ impl Lines {
         }
     }
 
-    /// Reads the lines that may tell; what tells is kept with the lines around it.
     fn read_batch(&mut self) {
-        let mut text = String::new();
-        // Where in the batch a run of lines stands, of which window it is, and where in the text.
-        let mut places: Vec<(usize, usize, u64)> = Vec::new();
-        let windows = std::mem::take(&mut self.batch);
         self.batched = 0;
-        for (number, window) in windows.iter().enumerate() {
-            for piece in &window.pieces {
-                let near: Vec<(u64, u64)> = window
-                    .hits
-                    .iter()
-                    .filter_map(|hit| whole(self.form, piece, *hit, NEAR))
-                    .collect();
-                for (start, end) in joined(&near) {
-                    let Some(part) = piece.between(start, end) else { continue };
-                    places.push((text.len(), number, start));
-                    text.push_str(&String::from_utf8_lossy(&part.bytes));
-                }
-            }
-        }
-        let mut told: Vec<Vec<(u64, u64)>> = vec![Vec::new(); windows.len()];
-        for seen in parse::read(Source::Pasted, &text) {
-            let at = places.partition_point(|place| place.0 <= seen.span.start);
-            let Some((offset, number, start)) = at.checked_sub(1).and_then(|at| places.get(at))
-            else {
-                continue;
-            };
-            let from = start + (seen.span.start - offset) as u64;
-            if let Some(told) = told.get_mut(*number) {
-                told.push((from, from + (seen.span.end - seen.span.start) as u64));
-            }
-        }
-        for (window, told) in windows.into_iter().zip(told) {
-            self.keep_told(window, told);
+        if let Some(told) = self.readers.give(std::mem::take(&mut self.batch)) {
+            self.keep(told);
         }
     }
 
-    fn keep_told(&mut self, window: Window, mut told: Vec<(u64, u64)>) {
-        told.sort_unstable();
-        let reach = self.reach(Telling::Perhaps).back;
-        for piece in &window.pieces {
-            let around: Vec<(u64, u64)> =
-                told.iter().filter_map(|hit| whole(self.form, piece, *hit, reach)).collect();
-            for (start, end) in joined(&around) {
-                let inside = |hit: &&(u64, u64)| start <= hit.0 && hit.0 < end;
-                let lines: Vec<(u64, u64)> = told
-                    .iter()
-                    .filter(inside)
-                    .filter_map(|hit| whole(self.form, piece, *hit, 0))
-                    .collect();
-                let Some(piece) = piece.between(start, end) else { continue };
-                self.telling += lines.len();
-                self.others.push(Window { pieces: vec![piece], hits: joined(&lines), victims: 0 });
-            }
-        }
+    fn keep(&mut self, told: Told) {
+        self.telling += told.lines;
+        told.windows.into_iter().for_each(|window| self.others.push(window));
     }
 
     /// The first or the last whole lines, if they are text.
@@ -342,19 +303,6 @@ impl Lines {
 
 fn index(view: &View<'_>, at: u64) -> usize {
     usize::try_from(at.saturating_sub(view.base)).unwrap_or(usize::MAX).min(view.bytes.len())
-}
-
-/// The whole lines of a piece from `near` bytes before a range to as many behind it.
-fn whole(form: Form, piece: &Piece, range: (u64, u64), near: u64) -> Option<(u64, u64)> {
-    if range.1 <= piece.start || piece.end() <= range.0 {
-        return None;
-    }
-    let view = View { bytes: &piece.bytes, base: piece.start, form };
-    let from = range.0.saturating_sub(near).max(piece.start);
-    // A piece begins with a line.
-    let start = view.entry_start(from).or(Some(piece.start).filter(|start| from - start <= near));
-    let last = (range.1 + near).min(piece.end()).saturating_sub(1);
-    Some((start.unwrap_or(range.0), view.entry_end(last).unwrap_or(piece.end())))
 }
 
 /// What did not fit, in plain words.

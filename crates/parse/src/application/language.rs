@@ -99,9 +99,6 @@ fn java(line: &str) -> Option<Application> {
                 "fatal error in thread",
             ],
         )
-        .filter(|_| {
-            line.contains("java.lang.OutOfMemoryError") || line.contains("fatal error in thread")
-        })
         .filter(|_| line.contains("OutOfMemoryError"))
     };
     let wrapped = || {

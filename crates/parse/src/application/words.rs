@@ -70,7 +70,11 @@ pub(crate) fn begins<'a>(line: &'a str, phrase: &str) -> Option<&'a str> {
     let mut from = 0;
     while let Some(found) = line.get(from..)?.find(phrase) {
         let at = from + found;
-        if is_prefix(line.get(..at)?) {
+        let before = line.get(..at)?;
+        // `"OOMKilled":` is no `Killed`; the letter of an escaped line end is no word's.
+        let bare = before.strip_suffix("\\n").or_else(|| before.strip_suffix("\\t"));
+        let in_a_word = bare.is_none() && before.ends_with(char::is_alphanumeric);
+        if is_prefix(before) && !in_a_word {
             return line.get(at + phrase.len()..);
         }
         from = at + phrase.len().max(1);
@@ -85,6 +89,10 @@ pub(crate) fn begins_any<'a>(line: &'a str, phrases: &[&str]) -> Option<&'a str>
 
 /// What follows `phrase`, wherever it stands.
 pub(crate) fn after<'a>(line: &'a str, phrase: &str) -> Option<&'a str> {
+    // Whether it is there is told much faster than where, and mostly it is not.
+    if !line.contains(phrase) {
+        return None;
+    }
     line.split_once(phrase).map(|(_, rest)| rest)
 }
 

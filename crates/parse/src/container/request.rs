@@ -26,7 +26,10 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         }
         let behind = lines.get(at + 1..).unwrap_or_default();
         let later = behind;
-        let behind = behind.get(..behind.len().min(ANSWER_WITHIN)).unwrap_or_default();
+        // What stands behind the next prompt answers another command.
+        let typed = behind.iter().position(|line| without_prompt(line.words).0);
+        let within = typed.unwrap_or(behind.len()).min(ANSWER_WITHIN);
+        let behind = behind.get(..within).unwrap_or_default();
         let drained = drained(line.words);
         let (prompted, words) = without_prompt(line.words);
         let request = drained.or_else(|| of_command(words, prompted, behind));
@@ -72,7 +75,8 @@ fn without_prompt(words: &str) -> (bool, &str) {
         Some((at, len)) if at < 80 => {
             let head = words.get(..at).unwrap_or_default();
             // `user@host:/srv`, `[root@node ~]`, `(venv) PS C:\x`: no sentence.
-            let plain = head.split_whitespace().count() <= 4 && !head.ends_with(['.', ':', '"']);
+            let plain =
+                head.split_whitespace().count() <= 4 && !head.trim_end().ends_with(['.', ':', '"']);
             let rest = words.get(at + len..).unwrap_or_default().trim_start();
             if plain { (true, rest) } else { (false, words) }
         }
@@ -283,6 +287,32 @@ mod tests {
         ] {
             assert_eq!(told(text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_of_more_than_400_bytes_is_no_command() {
+        let of = |length: usize| {
+            let head = "$ docker kill web # ";
+            let tail = "x".repeat(length - head.len());
+            told(&format!("{head}{tail}\nweb\n")).len()
+        };
+        assert_eq!((of(400), of(401)), (1, 0));
+    }
+
+    #[test]
+    fn a_prompt_begins_within_80_bytes() {
+        let of = |at: usize| told(&format!("{}$ kill -9 4711\n", "p".repeat(at))).len();
+        assert_eq!((of(79), of(80)), (1, 0));
+    }
+
+    #[test]
+    fn an_answer_of_400_bytes_is_none() {
+        let of = |length: usize| {
+            let rest = "web\" deleted ";
+            let rest = format!("{rest}{}", "x".repeat(length - rest.len()));
+            told(&format!("$ kubectl delete pod web\npod \"{rest}\n")).len()
+        };
+        assert_eq!((of(399), of(400)), (1, 0));
     }
 
     #[test]

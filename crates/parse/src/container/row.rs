@@ -41,14 +41,13 @@ struct Header {
     stats: bool,
     compose_v1: bool,
     names_at: Option<usize>,
-    image_at: Option<usize>,
+    images: bool,
 }
 
 impl Header {
     fn of(words: &str, span: Span, text: &str) -> Option<Self> {
         let line_start = text.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
         let indent = span.start - line_start;
-        let column = |name: &str| words.find(name).map(|at| at + indent);
         let stats = words.contains("MEM USAGE / LIMIT");
         let compose_v1 = words.starts_with("Name ") && words.contains(" State ");
         let titles = ["CONTAINER ID", "NAMES", "NAME ", "STATUS", "IMAGE"];
@@ -62,7 +61,7 @@ impl Header {
             stats,
             compose_v1,
             names_at,
-            image_at: column("IMAGE"),
+            images: words.contains("IMAGE"),
         })
     }
 }
@@ -103,10 +102,10 @@ fn ps_row(text: &str, line: &Raw<'_>, header: Option<&Header>) -> Option<Contain
     if id.is_none() && header.is_none() && !row_like(before, after) {
         return None;
     }
-    let image = match (&id, header.and_then(|header| header.image_at)) {
+    let image = match (&id, header.is_some_and(|header| header.images)) {
         (Some(_), _) => before.split_whitespace().nth(1),
-        (None, Some(_)) => before.split_whitespace().nth(1).filter(|image| is_name(image)),
-        (None, None) => None,
+        (None, true) => before.split_whitespace().nth(1).filter(|image| is_name(image)),
+        (None, false) => None,
     };
     Some(ContainerRecord {
         form: Some(Form::PsRow),
@@ -201,9 +200,6 @@ fn up(words: &str) -> Option<Status> {
         end += 1;
     }
     let note = words.get(end..)?.strip_prefix(" (").and_then(|rest| rest.split_once(')'));
-    if let Some((note, _)) = note {
-        end += note.len() + 3;
-    }
     let note = note.map_or("", |(note, _)| note);
     Some(Status {
         start,
@@ -228,10 +224,9 @@ fn compose_v1_status(words: &str, header: Option<&Header>) -> Option<Status> {
     }
     let start = words.rfind("  Exit ")? + 2;
     let code = words.get(start..)?.strip_prefix("Exit ")?.split_whitespace().next()?;
-    let end = start + "Exit ".len() + code.len();
     Some(Status {
         start,
-        end,
+        end: words.len(),
         word: "exited",
         exit_code: Some(code.parse().ok()?),
         ..Status::default()

@@ -78,11 +78,12 @@ impl Said {
     }
 }
 
-/// The first container id among words: 64 digits, or 12 and more with a digit and a letter.
+/// The first container id among words: 64 digits, or 12 and more with a digit and a letter. No runtime
+/// prints 32 of them: that many are a task of ECS, a trace or a machine.
 pub(super) fn id_in(words: &str) -> Option<ContainerId> {
     words
         .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.')))
-        .filter(|word| matches!(word.len(), 12..=64))
+        .filter(|word| matches!(word.len(), 12..=64) && word.len() != 32)
         .filter(|word| word.bytes().any(|b| b.is_ascii_digit()))
         // A short run of digits alone is a number: `20240206000000`.
         .filter(|word| word.len() == 64 || word.bytes().any(|b| b.is_ascii_alphabetic()))

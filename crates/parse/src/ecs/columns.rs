@@ -161,6 +161,8 @@ impl Run {
             return;
         };
         match key {
+            // The tools' print of what the API leaves out.
+            _ if value == "None" => return,
             "exitCode" => container.exit_code = value.parse().ok(),
             "name" => container.name = Some(value.to_owned()),
             "reason" => container.reason = Some(value.to_owned()),
@@ -233,10 +235,7 @@ fn cells(words: &str) -> Vec<&str> {
 fn value_of(cell: &str) -> &str {
     let bare = cell.trim_matches(['"', '\'', ',', ' ']);
     let known = |value: &str| {
-        is_stopped_reason(value)
-            || is_container_reason(value)
-            || STOP_CODES.contains(&value)
-            || is_service_event(value)
+        is_stopped_reason(value) || is_container_reason(value) || STOP_CODES.contains(&value)
     };
     if known(bare) {
         return bare;

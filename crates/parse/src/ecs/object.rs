@@ -221,14 +221,14 @@ fn renamed_container(node: &Node) -> Option<ContainerStatus> {
     let reason = members.iter().find_map(|(_, node)| {
         node.as_str().filter(|text| is_container_reason(text)).map(str::to_owned)
     });
-    let exit = members.iter().find_map(|(key, node)| {
-        let key = key.to_ascii_lowercase();
-        let says_so = key.contains("exit") || key.contains("code");
-        (says_so || members.len() <= 4)
-            .then(|| node.as_i64())
-            .flatten()
-            .filter(|code| (0..256).contains(code))
+    let exit = members.iter().find_map(|(key, member)| {
+        let lower = key.to_ascii_lowercase();
+        let says_so = lower.contains("exit") || lower.contains("code");
+        let code = (says_so || members.len() <= 4).then(|| member.as_i64()).flatten();
+        code.filter(|code| (0..256).contains(code)).map(|_| key)
     });
+    // A key that stands twice with two codes tells none.
+    let exit = exit.and_then(|key| node.get(key)).and_then(Node::as_i64);
     let nameless = |key: &str| key.to_ascii_lowercase().contains("exit");
     let name = text_of(node, &["name", "container", "containerName"]).or_else(|| {
         members.iter().find_map(|(key, node)| {

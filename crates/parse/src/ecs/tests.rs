@@ -172,3 +172,12 @@ fn a_page_about_reasons_is_no_task() {
         1
     );
 }
+
+#[test]
+fn a_stem_stands_in_every_word_by_which_a_text_is_recognised() {
+    let others = ["(service web) has stopped", "stoppedReason:", "stopCode:"];
+    let words = STOPPED_REASONS.iter().chain(&CONTAINER_REASONS).chain(&STOP_CODES).chain(&others);
+    for words in words {
+        assert!(STEMS.iter().any(|stem| words.contains(stem)), "{words}");
+    }
+}

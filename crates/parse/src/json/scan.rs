@@ -45,6 +45,15 @@ pub(super) struct Place {
     pub(super) fresh: bool,
 }
 
+/// What a text that is one string says.
+pub(super) fn string(text: &str) -> Option<String> {
+    let mut scanner = Scanner::new(text, Place::default());
+    match scanner.next()?.token {
+        Token::String(inside, true) if scanner.rest().is_empty() => Some(inside),
+        _ => None,
+    }
+}
+
 /// Reads tokens one by one.
 #[derive(Clone)]
 pub(super) struct Scanner<'a> {
@@ -167,9 +176,7 @@ impl<'a> Scanner<'a> {
         let (end, closed) = string_end(rest, close);
         let raw = rest.get(..end).unwrap_or_default();
         self.at += end + if closed { close.len_utf8() } else { 0 };
-        if let Some(newline) = raw.rfind('\n') {
-            self.line_start = self.at - (raw.len() - newline - 1);
-        }
+        // What follows a wrapped string stands in no column until the next line begins.
         Token::String(unescape(raw), closed)
     }
 }

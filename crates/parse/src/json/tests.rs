@@ -1,3 +1,5 @@
+mod broken;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -24,8 +24,9 @@ pub(super) fn documents(text: &str) -> Vec<Node> {
         if !read.0.as_ref().is_some_and(|node| node.complete) {
             let by_columns = Builder::new(text, start, headless, true).run();
             // Only one that read as far may replace the other: else the rest would be read again
-            // and again.
-            if by_columns.1.at >= read.1.at {
+            // and again. The line end behind the last bracket is nothing left to read.
+            let left = text.get(by_columns.1.at..read.1.at).unwrap_or_default();
+            if left.trim().is_empty() {
                 read = by_columns;
             }
         }
@@ -62,7 +63,7 @@ fn next_start(text: &str, from: Place) -> Option<(Place, bool)> {
 
 /// `{"key":`
 fn opens_object(rest: &str) -> bool {
-    rest.strip_prefix('{').is_some_and(|inner| opens_pair(inner.trim_start()))
+    rest.strip_prefix('{').is_some_and(|inner| opens_pair(past_margins(inner)))
 }
 
 /// `[{"key":`, `[["name", 137]`, `["a"`: an array of something that JSON has.
@@ -70,10 +71,15 @@ fn opens_array(rest: &str) -> bool {
     let mut inner = rest;
     for _ in 0..4 {
         let Some(deeper) = inner.strip_prefix('[') else { break };
-        inner = deeper.trim_start();
+        inner = past_margins(deeper);
     }
     opens_object(inner)
         || quoted(inner).is_some_and(|after| after.trim_start().starts_with([',', ']']))
+}
+
+/// Behind blanks, line ends and the marks of a quoted mail.
+fn past_margins(text: &str) -> &str {
+    text.trim_start_matches(|c: char| c.is_whitespace() || is_margin(c))
 }
 
 /// `"key":`, with a key that looks like one.
@@ -81,8 +87,9 @@ fn opens_pair(rest: &str) -> bool {
     quoted(rest).is_some_and(|after| after.trim_start().starts_with(':'))
 }
 
-/// What follows a short quoted name.
+/// What follows a short quoted name, also one that Python 2 prints (`u'name'`).
 fn quoted(rest: &str) -> Option<&str> {
+    let rest = rest.strip_prefix(['u', 'b']).unwrap_or(rest);
     let open = rest.chars().next()?;
     let close = match open {
         '"' | '\'' => open,
@@ -301,8 +308,8 @@ impl<'a> Builder<'a> {
             // A stray bracket of the other kind ends a document that has none to close.
             return self.collapse_to(0, span.end, false);
         };
-        let broken = target + 1 < self.stack.len();
-        self.collapse_to(target, span.end, !broken)
+        // What it leaves open above the target is broken, and so the target is.
+        self.collapse_to(target, span.end, true)
     }
 
     /// Closes every frame above `target`, then `target` itself.
@@ -345,10 +352,8 @@ impl<'a> Builder<'a> {
         let Some(frame) = self.stack.last_mut() else { return };
         match &mut frame.value {
             Open::Object { members, .. } => {
-                let (name, start) = key.unwrap_or_default();
-                if start < node.span.start && !name.is_empty() {
-                    node.span.start = start;
-                }
+                let (name, start) = key.unwrap_or((String::new(), usize::MAX));
+                node.span.start = node.span.start.min(start);
                 members.push((name, node));
             }
             Open::Array(items) => items.push(node),
@@ -538,7 +543,7 @@ impl<'a> Builder<'a> {
         self.push('{', start, None, false);
         match root.value {
             // An object that was opened and closed in this text, yet goes on.
-            Value::Object(members) if !self.headless && root.complete => self.fill_top(members),
+            Value::Object(members) if root.complete => self.fill_top(members),
             value => self.add(Node { value, ..root }, Some((String::new(), start))),
         }
     }

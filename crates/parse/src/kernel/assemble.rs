@@ -130,9 +130,11 @@ impl Assembly {
                 },
             );
         } else if let Some(named) = victim::exiting(text, line.span) {
+            let named_pid = named.pid;
+            let other = |pid| Some(pid) != named_pid;
             self.body(
                 line,
-                |_| false,
+                |draft| draft.report.chosen.as_ref().and_then(|seen| seen.pid).is_some_and(other),
                 |draft| {
                     draft.report.already_exiting = Some(named);
                     draft.closed = true;
@@ -304,7 +306,7 @@ impl Assembly {
         }
         let piece = line.text.starts_with(',') || line.text.contains(",pid=");
         let Some(draft) = self.drafts.last_mut().filter(|_| piece && sure) else { return false };
-        if draft.closed || !draft.report.summary_cut || draft.summary_text.is_empty() {
+        if draft.closed || !draft.report.summary_cut {
             return false;
         }
         if draft.summary_text.len() > LONGEST_SUMMARY {
@@ -460,7 +462,7 @@ impl Assembly {
     }
 
     fn drop_event(&mut self, at: Option<usize>) {
-        if let Some(at) = at.filter(|at| *at < self.events.len()) {
+        if let Some(at) = at.filter(|at| self.events.get(*at).is_some()) {
             self.events.remove(at);
         }
     }

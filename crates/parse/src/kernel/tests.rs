@@ -438,3 +438,14 @@ fn a_commits_message_is_not_the_kernels_and_a_log_below_it_is() {
     assert_eq!(pids(&only(&format!("{message}    [   12.345678] {words}\n"))), [12]);
     assert_eq!(pids(&only(&format!("    {words}\n"))), [12]);
 }
+
+#[test]
+fn a_summary_of_more_than_8192_bytes_takes_no_more_pieces() {
+    let named = |length: usize| {
+        let head = "oom-kill:constraint=CONSTRAINT_NONE,nodemask=";
+        let filled = "x".repeat(length - head.len());
+        let text = format!("[    1.250000] {head}{filled}\n[    1.250001] ,task=a,pid=7,uid=0\n");
+        only(&text).named.and_then(|named| named.pid)
+    };
+    assert_eq!((named(1 << 13), named((1 << 13) + 1)), (Some(7), None));
+}

@@ -66,7 +66,7 @@ fn name_and_fields(rest: &str) -> (Option<String>, &str) {
     let Some(inner) = rest.trim_start().strip_prefix('(') else { return (None, rest) };
     for anchor in [") total-vm:", ") vsz:"] {
         if let Some((comm, _)) = inner.rsplit_once(anchor) {
-            let fields = inner.get(comm.len() + 1..).unwrap_or("");
+            let fields = inner.get(comm.len()..).unwrap_or("");
             return (Some(comm.to_owned()), fields);
         }
     }
@@ -77,7 +77,7 @@ fn name_and_fields(rest: &str) -> (Option<String>, &str) {
     // Cut inside the fields, or a form without them. A name has at most 15 bytes.
     let whole = inner.rmatch_indices(')').find_map(|(at, _)| {
         let comm = inner.get(..at).filter(|comm| comm.chars().count() <= 15)?;
-        Some((Some(comm.to_owned()), inner.get(at + 1..).unwrap_or("")))
+        Some((Some(comm.to_owned()), inner.get(at..).unwrap_or("")))
     });
     whole.unwrap_or((None, ""))
 }

@@ -165,15 +165,11 @@ impl Reader {
     }
 
     fn new_container(&mut self) -> &mut Container {
-        let init = self.init;
-        let status = ContainerStatus { init, ..ContainerStatus::default() };
-        self.container.insert(Container { status, ..Container::default() })
+        self.container = None;
+        self.current()
     }
 
     fn current(&mut self) -> &mut Container {
-        if self.container.is_none() {
-            self.new_container();
-        }
         let init = self.init;
         self.container.get_or_insert_with(|| Container {
             status: ContainerStatus { init, ..ContainerStatus::default() },

@@ -11,7 +11,7 @@ use super::{Row, event_sighting, kind};
 use crate::Sighting;
 use crate::application::words::{after, between, has_any, is_prose, number};
 use crate::record::{PodEvent, Record};
-use crate::transport::{self, Writer};
+use crate::transport::{Line, Writer};
 
 /// Reasons of events that bear on a death. Others are kept where a table or an API object shows
 /// them, but do not make an event of a stranger's object.
@@ -241,7 +241,7 @@ fn table_row(words: &str) -> Option<PodEvent> {
     }
     let first = first_word(tail);
     if let Some((object_kind, name)) = object(first) {
-        event.kind = kind(object_kind);
+        event.kind = Some(kind(object_kind));
         event.object = Some(name.to_owned());
         event.message = without_source(after(tail, first)?.trim_start());
     } else if is_age(first) {
@@ -259,11 +259,13 @@ fn table_row(words: &str) -> Option<PodEvent> {
 
 /// Splits before and after the `Normal` or `Warning` that stands among the first columns.
 fn type_at(words: &str) -> Option<(&str, &str)> {
-    ["Normal", "Warning"].iter().find_map(|name| {
+    // A look that costs little first: most lines are no row of such a table.
+    let mut said = ["Normal", "Warning"].into_iter().filter(|name| words.contains(name));
+    said.find_map(|name| {
         let (head, rest) = words.split_once(name)?;
         let columns = head.split_whitespace().count() <= 9;
         let apart = rest.starts_with(char::is_whitespace)
-            && (head.is_empty() || head.ends_with(char::is_whitespace) || head.ends_with('|'));
+            && (head.is_empty() || head.ends_with(char::is_whitespace));
         (columns && apart).then_some((head.trim(), rest.trim_start()))
     })
 }
@@ -324,8 +326,8 @@ fn without_source(rest: &str) -> String {
 }
 
 /// Lines that hold an event's message alone, and a Node's MemoryPressure row.
-pub(super) fn lines(text: &str) -> Vec<Sighting> {
-    transport::lines(text)
+pub(super) fn lines(lines: &[Line]) -> Vec<Sighting> {
+    lines
         .iter()
         .filter(|line| line.writer != Writer::Kernel)
         .filter_map(|line| {
@@ -354,9 +356,9 @@ fn alone(words: &str) -> Option<PodEvent> {
     }
     let words = without_header(words);
     let reason = reason_of(words)?;
-    let said_about = MESSAGES
-        .iter()
-        .any(|(message, _)| words.split_once(message).is_some_and(|(head, _)| is_prose(head)));
+    let said_about = MESSAGES.iter().any(|(message, _)| {
+        words.contains(message) && words.split_once(message).is_some_and(|(head, _)| is_prose(head))
+    });
     if said_about {
         return None;
     }

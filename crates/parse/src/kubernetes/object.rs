@@ -312,7 +312,7 @@ fn event(node: &Node) -> Option<Sighting> {
         container: named.or_else(|| events::container_of(&message)),
         object: in_object("name")
             .or_else(|| any(&["ReplicaName", "subject_name", "pod_name", "pod"])),
-        kind: in_object("kind").or_else(|| any(&["subject_type"]).and_then(|word| kind(&word))),
+        kind: in_object("kind").or_else(|| any(&["subject_type"]).map(|word| kind(&word))),
         uid: in_object("uid"),
         count: node.get_any_case("count").and_then(Node::as_u64),
         message,

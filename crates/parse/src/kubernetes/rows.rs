@@ -26,8 +26,11 @@ pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
 
 /// `[NAMESPACE] NAME READY STATUS RESTARTS [(AGO)] AGE …`
 fn pod(words: &str) -> Option<Record> {
+    if !words.contains('/') {
+        return None;
+    }
+    let ready = words.split_whitespace().take(4).position(is_ready)?;
     let columns: Vec<&str> = words.split_whitespace().collect();
-    let ready = columns.iter().take(4).position(|word| is_ready(word))?;
     let name = columns.get(ready.checked_sub(1)?)?;
     let named =
         name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c));
@@ -85,34 +88,42 @@ fn is_ready(word: &str) -> bool {
     })
 }
 
+/// The reasons that are known where they stand alone.
+const REASONS: [&str; 4] = ["OOMKilled", "Error", "ContainerStatusUnknown", "Completed"];
+
 /// `OOMKilled 137`, `web 137 OOMKilled 2026-05-27T18:42:10Z`, `137,OOMKilled`: what a jsonpath of
 /// reason and exit code prints.
 fn bare(words: &str) -> Option<Record> {
-    let columns: Vec<&str> = words
-        .split([' ', '\t', ',', ':', '=', '|'])
+    if !REASONS.iter().any(|reason| words.contains(reason)) {
+        return None;
+    }
+    let parts = || words.split([' ', '\t', ',', '|']).filter(|part| !part.is_empty());
+    // A time is none of the columns: its minutes are no exit code. First in a line it is a log's.
+    let times: Vec<Moment> = parts().filter_map(Moment::parse).collect();
+    if parts().next().and_then(Moment::parse).is_some() {
+        return None;
+    }
+    let columns: Vec<&str> = parts()
+        .filter(|part| Moment::parse(part).is_none())
+        .flat_map(|part| part.split([':', '=']))
         .map(|word| word.trim_matches(['"', '\'']))
         .filter(|word| !word.is_empty())
         .collect();
-    let reason = columns.iter().find(|word| {
-        matches!(**word, "OOMKilled" | "Error" | "ContainerStatusUnknown" | "Completed")
-    })?;
+    let reason = columns.iter().find(|word| REASONS.contains(word))?;
     let code: i64 = columns.iter().find_map(|word| {
         let code: i64 = word.parse().ok()?;
         (0..=255).contains(&code).then_some(code)
     })?;
-    // Names and times may stand beside the two; sentences may not.
-    let stamps = words.split_whitespace().filter_map(Moment::parse).count();
-    let known = columns.len() <= 3 || (columns.len() <= 9 && stamps > 0);
+    // A name and times may stand beside the two; sentences may not.
     let plain = columns.iter().all(|word| {
         word == reason
             || !word.starts_with(|c: char| c.is_ascii_uppercase())
             || word.contains(|c: char| c.is_ascii_digit())
     });
-    if !(known && plain) {
+    if columns.len() > 3 || !plain {
         return None;
     }
-    let mut times = words.split_whitespace().filter_map(Moment::parse);
-    let (first, second) = (times.next(), times.next());
+    let (first, second) = (times.first().copied(), times.get(1).copied());
     let name = columns
         .first()
         .filter(|word| *word != reason && word.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -178,6 +189,9 @@ fn one_line(words: &str) -> Option<Record> {
 
 /// `OOMKilled`, `reason: OOMKilled`, `"reason": "OOMKilled"` with nothing around it.
 fn flag(words: &str) -> Option<Record> {
+    if !words.contains("OOMKilled") {
+        return None;
+    }
     let value = words.trim_end_matches(',').rsplit([':', '=']).next().unwrap_or(words);
     let key =
         words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);

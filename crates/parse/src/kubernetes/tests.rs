@@ -127,6 +127,18 @@ fn a_description_tells_its_events_with_wrapped_messages_joined() {
 }
 
 #[test]
+fn a_wrapped_message_is_followed_for_two_thousand_bytes() {
+    let message = |length: usize| {
+        let long = "y".repeat(length - "failed: ".len());
+        let text = format!("  Warning  Unhealthy  25s  kubelet  failed:\n{long}\nand more\n");
+        events(&text).remove(0).message
+    };
+    assert!(message(2000).ends_with("y and more"));
+    assert!(message(2001).ends_with('y'));
+    assert!(message(2002).ends_with('y'));
+}
+
+#[test]
 fn a_greps_excerpt_is_enough() {
     let excerpt = "Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Ready:   True\n    Restart Count:  3\n    Limits:\n      memory:  64Mi\n";
     let container = only(excerpt);

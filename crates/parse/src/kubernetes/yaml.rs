@@ -184,14 +184,10 @@ fn scalar(words: &str) -> Value {
     let quoted = |mark: char| {
         words.strip_prefix(mark).and_then(|inner| inner.strip_suffix(mark)).map(str::to_owned)
     };
-    if words.starts_with('"') {
-        // The same escapes as JSON's.
-        let decoded = json::documents(words).into_iter().next();
-        if let Some(text) = decoded.as_ref().and_then(Node::as_str) {
-            return Value::String(text.to_owned());
-        }
-    }
-    if let Some(inner) = quoted('"').or_else(|| quoted('\'').map(|text| text.replace("''", "'"))) {
+    // Between `"` the escapes are JSON's; between `'` only the quote itself is doubled.
+    let single = || quoted('\'').map(|text| text.replace("''", "'"));
+    let double = || json::string(words).or_else(|| quoted('"'));
+    if let Some(inner) = single().or_else(|| words.starts_with('"').then(double).flatten()) {
         return Value::String(inner);
     }
     match words {
@@ -220,5 +216,58 @@ mod tests {
         assert_eq!(container.get("args").unwrap().items().len(), 2);
         assert_eq!(found[0].path(&["status", "message"]).unwrap().as_str(), Some("it's wrapped"));
         assert_eq!(found[0].path(&["status", "note"]).unwrap().as_str(), Some("one\ntwo"));
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_left_out() {
+        let levels = |depth: usize| {
+            let text: String = (0..depth).map(|at| format!("{:at$}a:\n", "")).collect();
+            let rows = super::super::rows_of(&text);
+            let mut node = &blocks(&text, &rows)[0];
+            let mut levels = 0;
+            while let Some(inner) = node.get("a") {
+                node = inner;
+                levels += 1;
+            }
+            levels
+        };
+        assert_eq!((levels(40), levels(49), levels(50), levels(60)), (40, 49, 49, 49));
+    }
+
+    #[test]
+    fn lists_that_nest_too_deep_are_left_out_and_the_next_item_is_kept() {
+        let levels = |text: &str| {
+            let rows = super::super::rows_of(text);
+            let root = blocks(text, &rows).remove(0);
+            let mut levels = 0;
+            let mut node = &root;
+            while let Some(inner) = node.children().first().copied() {
+                node = inner;
+                levels += 1;
+            }
+            (levels, root.children().len())
+        };
+        assert_eq!(levels(&format!("{}x\n- y\n", "- ".repeat(40))), (40, 2));
+        assert_eq!(levels(&format!("{}x\n- y\n", "- ".repeat(60))), (1, 1));
+        let mixed: String = (0..40).map(|at| format!("{:1$}- a:\n", "", at * 2)).collect();
+        assert_eq!(levels(&mixed), (48, 1));
+    }
+
+    #[test]
+    fn a_scalar_is_what_it_is_written_as() {
+        let text = "a:\nb: true\nc: false\nd: null\ne: ~\nf: 137\ng: 1.5\nh: x y\ni: \"137\"\nj: '~'\nk: \"a\" b\n";
+        let rows = super::super::rows_of(text);
+        let root = blocks(text, &rows).remove(0);
+        let value = |key: &str| root.get(key).map(|node| node.value.clone());
+        assert_eq!(value("a"), Some(Value::Null));
+        assert_eq!(value("b"), Some(Value::Bool(true)));
+        assert_eq!(value("c"), Some(Value::Bool(false)));
+        assert_eq!((value("d"), value("e")), (Some(Value::Null), Some(Value::Null)));
+        assert_eq!(value("f"), Some(Value::Number("137".to_owned())));
+        assert_eq!(value("g"), Some(Value::Number("1.5".to_owned())));
+        assert_eq!(value("h"), Some(Value::String("x y".to_owned())));
+        assert_eq!(value("i"), Some(Value::String("137".to_owned())));
+        assert_eq!(value("j"), Some(Value::String("~".to_owned())));
+        assert_eq!(value("k"), Some(Value::String("\"a\" b".to_owned())));
     }
 }

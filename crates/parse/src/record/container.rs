@@ -381,3 +381,18 @@ pub struct Request {
     /// Names or ids of containers, names of pods, pids.
     pub targets: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_stands_where_it_was_noted() {
+        let (first, second) = (Span { start: 1, end: 2 }, Span { start: 3, end: 4 });
+        let shown_at = vec![("memory", first), ("pid", second)];
+        let record = ContainerRecord { shown_at, ..ContainerRecord::default() };
+        assert_eq!(record.span_of("pid"), Some(second));
+        assert_eq!(record.span_of("memory"), Some(first));
+        assert_eq!(record.span_of("status"), None);
+    }
+}

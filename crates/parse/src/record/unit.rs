@@ -101,3 +101,41 @@ pub struct SwarmTask {
     /// `Status.Timestamp`
     pub at: Option<Moment>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(active: &str, sub: &str) -> UnitRecord {
+        UnitRecord {
+            active_state: Some(active.to_owned()),
+            sub_state: Some(sub.to_owned()),
+            ..UnitRecord::default()
+        }
+    }
+
+    #[test]
+    fn a_unit_is_up_while_it_has_a_process_or_none_has_ended() {
+        for active in ["active", "reloading", "activating", "deactivating"] {
+            assert!(unit(active, "running").is_up(), "{active}");
+            for sub in ["auto-restart", "dead", "exited"] {
+                assert!(!unit(active, sub).is_up(), "{active} {sub}");
+            }
+        }
+        assert!(!unit("failed", "failed").is_up());
+        assert!(!UnitRecord::default().is_up());
+        let ended = UnitRecord { end: Some(MainEnd::Killed(9)), ..unit("active", "running") };
+        assert!(!ended.is_up());
+        assert!(UnitRecord { main_pid: Some(7), ..ended }.is_up(), "the next one runs");
+    }
+
+    #[test]
+    fn a_field_stands_where_it_was_noted() {
+        let (first, second) = (Span { start: 1, end: 2 }, Span { start: 3, end: 4 });
+        let shown_at = vec![("result", first), ("slice", second)];
+        let record = UnitRecord { shown_at, ..UnitRecord::default() };
+        assert_eq!(record.span_of("slice"), Some(second));
+        assert_eq!(record.span_of("result"), Some(first));
+        assert_eq!(record.span_of("status"), None);
+    }
+}

@@ -58,8 +58,8 @@ impl Arguments {
         // Quoted flow style is JSON and is read as such.
         let flow = value.strip_prefix('[').filter(|flow| !flow.trim_start().starts_with('"'))?;
         let head = line.get(..line.find('[')? + 1)?;
-        let close = flow.len() - flow.trim_end_matches(']').len();
-        let (inner, close) = flow.split_at_checked(flow.len() - close)?;
+        let inner = flow.trim_end_matches(']');
+        let close = flow.get(inner.len()..)?;
         let mut is_changed = false;
         let words: Vec<String> = inner
             .split(',')
@@ -122,7 +122,10 @@ impl Arguments {
     }
 }
 
-/// YAML's `|`, `>-`, …: the value stands on the lines below.
+/// YAML's `|`, `>-`, `|2`, …: the value stands on the lines below.
 fn is_block_head(value: &str) -> bool {
-    value.starts_with(['|', '>']) && value.len() <= 3
+    let is_indicator = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
+    value
+        .strip_prefix(['|', '>'])
+        .is_some_and(|rest| rest.len() <= 2 && rest.bytes().all(is_indicator))
 }

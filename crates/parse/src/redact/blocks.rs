@@ -102,11 +102,8 @@ impl Blocks {
             self.block = Some(block);
             return Some(line.to_owned());
         }
-        if value.starts_with('<')
-            || value == "{}"
-            || value == "[]"
-            || value.starts_with(['"', '\''])
-        {
+        // `<none>`
+        if value.starts_with('<') {
             return None;
         }
         let head = line.get(..line.len() - rest.trim_start().len())?;

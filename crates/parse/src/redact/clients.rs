@@ -286,6 +286,8 @@ mod tests {
             (&["mysql", "-e", "x", "&&", "tar", "-pxf"], &[]),
             (&["mysql", "-p$PASS", "-p<redacted>"], &[]),
             (&["nc", "-pS3cretW0rd"], &[]),
+            (&["redis-cli", "-a", "12345"], &["12345"]),
+            (&["docker", "run", "-p", "S3", "img"], &[]),
         ] {
             assert_eq!(cut(words, None), secrets, "{words:?}");
         }
@@ -298,5 +300,6 @@ mod tests {
         assert_eq!(cut(&["-uroot", "-phunter", "-p8080"], Some("my-mysql-0 mysqlx")), [""; 0]);
         assert_eq!(cut(&["-p", "8080", "-p9090"], Some("sshpass")), [""; 0]);
         assert_eq!(cut(&["-pS3cretW0rd", "-p/Srv/App1", "-port8080"], Some("")), ["S3cretW0rd"]);
+        assert_eq!(cut(&["-pabcdefgh1", "-pABCDEFGH", "-pA1"], Some("")), [""; 0]);
     }
 }

@@ -9,6 +9,9 @@ use super::clients::Walk;
 use super::names;
 use super::words::cut_out;
 
+/// What stands between the words of a command, also of one from `/proc`.
+const BLANKS: [char; 3] = [' ', '\t', '\0'];
+
 /// `-e K=V`, `--env K=V`, `Environment=K=V`, `[K=V K=V]`: the values of variables that do not
 /// steer memory.
 pub(super) fn without_variables(line: &str) -> String {
@@ -19,15 +22,15 @@ pub(super) fn without_variables(line: &str) -> String {
             || trimmed.starts_with("-e ")
             || trimmed.starts_with("--env");
     for (start, word) in shell_words(line) {
-        let before = line.get(..start).unwrap_or_default().trim_end_matches([' ', '\t', '\0']);
-        let after_flag =
-            [" -e", "\0-e", "--env"].iter().any(|flag| before.ends_with(flag)) || before == "-e";
+        let before = line.get(..start).unwrap_or_default().trim_end_matches(BLANKS);
+        let flag = before.rsplit(BLANKS).next().unwrap_or(before);
+        let after_flag = flag == "-e" || flag.ends_with("--env");
         let (pair, skipped) = match word.strip_prefix("--env=") {
             Some(pair) => (pair, "--env=".len()),
             None if after_flag => (word, 0),
             None => continue,
         };
-        let sure = is_runtime || skipped > 0 || before.ends_with("--env");
+        let sure = is_runtime || skipped > 0 || flag.ends_with("--env");
         cuts.extend(
             value_of(pair, sure).map(|(from, to)| (start + skipped + from, start + skipped + to)),
         );
@@ -67,7 +70,7 @@ fn shell_words(line: &str) -> Vec<(usize, &str)> {
     let mut start = None;
     let mut quote = None;
     for (at, letter) in line.char_indices() {
-        let is_space = matches!(letter, ' ' | '\t' | '\0');
+        let is_space = BLANKS.contains(&letter);
         match (start, quote) {
             (Some(from), None) if is_space => {
                 words.push((from, line.get(from..at).unwrap_or_default()));
@@ -138,7 +141,7 @@ pub(super) fn without_client_passwords(line: &str) -> String {
     for (start, word) in shell_words(line) {
         let bare = word.trim_start_matches(AROUND);
         let start = start + word.len() - bare.len();
-        let found = walk.step(bare.trim_end_matches(AROUND)).filter(|(from, to)| from < to);
+        let found = walk.step(bare.trim_end_matches(AROUND));
         cuts.extend(found.map(|(from, to)| (start + from, start + to)));
         if word.ends_with(';') {
             walk = Walk::default();

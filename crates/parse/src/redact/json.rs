@@ -270,12 +270,8 @@ impl Region<'_> {
             return (end, false);
         };
         let after = self.text.get(end..).unwrap_or_default().trim_start();
-        let key = self.text.get(at + 1..end - 1).unwrap_or_default();
-        if after.starts_with(':') && self.stack.last().is_some_and(|frame| frame.is_object) {
-            self.key(at, end);
-        }
-        match self.stack.last_mut() {
-            Some(frame) if frame.is_object && after.starts_with(':') => frame.next = key.to_owned(),
+        match self.stack.last() {
+            Some(frame) if frame.is_object && after.starts_with(':') => self.key(at, end),
             Some(_) => self.value(at, end),
             None => {}
         }
@@ -283,10 +279,13 @@ impl Region<'_> {
     }
 
     /// A key is kept, without a secret in it: Go's `Get "http://user:SECRET@host/": EOF` looks like
-    /// one.
+    /// one. What it announces is told by what it says, however it is escaped.
     fn key(&mut self, start: usize, end: usize) {
         let text = self.decoded(start, end);
         self.rewrite(start, end, &super::words::redact_words(&text));
+        if let Some(frame) = self.stack.last_mut() {
+            frame.next = text;
+        }
     }
 
     /// Decides about the string value that stands from `start` to `end`, quotes included.
@@ -300,7 +299,7 @@ impl Region<'_> {
         let lower = key.to_ascii_lowercase();
         let is_entry = frame.before == "entry";
         match lower.as_str() {
-            "name" | "key" if frame.kind == Kind::Plain => frame.name = Some(text.clone()),
+            "name" | "key" => frame.name = Some(text.clone()),
             "path" | "entrypoint" | "command" => {
                 frame.walk.see(&text);
             }
@@ -370,8 +369,8 @@ impl Region<'_> {
             .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')))
             .unwrap_or(rest.len());
         let word = rest.get(..length)?;
-        let is_number = word.parse::<f64>().is_ok()
-            && word.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        // Python's `NaN` is one, too.
+        let is_number = word.parse::<f64>().is_ok();
         if !is_number && !matches!(word, "true" | "false" | "null") {
             return None;
         }

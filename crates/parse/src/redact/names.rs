@@ -65,6 +65,12 @@ const STRONG_WORDS: [&str; 18] = [
 const WEAK_WORDS: [&str; 8] =
     ["auth", "cookie", "cookies", "jwt", "oauth", "private", "session", "sessionid"];
 
+/// Pieces of which one stands in every part and word above.
+const STEMS: [&str; 15] = [
+    "auth", "conn", "cookie", "cred", "dsn", "jwt", "key", "pass", "private", "pwd", "secret",
+    "session", "sign", "token", "webhook",
+];
+
 /// A name that ends so tells about a secret and does not hold one.
 const ABOUT: [&str; 40] = [
     "age",
@@ -140,6 +146,9 @@ pub(super) fn telling(name: &str) -> Option<Telling> {
     if name.len() > 120 {
         return None;
     }
+    if name.is_ascii() && !has_stem(name) {
+        return None;
+    }
     let words = words_of(name);
     let last = words.last()?;
     if ABOUT.contains(&last.as_str()) {
@@ -147,13 +156,20 @@ pub(super) fn telling(name: &str) -> Option<Telling> {
     }
     let joined = words.concat();
     let is_strong = STRONG_PARTS.iter().any(|part| joined.contains(part))
-        || words.iter().any(|word| {
-            STRONG_WORDS.contains(&word.as_str()) || (word.len() > 5 && word.ends_with("token"))
-        });
+        || words
+            .iter()
+            .any(|word| STRONG_WORDS.contains(&word.as_str()) || word.ends_with("token"));
     if is_strong {
         return Some(Telling::Strong);
     }
     words.iter().any(|word| WEAK_WORDS.contains(&word.as_str())).then_some(Telling::Weak)
+}
+
+/// Whether a stem stands in a name without its digits and separators: a quick no for most names.
+fn has_stem(name: &str) -> bool {
+    let letters = name.bytes().filter(u8::is_ascii_alphabetic);
+    let letters: String = letters.map(|letter| char::from(letter.to_ascii_lowercase())).collect();
+    STEMS.iter().any(|stem| letters.contains(stem))
 }
 
 /// Whether a name is a program's rather than a setting's.
@@ -319,6 +335,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_stem_stands_in_every_telling_part_and_word() {
+        for word in STRONG_PARTS.iter().chain(&STRONG_WORDS).chain(&WEAK_WORDS) {
+            assert!(has_stem(word), "{word}");
+        }
+        assert!(has_stem("Api_K2e-Y") && !has_stem("oom_score_adj"));
+    }
+
+    #[test]
     fn names_are_read_by_whole_words() {
         for name in [
             "password",
@@ -337,6 +361,7 @@ mod tests {
             "requirepass",
             "SECRET_KEY_BASE",
             "password2",
+            "XMLPwd",
         ] {
             assert_eq!(telling(name), Some(Telling::Strong), "{name}");
         }
@@ -363,11 +388,40 @@ mod tests {
 
     #[test]
     fn switches_references_and_paths_are_no_secrets() {
-        for value in ["true", "$DB_PASS", "${X:-y}", "/run/secrets/db", "<set to the key 'x'", ""] {
+        for value in [
+            "true",
+            "$DB_PASS",
+            "$_X",
+            "./run/x",
+            "../run/x",
+            "${X:-y}",
+            "/run/secrets/db",
+            "<set to the key 'x'",
+            "",
+        ] {
             assert!(is_harmless(value), "{value}");
         }
-        for value in ["hunter2", "$ecret", "1234", "/9j4AAQSkZJRgABAQEAYABgAAD2wBD"] {
+        for value in
+            ["hunter2", "$ecret", "$Secret1", "$1ABC", "1234", "/9j4AAQSkZJRgABAQEAYABgAAD2wBD"]
+        {
             assert!(!is_harmless(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_a_name_is() {
+        let named = |length: usize| telling(&format!("password_{}", "a".repeat(length - 9)));
+        assert_eq!(named(120), Some(Telling::Strong));
+        assert_eq!((named(121), named(122)), (None, None));
+    }
+
+    #[test]
+    fn a_variable_begins_with_a_letter_or_a_dash_below() {
+        for name in ["a", "_a", "A1", "a.b-c"] {
+            assert!(is_variable_name(name), "{name}");
+        }
+        for name in ["", "1a", "-a", "a b"] {
+            assert!(!is_variable_name(name), "{name}");
         }
     }
 }

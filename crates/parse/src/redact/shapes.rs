@@ -52,8 +52,8 @@ pub(super) fn without_marked_tokens(line: &str) -> String {
 /// A line without long random-looking strings.
 pub(super) fn without_random_strings(line: &str) -> String {
     by_token(line, |token| {
-        let start = token.rfind('=').filter(|at| at + 1 < token.trim_end_matches('=').len());
-        let start = start.map_or(0, |at| at + 1);
+        // `key=VALUE==`: base64 is padded.
+        let start = token.trim_end_matches('=').rfind('=').map_or(0, |at| at + 1);
         let tail = token.get(start..)?;
         looks_random(tail).then_some((start, token.len()))
     })

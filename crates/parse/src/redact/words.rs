@@ -45,6 +45,10 @@ fn without_headers(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
     let mut cuts: Vec<(usize, usize)> = Vec::new();
     for scheme in ["bearer ", "basic ", "digest ", "token "] {
+        // Whether it is there is told much faster than where, and mostly it is not.
+        if !lower.contains(scheme) {
+            continue;
+        }
         for (at, _) in lower.match_indices(scheme) {
             let before =
                 lower.get(..at).unwrap_or_default().trim_end_matches([' ', '"', '\'', '\\']);
@@ -94,8 +98,11 @@ fn without_named_values(line: &str) -> String {
             continue;
         }
         let name = rest.get(..length).unwrap_or_default();
-        let found =
-            names::telling(name).and_then(|telling| Named { line, at, name, telling }.secret());
+        // Most words are followed by no value, and that is told fastest.
+        let joined = Named::join(name, line.get(at + length..).unwrap_or_default());
+        let found = joined
+            .and_then(|_join| names::telling(name))
+            .and_then(|telling| Named { line, at, name, telling }.secret());
         at += length;
         if let Some((start, end)) = found {
             cuts.push((start, end));
@@ -206,8 +213,9 @@ impl Named<'_> {
 fn is_tag(value: &str) -> bool {
     let value = value.trim_end_matches([',', ')', ';']);
     let version = value.strip_prefix('v').unwrap_or(value);
+    let is_major = version.len() < value.len() && version.bytes().all(|b| b.is_ascii_digit());
     let numbered = version.starts_with(|c: char| c.is_ascii_digit())
-        && version.contains('.')
+        && (version.contains('.') || is_major)
         && version
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-_".contains(&b));

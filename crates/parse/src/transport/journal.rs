@@ -46,7 +46,7 @@ pub(super) fn object_end(text: &str) -> Result<usize, usize> {
 /// Reads one journal entry; `None` if it is another kind of object.
 pub(super) fn entry(json: &str, span: Span) -> Option<Line> {
     let message = json.contains("\"MESSAGE\"");
-    let of_dmesg = json.contains("\"pri\"") && json.contains("\"msg\"");
+    let of_dmesg = json.contains("\"pri\"");
     if !(message || of_dmesg) {
         return None;
     }

@@ -159,6 +159,41 @@ fn journal_json_tells_its_writer() {
 }
 
 #[test]
+fn a_line_without_room_for_the_next_word_was_wrapped() {
+    let found = |width: usize, word: &str| {
+        let head = "May  9 14:52:38 host app[7]: ";
+        let filled = "x".repeat(width - head.len());
+        lines(&format!("{head}{filled}\n{word}\n")).len()
+    };
+    // 66 columns hold the line, a blank and the word; one more do not.
+    assert_eq!((found(60, "words"), found(61, "words")), (2, 1));
+    assert_eq!((found(55, "words said"), found(55, "words-and-more")), (2, 1));
+    let long = "w".repeat(30);
+    assert_eq!((found(39, &long), found(40, &long)), (2, 1));
+    assert_eq!((found(100, "words"), found(101, "words")), (1, 2));
+}
+
+#[test]
+fn a_line_that_was_flowed_is_no_longer_than_a_mailers() {
+    let found = |width: usize| {
+        let head = "[   83.469293] ";
+        let filled = "x".repeat(width - head.len() - 1);
+        lines(&format!("{head}{filled} \nwords\n")).len()
+    };
+    assert_eq!((found(30), found(100), found(101)), (1, 1, 2));
+}
+
+#[test]
+fn a_very_long_line_is_continued_by_nothing() {
+    let found = |length: usize| {
+        let head = "Out of memory: Killed process 7 (x) ";
+        let filled = "y".repeat(length - head.len());
+        lines(&format!("[   83.469293] {head}{filled}\nUID:0 pgtables:1kB\n")).len()
+    };
+    assert_eq!((found(1 << 13), found((1 << 13) + 1)), (1, 2));
+}
+
+#[test]
 fn a_journal_export_block_is_one_line() {
     let text = "__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1715259158000000\n_TRANSPORT=kernel\n\
                 MESSAGE=a b\n\n__CURSOR=s=1;i=3\nSYSLOG_IDENTIFIER=dockerd\n_PID=4\nMESSAGE=c\n";

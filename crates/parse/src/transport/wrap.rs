@@ -132,7 +132,7 @@ fn is_table(text: &str) -> bool {
     inner.trim() == "pid" || stamp::number::<u64>(inner.trim()).is_some()
 }
 
-/// Lines of other kinds: prompts, JSON, separators, remarks.
+/// Lines of other kinds: prompts, JSON, separators, remarks, and what has a clock of its own.
 fn is_other(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or("");
     text.starts_with(['{', '}', '"', '$', '#', '~', '`', '*'])
@@ -143,6 +143,7 @@ fn is_other(text: &str) -> bool {
         || text.starts_with("[s")
         || first.ends_with(['#', '$'])
         || first.contains('@')
+        || stamp::iso(text).is_some()
 }
 
 /// Pieces that continue a record and never begin one.
@@ -189,7 +190,9 @@ fn is_seam(line: &str, text: &str) -> bool {
         return stamp::number::<u64>(first).is_some();
     }
     let whole = format!("{last}{first}");
-    whole.len() <= 64 && is_field(&whole) && !is_field(last) && !is_field(first)
+    // `total-vm:4123` and `456kB`: what stands behind a key without its unit is cut.
+    let apart = is_field(first) && !last.contains(':');
+    whole.len() <= 64 && is_field(&whole) && !is_field(last) && !apart
 }
 
 fn is_field(word: &str) -> bool {

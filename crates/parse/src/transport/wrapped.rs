@@ -73,7 +73,7 @@ pub(super) fn csv_field(row: &str) -> Option<String> {
         let (field, behind) = quoted(rest.get(at + 1..)?)?;
         if tells(&field) {
             // A quoted text alone is no row.
-            let row_goes_on = at > 0 || rest.len() < row.len() || behind.starts_with(',');
+            let row_goes_on = at > 0 || behind.starts_with(',');
             return row_goes_on.then_some(field);
         }
         rest = behind;
@@ -199,6 +199,15 @@ mod tests {
         );
         let json = json.replace("1779905400000000002", "1779905401000000002");
         assert_eq!(texts(&json), ["x invoked oom-killer: gfp_mask=0xcc0", KILL]);
+    }
+
+    #[test]
+    fn a_very_long_text_is_no_line() {
+        let of = |length: usize| {
+            let text = format!("{KILL} {}", "x".repeat(length - KILL.len() - 1));
+            texts(&format!("{{\"message\":\"{text}\"}}")).len()
+        };
+        assert_eq!((of(8192), of(8193)), (1, 0));
     }
 
     #[test]

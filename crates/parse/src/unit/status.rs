@@ -28,7 +28,9 @@ pub(super) fn read(text: &str) -> Vec<Sighting> {
 
 /// `● api.service - The API`; the dot is a cross, a circle or an arrow, or missing.
 fn name_of(words: &str) -> Option<&str> {
-    let words = words.trim_start_matches(['●', '×', '○', '↻', '*', 'x', '?']).trim_start();
+    // `x` is a cross where the terminal knows no other; it also begins names.
+    let marked = words.strip_prefix(['●', '×', '○', '↻', '*', 'x', '?']);
+    let words = marked.filter(|rest| rest.starts_with(' ')).unwrap_or(words);
     let name = words.split_whitespace().next()?;
     is_holder(name).then_some(name)
 }

@@ -16,6 +16,13 @@ ExecMainStartTimestamp=Sun 2026-11-22 17:46:35.931 UTC\nExecMainExitTimestamp=Su
 ExecStart={ path=/opt/hog ; argv[]=/opt/hog 200 ; ignore_errors=no ; pid=96 }\nSlice=system.slice\nControlGroup=\nMemoryCurrent=[not set]\nMemoryHigh=infinity\nMemoryMax=67108864\nMemoryLimit=infinity\nKillSignal=15\nId=own.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\n";
 
 #[test]
+fn a_moment_of_systemd_is_one_in_utc() {
+    let moment = systemd_moment("Sun 2026-11-22 17:46:39 UTC");
+    assert_eq!(moment, Moment::parse("2026-11-22T17:46:39Z"));
+    assert_eq!(systemd_moment("n/a"), None);
+}
+
+#[test]
 fn a_units_state_tells_a_signal_from_a_status() {
     let own = unit(KILLED);
     assert_eq!(own.name, "own.service");

@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use casefile::{Bytes, CgroupPath, Limit};
@@ -26,8 +27,9 @@ pub(super) struct Cage {
 enum Way {
     /// A cgroup made here.
     Own(Cgroup),
-    /// A scope of the user's systemd; the cgroup is known once the command is in it.
-    Scope(Vec<OsString>, Option<Cgroup>),
+    /// A scope of the user's systemd, where possible in a slice of its own that has the limits and outlives
+    /// it; the cgroup is known once the command is in it.
+    Scope { words: Vec<OsString>, slice: Option<String>, found: Option<Cgroup> },
     /// None, and why.
     Missing(String),
 }
@@ -46,12 +48,16 @@ impl Cage {
             Ok(_) => Way::Missing(refused.unwrap_or_default()),
             Err(error) => match refused {
                 Some(because) => Way::Missing(format!("{}; {because}", error.plain())),
-                None if has_user_manager() => Way::Scope(confine::scope_command(&wish), None),
+                None if has_user_manager() => {
+                    let slice = start_slice(&wish);
+                    let words = confine::scope_command(&wish, slice.as_deref());
+                    Way::Scope { words, slice, found: None }
+                }
                 None => Way::Missing(error.plain()),
             },
         };
         let shared = match &way {
-            Way::Own(_) | Way::Scope(..) => None,
+            Way::Own(_) | Way::Scope { .. } => None,
             Way::Missing(_) => Cgroup::of_process(std::process::id()).map(|shared| {
                 let sample = shared.sample();
                 (shared, sample)
@@ -64,7 +70,7 @@ impl Cage {
     pub(super) fn missing(&self) -> Option<&str> {
         match &self.way {
             Way::Missing(because) => Some(because),
-            Way::Own(_) | Way::Scope(..) => None,
+            Way::Own(_) | Way::Scope { .. } => None,
         }
     }
 
@@ -72,16 +78,20 @@ impl Cage {
     pub(super) fn way_in(&self) -> (&[OsString], Option<PathBuf>) {
         match &self.way {
             Way::Own(cgroup) => (&[], Some(cgroup.inner().to_owned())),
-            Way::Scope(words, _) => (words, None),
+            Way::Scope { words, .. } => (words, None),
             Way::Missing(_) => (&[], None),
         }
     }
 
     /// Looks where the command is, for a scope.
     pub(super) fn find(&mut self, pid: u32) {
-        if let Way::Scope(_, found @ None) = &mut self.way {
+        if let Way::Scope { slice, found: found @ None, .. } = &mut self.way {
             let is_ours = |cgroup: &Cgroup| cgroup.path().as_str().contains(&self.name);
-            *found = Cgroup::of_process(pid).filter(is_ours);
+            let scope = Cgroup::of_process(pid).filter(is_ours);
+            *found = match slice {
+                Some(_) => scope.as_ref().and_then(Cgroup::above),
+                None => scope,
+            };
         }
     }
 
@@ -93,8 +103,8 @@ impl Cage {
     /// The command's own cgroup.
     pub(super) fn own(&self) -> Option<&Cgroup> {
         match &self.way {
-            Way::Own(cgroup) | Way::Scope(_, Some(cgroup)) => Some(cgroup),
-            Way::Scope(_, None) | Way::Missing(_) => None,
+            Way::Own(cgroup) | Way::Scope { found: Some(cgroup), .. } => Some(cgroup),
+            Way::Scope { found: None, .. } | Way::Missing(_) => None,
         }
     }
 
@@ -134,19 +144,45 @@ impl Cage {
     pub(super) fn remove(self) -> Leftover {
         match self.way {
             Way::Own(cgroup) => cgroup.remove(),
-            // The user's manager removes its scope when it is empty.
-            Way::Scope(_, Some(cgroup)) => {
+            // The user's manager removes its scope when it is empty, but not the slice around it.
+            Way::Scope { found: Some(cgroup), slice, .. } => {
                 let pids = cgroup.processes(8);
                 let directory = cgroup.directory().to_owned();
                 if pids.is_empty() {
+                    stop_slice(slice.as_deref());
                     Leftover::Nothing
                 } else {
                     Leftover::Stays { directory, pids }
                 }
             }
-            Way::Scope(_, None) | Way::Missing(_) => Leftover::Nothing,
+            Way::Scope { found: None, slice, .. } => {
+                stop_slice(slice.as_deref());
+                Leftover::Nothing
+            }
+            Way::Missing(_) => Leftover::Nothing,
         }
     }
+}
+
+/// A slice with the limits, if the user's manager makes one.
+fn start_slice(wish: &Wish) -> Option<String> {
+    let words = confine::slice_command(wish);
+    is_done(&words).then(|| confine::slice_of(wish))
+}
+
+fn stop_slice(slice: Option<&str>) {
+    if let Some(slice) = slice {
+        let words = ["systemctl", "--user", "--quiet", "--no-block", "stop", slice];
+        is_done(&words.map(OsString::from));
+    }
+}
+
+/// Runs a program of systemd's without a word; whether it succeeded.
+fn is_done(words: &[OsString]) -> bool {
+    let Some((program, rest)) = words.split_first() else { return false };
+    let mut command = Command::new(program);
+    command.args(rest).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// One that no other process gives, nor this one again.

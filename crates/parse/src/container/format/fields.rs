@@ -289,7 +289,7 @@ fn only_code(codes: &[i64]) -> Option<Option<i64>> {
 
 fn ordered(one: Option<Moment>, two: Option<Moment>) -> (Option<Moment>, Option<Moment>) {
     match (one, two) {
-        (Some(a), Some(b)) if a > b => (two, one),
+        (Some(a), Some(b)) => (Some(a.min(b)), Some(a.max(b))),
         _ => (one, two),
     }
 }

@@ -41,7 +41,6 @@ impl Template {
         let words = super::clock::with_whole_times(words);
         let mut rest = words.trim_matches(['\'', '"']);
         let mut pieces = self.pieces.iter().peekable();
-        let mut read = 0;
         while let Some(piece) = pieces.next() {
             match piece {
                 Piece::Literal(literal) => {
@@ -59,13 +58,12 @@ impl Template {
                     let value = rest.get(..end)?;
                     if super::fields::is_known(name) {
                         assign(&mut record, name, value)?;
-                        read += 1;
                     }
                     rest = rest.get(end..)?;
                 }
             }
         }
-        (read > 0).then_some(record)
+        Some(record)
     }
 }
 
