@@ -8,7 +8,10 @@ why137_fuzz::target!(|bytes| {
     if let Some(case) = road::pasted(bytes) {
         road::check(&case);
     }
-    if let Some(case) = road::pasted(road::noise(bytes).as_bytes()) {
+    let noise = road::noise(bytes);
+    // A lone number is no noise: it may be all that `docker inspect --format` said.
+    let is_number = !noise.chars().any(char::is_alphabetic);
+    if let Some(case) = road::pasted(noise.as_bytes()).filter(|_| !is_number) {
         let verdict = road::check(&case);
         assert_eq!(verdict.killer, Killer::Unknown, "decided by noise: {}", verdict.rule);
     }

@@ -246,9 +246,8 @@ impl Reader<'_> {
 
     fn finish(mut self) -> Vec<Line> {
         self.close_block();
-        if self.found.last().is_some_and(|line| line.text.is_empty()) {
-            self.found.pop();
-        }
+        // A line without words only stood between others.
+        self.found.retain(|line| !line.text.is_empty());
         self.found
     }
 }

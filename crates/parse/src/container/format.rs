@@ -52,7 +52,7 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         } else if let Some(record) = bare_values(line.words, answers <= FEW_LINES) {
             found.push(sighting(record, line.span));
         } else if answers == 1 && is_alone(text) {
-            found.extend(lone_number(line));
+            found.extend(lone_number(line, lines.len() > answers));
         }
         found.extend(group.take());
     }
@@ -157,11 +157,13 @@ fn is_alone(text: &str) -> bool {
     lines.filter(|words| !is_command(words)).nth(1).is_none()
 }
 
-/// The only line of a text, if it is a number that can be only one thing.
-fn lone_number(line: &Raw<'_>) -> Option<Sighting> {
+/// The only line of a text, if it is a number that can be only one thing. A program's own small codes
+/// are any small number, unless a command asked for one.
+fn lone_number(line: &Raw<'_>, asked: bool) -> Option<Sighting> {
     let number: u64 = unquoted(line.words).parse().ok()?;
     let record = match number {
         0 => Record::BareLimit(Limit::Unlimited),
+        1..=124 if !asked => return None,
         1..=255 => Record::BareExit(i64::try_from(number).ok()?),
         SMALLEST_LIMIT.. => Record::BareLimit(Limit::from_kernel(u128::from(number))),
         _ => return None,

@@ -302,7 +302,8 @@ fn a_lone_number_is_a_limit_or_a_code_and_a_lone_flag_is_nothing() {
     assert_eq!(bare("67108864\n"), [Record::BareLimit(Limit::At(Bytes(64 << 20)))]);
     assert_eq!(bare("0\n"), [Record::BareLimit(Limit::Unlimited)]);
     assert_eq!(bare("$ echo $?\n137\n"), [Record::BareExit(137)]);
-    for text in ["true", "false", "4711", "words 137", "137 138 139", "12.5"] {
+    assert_eq!(bare("$ echo $?\n1\n"), [Record::BareExit(1)]);
+    for text in ["1", "1$", "124", "true", "false", "4711", "words 137", "137 138 139", "12.5"] {
         assert_eq!(bare(text), [], "{text}");
     }
 }

@@ -238,6 +238,16 @@ fn wrapped_lines_are_one_and_neighbours_stay() {
 }
 
 #[test]
+fn a_record_without_words_is_no_line() {
+    let object = "{\"MESSAGE\":\"oom\",\"_TRANSPORT\":\"kernel\"}";
+    for text in ["<4>1 2026-05-09T14:52:38.123Z host kernel - - - \n", "kernel: \n"] {
+        let found = lines(&format!("a line\n{text}{object}\n{text}"));
+        assert!(found.iter().all(|line| !line.text.is_empty()), "{found:?}");
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}
+
+#[test]
 fn records_with_line_feeds_inside_are_lines_of_one_place() {
     let text =
         "6,9,83469293,-;Memory cgroup stats for /a:\\x0aanon 4096\\x0afile 0\n SUBSYSTEM=x\n";
