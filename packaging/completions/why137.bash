@@ -16,6 +16,9 @@ _why137() {
             ",$1")
                 cmd="why137"
                 ;;
+            why137,audit)
+                cmd="why137__subcmd__audit"
+                ;;
             why137,completions)
                 cmd="why137__subcmd__completions"
                 ;;
@@ -53,7 +56,7 @@ _why137() {
 
     case "${cmd}" in
         why137)
-            opts="-q -v -H -c -h -V --unit --pid --save --with-logs --format --quiet --verbose --host --context --config --tls --tlsverify --tlscacert --tlscert --tlskey --color --width --help --version explain list demo run rules rule completions man schema generate"
+            opts="-q -v -H -c -h -V --unit --pid --save --with-logs --format --quiet --verbose --host --context --config --tls --tlsverify --tlscacert --tlscert --tlskey --color --width --help --version explain list demo run audit rules rule completions man schema generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -113,6 +116,60 @@ _why137() {
                     ;;
                 --tlskey)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        why137__subcmd__audit)
+            opts="-h --predict --limit --setting --cgroup --host-memory --cpus --count --format --color --width --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --predict)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --setting)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroup)
+                    COMPREPLY=($(compgen -W "v1 v2" -- "${cur}"))
+                    return 0
+                    ;;
+                --host-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -53,6 +53,7 @@ complete -c why137 -n "__fish_why137_needs_command" -a "explain" -d 'Explains a 
 complete -c why137 -n "__fish_why137_needs_command" -a "list" -d 'Lists every death that this machine still has evidence of; `why137` alone does the same'
 complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows three real deaths on this machine, and explains each'
 complete -c why137 -n "__fish_why137_needs_command" -a "run" -d 'Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why'
+complete -c why137 -n "__fish_why137_needs_command" -a "audit" -d 'Tells what a process may grow to beside its limit, by what its runtime believes'
 complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
 complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'
@@ -130,6 +131,21 @@ complete -c why137 -n "__fish_why137_using_subcommand run" -l width -d 'Columns 
 complete -c why137 -n "__fish_why137_using_subcommand run" -s q -l quiet -d 'One line only'
 complete -c why137 -n "__fish_why137_using_subcommand run" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
 complete -c why137 -n "__fish_why137_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l predict -d 'A process that does not run yet: `node@22.12.0`, `go@1.25`, `java@17`; a lone first number is the newest release of its line' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l limit -d 'The limit of its container; without it there is none' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`) or an option (`-Xmx300m`). Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l cgroup -d 'The cgroup version of the container\'s host' -r -f -a "v1\t''
+v2\t''"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l host-memory -d 'The memory of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l cpus -d 'The processors that the container may use, a quota (`--cpus`): `0.5`, `2`' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l count -d 'How many such processes run in the container' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand rules" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
