@@ -348,6 +348,7 @@ fn json_is_found_where_it_begins() {
     exactly_what_is_marked_vanishes(&[
         r#"{"token":"«x1»"]"#,
         "{\"a\":1,\n  env:\n    A: «x1»\n  b: c\n",
+        "{\"env\":{\"A\":\"«x1»\",\n\"B\":\"«x2»\" word}}",
         r#"{"Path":"mysql","x":{"y":["-px1"]}}"#,
         r#"{"Labels":{"name":"«a»","value":"«b»"}}"#,
         r#"x "a b": "{\"Labels\":{\"o\":\"p\"}}""#,
