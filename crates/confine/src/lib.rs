@@ -18,7 +18,7 @@ use casefile::{Bytes, Limit};
 pub use cgroup::{Cgroup, Leftover, inner_of, join};
 pub use place::version;
 pub use sample::Sample;
-pub use scope::{scope_command, slice_command, slice_of};
+pub use scope::{scope_command, slice_commands, slice_of};
 
 /// What is wanted of the cgroup.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! systemd.resource-control(5): memory limits of users need cgroup v2.
 //!
 //! A scope is gone with its last process, and its counters with it. So the limit is set on a slice around
-//! it, which stays until it is stopped (org.freedesktop.systemd1(5), `StartTransientUnit`).
+//! it, which stays until it is stopped.
 
 use std::ffi::OsString;
 
@@ -19,34 +19,29 @@ pub fn slice_of(wish: &Wish) -> String {
     format!("{}.slice", wish.name.replace('-', "_"))
 }
 
-/// The command that makes the slice, with the limits that were wished.
+/// The commands that make the slice, with the limits that were wished. They need no session bus, as
+/// `systemd-run` needs none: systemctl talks to the manager's own socket.
 #[must_use]
-pub fn slice_command(wish: &Wish) -> Vec<OsString> {
-    let mut properties = vec!["MemoryAccounting".to_owned(), "b".to_owned(), "true".to_owned()];
-    let mut limit = |name: &str, most: u64| {
-        properties.extend([name.to_owned(), "t".to_owned(), most.to_string()]);
-    };
-    if let Some(most) = wish.limit {
-        limit("MemoryMax", most.0);
-    }
-    if let Some(swap) = wish.swap {
-        limit("MemorySwapMax", swap.bytes().map_or(u64::MAX, |bytes| bytes.0));
-    }
-    let count = properties.len() / 3;
-    let manager = "org.freedesktop.systemd1";
-    let mut words = ["busctl", "--user", "--quiet", "call", manager].map(str::to_owned).to_vec();
-    words.extend([
-        "/org/freedesktop/systemd1".to_owned(),
-        format!("{manager}.Manager"),
-        "StartTransientUnit".to_owned(),
-        "ssa(sv)a(sa(sv))".to_owned(),
-        slice_of(wish),
-        "fail".to_owned(),
-        count.to_string(),
-    ]);
-    words.extend(properties);
-    words.push("0".to_owned());
-    words.into_iter().map(OsString::from).collect()
+pub fn slice_commands(wish: &Wish) -> [Vec<OsString>; 2] {
+    let slice = slice_of(wish);
+    let systemctl = ["systemctl", "--user", "--quiet"].map(str::to_owned);
+    let mut set = systemctl.to_vec();
+    set.extend(["--runtime".to_owned(), "set-property".to_owned(), slice.clone()]);
+    set.push("MemoryAccounting=yes".to_owned());
+    set.extend(limits(wish));
+    let mut start = systemctl.to_vec();
+    start.extend(["start".to_owned(), slice]);
+    [set, start].map(|words| words.into_iter().map(OsString::from).collect())
+}
+
+/// The limits as properties of a unit.
+fn limits(wish: &Wish) -> impl Iterator<Item = String> + use<> {
+    let memory = wish.limit.map(|limit| format!("MemoryMax={}", limit.0));
+    let swap = wish.swap.map(|swap| {
+        let most = swap.bytes().map_or("infinity".to_owned(), |bytes| bytes.0.to_string());
+        format!("MemorySwapMax={most}")
+    });
+    memory.into_iter().chain(swap)
 }
 
 /// The words that put a command into a scope of the user's manager: they stand before it. With a slice
@@ -59,12 +54,8 @@ pub fn scope_command(wish: &Wish, slice: Option<&str>) -> Vec<OsString> {
     let mut property = |text: String| words.extend(["--property".to_owned(), text]);
     property("MemoryAccounting=yes".to_owned());
     property("Delegate=yes".to_owned());
-    if let Some(limit) = wish.limit.filter(|_| slice.is_none()) {
-        property(format!("MemoryMax={}", limit.0));
-    }
-    if let Some(swap) = wish.swap.filter(|_| slice.is_none()) {
-        let most = swap.bytes().map_or("infinity".to_owned(), |bytes| bytes.0.to_string());
-        property(format!("MemorySwapMax={most}"));
+    if slice.is_none() {
+        limits(wish).for_each(&mut property);
     }
     // One death inside must not end the whole scope: what happens is the kernel's, not systemd's.
     property("OOMPolicy=continue".to_owned());
@@ -119,11 +110,13 @@ mod tests {
         };
         let said =
             |words: Vec<OsString>| words.join(OsStr::new(" ")).to_string_lossy().into_owned();
-        let slice = said(slice_command(&wish));
-        assert!(slice.ends_with(
-            "ssa(sv)a(sa(sv)) why137_run_7.slice fail 3 MemoryAccounting b true MemoryMax t 67108864 \
-             MemorySwapMax t 18446744073709551615 0"
-        ), "{slice}");
+        let [set, start] = slice_commands(&wish).map(said);
+        assert_eq!(
+            set,
+            "systemctl --user --quiet --runtime set-property why137_run_7.slice MemoryAccounting=yes \
+             MemoryMax=67108864 MemorySwapMax=infinity"
+        );
+        assert_eq!(start, "systemctl --user --quiet start why137_run_7.slice");
         let scope = said(scope_command(&wish, Some("why137_run_7.slice")));
         assert!(scope.ends_with("--slice=why137_run_7.slice --") && !scope.contains("Max="));
     }

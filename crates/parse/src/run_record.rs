@@ -93,6 +93,8 @@ pub struct RunEnd {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunLine {
+    /// The command's cgroup, where it was not known at the start.
+    Cgroup(CgroupPath),
     /// A look at the cgroup.
     Sample(RunSample),
     /// Evidence, as it goes into the case.
@@ -162,6 +164,7 @@ impl RunRecord {
     /// Takes one line in.
     pub fn take(&mut self, line: RunLine) {
         match line {
+            RunLine::Cgroup(path) => self.header.cgroup = Some(path),
             RunLine::Sample(sample) => {
                 self.samples += 1;
                 let highest = self.highest.as_ref().and_then(|highest| highest.usage);
@@ -247,6 +250,13 @@ mod tests {
         assert_eq!(record.highest.as_ref().unwrap().after_ms, 20);
         assert_eq!(record.exhibits.len(), 1);
         assert_eq!(record.end.unwrap().at, at);
+    }
+
+    #[test]
+    fn a_cgroup_that_was_found_late_is_the_commands() {
+        let path = CgroupPath::parse("/user.slice/why137_run_7.slice").unwrap();
+        let record = read(&written(&[RunLine::Cgroup(path.clone()), sample(10, 1)])).unwrap();
+        assert_eq!(record.header.cgroup, Some(path));
     }
 
     #[test]

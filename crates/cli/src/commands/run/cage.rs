@@ -166,14 +166,18 @@ impl Cage {
 
 /// A slice with the limits, if the user's manager makes one.
 fn start_slice(wish: &Wish) -> Option<String> {
-    let words = confine::slice_command(wish);
-    is_done(&words).then(|| confine::slice_of(wish))
+    let made = confine::slice_commands(wish).iter().all(|words| is_done(words));
+    made.then(|| confine::slice_of(wish))
 }
 
 fn stop_slice(slice: Option<&str>) {
     if let Some(slice) = slice {
-        let words = ["systemctl", "--user", "--quiet", "--no-block", "stop", slice];
-        is_done(&words.map(OsString::from));
+        // `revert` takes the limits back out of the manager's memory.
+        for verb in ["stop", "revert"] {
+            is_done(
+                &["systemctl", "--user", "--quiet", "--no-block", verb, slice].map(OsString::from),
+            );
+        }
     }
 }
 

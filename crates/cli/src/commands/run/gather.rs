@@ -88,8 +88,8 @@ fn kernel_log(seen: &mut Seen, kills: Option<u64>) {
         Ok(exhibit) => {
             // The kernel's spelling of the path: ours may be that of a cgroup namespace.
             let path = name.as_deref().and_then(|name| path_in(exhibit.text(), name));
-            if let (Some(path), Some(header)) = (path, seen.recorder.header_mut()) {
-                header.cgroup = Some(path);
+            if let Some(path) = path {
+                seen.recorder.line(RunLine::Cgroup(path));
             }
             put(seen, exhibit);
         }

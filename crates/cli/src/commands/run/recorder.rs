@@ -101,11 +101,6 @@ impl Recorder {
         }
     }
 
-    /// The cgroup was found after the start.
-    pub(super) fn header_mut(&mut self) -> Option<&mut RunHeader> {
-        self.record.as_mut().map(|record| &mut record.header)
-    }
-
     /// What the record holds.
     pub(super) fn record(&self) -> Option<&RunRecord> {
         self.record.as_ref()

@@ -250,9 +250,8 @@ impl Seen {
     fn find_cage(&mut self, pid: u32) {
         let known = self.cage.own().is_some();
         self.cage.find(pid);
-        if !known && let (Some(path), Some(header)) = (self.cage.path(), self.recorder.header_mut())
-        {
-            header.cgroup = Some(path);
+        if let Some(path) = self.cage.path().filter(|_| !known) {
+            self.recorder.line(RunLine::Cgroup(path));
         }
     }
 
