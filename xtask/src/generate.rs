@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::deaths_page;
 use crate::repository::Repository;
 use crate::summary::Summary;
+use crate::truth_page;
 
 /// What the program writes; nothing else of the repository is touched. `docs/reference` may hold
 /// pages written by hand beside them.
@@ -82,6 +83,9 @@ fn fresh(repository: &Repository) -> Result<Files> {
     files.insert(PathBuf::from("docs/reference/dossiers.md"), dossiers(repository)?.into_bytes());
     if let Some(page) = deaths_page::page(repository)? {
         files.insert(PathBuf::from("docs/reference/deaths.md"), page.into_bytes());
+    }
+    if let Some(page) = truth_page::page(repository)? {
+        files.insert(PathBuf::from("docs/reference/truth.md"), page.into_bytes());
     }
     if files.is_empty() {
         bail!("`why137 generate DIR` wrote nothing below {}", WRITTEN.join(" or "));

@@ -70,53 +70,72 @@ pub struct Row {
     pub ceiling_from: Option<String>,
     /// What it usually needs outside that.
     pub non_heap_bytes: Option<Bytes>,
-    /// How many of them there are.
+    /// How many of them there are, with those that it makes itself.
     pub count: u64,
+    /// Which setting or rule says how many it makes.
+    pub count_from: Option<String>,
     /// The processors it sizes its pools for.
     pub cpus: Option<u32>,
+    /// The garbage collector it chooses by what it sees of the machine.
+    pub collector: Option<&'static str>,
+    /// Why it does not start with these settings.
+    pub refuses: Option<String>,
 }
 
 /// Adds up what these processes may use under this limit.
 #[must_use]
 pub fn of(limit: Option<Bytes>, cgroup: Option<String>, processes: &[Process]) -> Audit {
-    let sums = processes.iter().map(|process| process.belief.may_use(process.count));
-    let bounded: Vec<(Bytes, Bytes)> = sums.clone().flatten().collect();
-    let all_are = bounded.len() == processes.len() && !processes.is_empty();
-    let total =
-        |part: fn(&(Bytes, Bytes)) -> u64| bounded.iter().map(part).fold(0u64, u64::saturating_add);
-    let (least, usual) = (total(|sum| sum.0.0), total(|sum| sum.1.0));
+    let usual: Option<Vec<u64>> = processes
+        .iter()
+        .map(|process| process.belief.may_use(process.count).map(|(_, usual)| usual.0))
+        .collect();
+    let usual = usual.filter(|all| !all.is_empty());
+    let usual = usual.map(|all| Bytes(all.into_iter().fold(0, u64::saturating_add)));
+    let least = processes.iter().map(|process| process.belief.least(process.count).0);
+    let least = Bytes(least.fold(0, u64::saturating_add));
     Audit {
         limit_bytes: limit,
         limit_cgroup: cgroup,
-        fits: Fits::of(limit, Bytes(least), all_are.then_some(Bytes(usual))).word(),
-        may_use_bytes: all_are.then_some(Bytes(usual)),
+        fits: Fits::of(limit, least, usual).word(),
+        may_use_bytes: usual,
         sum: processes.iter().flat_map(terms).collect(),
         processes: processes.iter().map(row).collect(),
         remarks: processes.iter().flat_map(|process| process.belief.remarks.clone()).collect(),
     }
 }
 
+/// What is bounded; of what has no bound, the parts that are known beside it.
 fn terms(process: &Process) -> Vec<Term> {
-    let Some(ceiling) = process.belief.ceiling else { return Vec::new() };
-    let times = |bytes: Bytes| Bytes(bytes.0.saturating_mul(process.count));
-    let name = match (&process.runtime, process.count) {
-        (Some((runtime, _)), 1) => format!("{runtime}'s managed memory"),
-        (Some((runtime, _)), count) => format!("{count} × {runtime}'s managed memory"),
-        (None, 1) => "managed memory".to_owned(),
-        (None, count) => format!("{count} × managed memory"),
-    };
-    let own = Term { what: name, bytes: times(ceiling), from: process.belief.from.clone() };
-    let outside = process.belief.outside.iter().filter(|part| part.usual.0 > 0).map(|part| Term {
-        what: part.what.clone(),
-        bytes: times(part.usual),
-        from: part.from.clone(),
+    let belief = &process.belief;
+    let (all, each) = (process.count, process.count.saturating_mul(belief.number()));
+    let times = |count: u64| if count == 1 { String::new() } else { format!("{count} × ") };
+    let name =
+        process.runtime.as_ref().map_or(String::new(), |(runtime, _)| format!("{runtime}'s "));
+    let own = belief.ceiling.map(|ceiling| Term {
+        what: format!("{}{name}managed memory", times(each)),
+        bytes: Bytes(ceiling.0.saturating_mul(each)),
+        from: belief.from.clone(),
     });
-    std::iter::once(own).chain(outside).collect()
+    let outside = belief.outside.iter().filter(|part| part.usual.0 > 0).map(|part| {
+        let count = if part.shared { all } else { each };
+        Term {
+            // Several processes' parts are told as such only where a runtime makes its own.
+            what: format!(
+                "{}{}",
+                if belief.processes.is_some() { times(count) } else { String::new() },
+                part.what
+            ),
+            bytes: Bytes(part.usual.0.saturating_mul(count)),
+            from: part.from.clone(),
+        }
+    });
+    own.into_iter().chain(outside).collect()
 }
 
 fn row(process: &Process) -> Row {
     let belief = &process.belief;
-    let outside = belief.outside.iter().map(|part| part.usual.0).sum();
+    let own = belief.outside.iter().filter(|part| !part.shared);
+    let outside = own.fold(0u64, |sum, part| sum.saturating_add(part.usual.0));
     Row {
         pid: process.pid,
         comm: process.comm.clone(),
@@ -125,8 +144,11 @@ fn row(process: &Process) -> Row {
         ceiling_bytes: belief.ceiling,
         ceiling_from: Some(belief.from.clone()).filter(|from| !from.is_empty()),
         non_heap_bytes: (!belief.outside.is_empty()).then_some(Bytes(outside)),
-        count: process.count,
+        count: process.count.saturating_mul(belief.number()),
+        count_from: belief.processes.as_ref().map(|count| count.from.clone()),
         cpus: belief.cpus,
+        collector: belief.collector,
+        refuses: belief.refuses.clone(),
     }
 }
 
@@ -168,5 +190,46 @@ mod tests {
         assert_eq!(found.fits, "cannot-fit");
         assert_eq!(of(None, None, &[node(512, 1)]).fits, "unlimited");
         assert_eq!(of(Some(Bytes(1)), None, &[]).fits, "unknown");
+    }
+
+    fn told(runtime: Runtime, version: &str, settings: &[(&str, &str)]) -> Process {
+        let cpus = Cpus { online: 2, affinity: 2, quota: None };
+        let view =
+            View::imagined(Layout::ContainerV2, Some(Bytes(512 << 20)), Bytes(24 << 30), cpus);
+        let (mut told, version) = (Told::default(), Version::parse(version).unwrap());
+        for (name, value) in settings {
+            let pair = ((*name).to_owned(), (*value).to_owned());
+            if name.contains(char::is_uppercase) {
+                &mut told.environment
+            } else {
+                &mut told.settings
+            }
+            .push(pair);
+        }
+        let belief = runtime.believes(&version, &view, &told);
+        Process { pid: None, comm: None, runtime: Some((runtime, version)), belief, count: 1 }
+    }
+
+    #[test]
+    fn workers_have_their_ceiling_each_and_what_is_shared_once() {
+        let pool = [("memory_limit", "64M"), ("pm.max_children", "4")];
+        let found = of(Some(Bytes(512 << 20)), None, &[told(Runtime::Php, "8.2", &pool)]);
+        let sum: u64 = found.sum.iter().map(|term| term.bytes.0).sum();
+        assert_eq!((found.may_use_bytes, sum >> 20), (Some(Bytes(sum)), 4 * (64 + 4) + 6 + 128));
+        let row = &found.processes[0];
+        assert_eq!((row.count, row.count_from.as_deref()), (4, Some("pm.max_children = 4")));
+        assert_eq!(found.fits, "fits");
+        let pool = [("memory_limit", "256M"), ("pm.max_children", "10")];
+        let found = of(Some(Bytes(512 << 20)), None, &[told(Runtime::Php, "8.2", &pool)]);
+        assert_eq!(found.fits, "cannot-fit");
+    }
+
+    #[test]
+    fn workers_without_a_bound_are_counted_and_not_summed_up() {
+        let python = told(Runtime::Python, "3.12", &[("WEB_CONCURRENCY", "6")]);
+        let found = of(Some(Bytes(512 << 20)), None, std::slice::from_ref(&python));
+        assert_eq!((found.fits, found.may_use_bytes), ("unknown", None));
+        assert_eq!(found.processes[0].count, 6);
+        assert_eq!(of(Some(Bytes(32 << 20)), None, &[python]).fits, "cannot-fit");
     }
 }

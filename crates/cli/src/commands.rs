@@ -6,6 +6,7 @@ mod daemon;
 pub(crate) mod demo;
 mod explain;
 mod generate;
+pub(crate) mod lint;
 mod list;
 mod man;
 pub(crate) mod plugin;
@@ -27,6 +28,7 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::Demo(arguments) => demo::run(printer, &arguments),
         Command::Run(arguments) => Ok(run::run(printer, &arguments)),
         Command::Audit(arguments) => audit::run(printer, &arguments),
+        Command::Lint(arguments) => lint::run(printer, &arguments),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),
         Command::Completions { shell } => completions::run(printer, shell),

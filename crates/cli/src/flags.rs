@@ -13,6 +13,7 @@ use report::escape;
 
 use crate::commands::audit::AuditArgs;
 use crate::commands::demo::DemoArgs;
+use crate::commands::lint::LintArgs;
 use crate::commands::run::RunArgs;
 use crate::printer::shortened;
 
@@ -67,7 +68,10 @@ pub(crate) enum Command {
     /// Tells what a process may grow to beside its limit, by what its runtime believes.
     #[command(after_help = crate::commands::audit::EXIT_CODES)]
     Audit(AuditArgs),
-    /// Lists the rules by which a killer is found.
+    /// Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137.
+    #[command(after_help = crate::commands::lint::EXIT_CODES)]
+    Lint(LintArgs),
+    /// Lists the rules by which a killer is found, and those about files.
     Rules,
     /// Shows a rule's manual.
     Rule {

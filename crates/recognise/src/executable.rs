@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use object::read::ReadCache;
-use object::{Object, ObjectSection, ObjectSegment};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
 /// No section that is searched is larger.
 const MOST: u64 = 256 << 20;
@@ -30,6 +30,15 @@ impl Elf<'_> {
             return None;
         }
         section.data().ok()
+    }
+
+    /// The eight bytes that an exported constant holds.
+    pub(crate) fn exported(&self, name: &str) -> Option<u64> {
+        let symbol = self.elf.dynamic_symbols().find(|symbol| symbol.name() == Ok(name))?;
+        let bytes = self.at(symbol.address(), 8)?;
+        let little = self.elf.is_little_endian();
+        let bytes = bytes.try_into().ok()?;
+        Some(if little { u64::from_le_bytes(bytes) } else { u64::from_be_bytes(bytes) })
     }
 
     /// Bytes where the program will see them.

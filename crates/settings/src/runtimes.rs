@@ -5,10 +5,25 @@
 //! runtime reads and in which order, which limit it takes its default from, and what lives outside its
 //! ceiling. Nothing is read from a machine here: [`View`] is what a process can see, as others found it.
 
+mod beam;
+mod bun;
+mod deno;
+mod dotnet;
 mod go;
 mod java;
+pub mod malloc;
+mod mariadb;
+mod nginx;
 mod node;
+mod php;
+mod postgres;
+mod python;
+mod redis;
+mod ruby;
+#[cfg(test)]
+mod table;
 mod version;
+mod words;
 
 use std::fmt;
 
@@ -20,29 +35,83 @@ pub use version::Version;
 pub enum Runtime {
     /// Node.js.
     Node,
+    /// Bun.
+    Bun,
+    /// Deno.
+    Deno,
+    /// CPython, and the servers that are written in it; uWSGI too.
+    Python,
     /// Go.
     Go,
     /// HotSpot, by the version of its JDK.
     Java,
+    /// PHP-FPM, by the version of PHP.
+    Php,
+    /// PostgreSQL.
+    Postgres,
+    /// Ruby, and Puma.
+    Ruby,
+    /// Erlang and Elixir, by the OTP release.
+    Beam,
+    /// nginx.
+    Nginx,
+    /// Redis.
+    Redis,
+    /// MariaDB.
+    MariaDb,
+    /// .NET.
+    DotNet,
 }
 
 impl Runtime {
     /// All that are known, in the order of the manual.
-    pub const ALL: [Self; 3] = [Self::Node, Self::Go, Self::Java];
+    pub const ALL: [Self; 14] = [
+        Self::Node,
+        Self::Bun,
+        Self::Deno,
+        Self::Python,
+        Self::Go,
+        Self::Java,
+        Self::Php,
+        Self::Postgres,
+        Self::Ruby,
+        Self::Beam,
+        Self::Nginx,
+        Self::Redis,
+        Self::MariaDb,
+        Self::DotNet,
+    ];
 
     /// The word that names it on the command line and in JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Node => "node",
+            Self::Bun => "bun",
+            Self::Deno => "deno",
+            Self::Python => "python",
             Self::Go => "go",
             Self::Java => "java",
+            Self::Php => "php-fpm",
+            Self::Postgres => "postgres",
+            Self::Ruby => "ruby",
+            Self::Beam => "beam",
+            Self::Nginx => "nginx",
+            Self::Redis => "redis",
+            Self::MariaDb => "mariadb",
+            Self::DotNet => "dotnet",
         }
     }
 
     /// The runtime of this word.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
+        let word = match word {
+            "php" => "php-fpm",
+            "postgresql" => "postgres",
+            "erlang" | "otp" => "beam",
+            word => word,
+        };
         Self::ALL.into_iter().find(|runtime| runtime.word() == word)
     }
 
@@ -51,8 +120,44 @@ impl Runtime {
     pub fn believes(self, version: &Version, view: &View, told: &Told) -> Belief {
         match self {
             Self::Node => node::believes(version, view, told),
+            Self::Bun => bun::believes(version, view, told),
+            Self::Deno => deno::believes(version, view, told),
+            Self::Python => python::believes(version, view, told),
             Self::Go => go::believes(version, view, told),
             Self::Java => java::believes(version, view, told),
+            Self::Php => php::believes(version, view, told),
+            Self::Postgres => postgres::believes(version, view, told),
+            Self::Ruby => ruby::believes(version, view, told),
+            Self::Beam => beam::believes(version, view, told),
+            Self::Nginx => nginx::believes(version, view, told),
+            Self::Redis => redis::believes(version, view, told),
+            Self::MariaDb => mariadb::believes(version, view, told),
+            Self::DotNet => dotnet::believes(version, view, told),
+        }
+    }
+
+    /// What is known of it, as its manual page says: the head of its file.
+    #[must_use]
+    pub fn manual(self) -> Manual {
+        Manual::of(self.source())
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Node => include_str!("runtimes/node.rs"),
+            Self::Bun => include_str!("runtimes/bun.rs"),
+            Self::Deno => include_str!("runtimes/deno.rs"),
+            Self::Python => include_str!("runtimes/python.rs"),
+            Self::Go => include_str!("runtimes/go.rs"),
+            Self::Java => include_str!("runtimes/java.rs"),
+            Self::Php => include_str!("runtimes/php.rs"),
+            Self::Postgres => include_str!("runtimes/postgres.rs"),
+            Self::Ruby => include_str!("runtimes/ruby.rs"),
+            Self::Beam => include_str!("runtimes/beam.rs"),
+            Self::Nginx => include_str!("runtimes/nginx.rs"),
+            Self::Redis => include_str!("runtimes/redis.rs"),
+            Self::MariaDb => include_str!("runtimes/mariadb.rs"),
+            Self::DotNet => include_str!("runtimes/dotnet.rs"),
         }
     }
 }
@@ -61,9 +166,49 @@ impl fmt::Display for Runtime {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Node => "Node.js",
+            Self::Bun => "Bun",
+            Self::Deno => "Deno",
+            Self::Python => "Python",
             Self::Go => "Go",
             Self::Java => "the JVM",
+            Self::Php => "PHP-FPM",
+            Self::Postgres => "PostgreSQL",
+            Self::Ruby => "Ruby",
+            Self::Beam => "the BEAM",
+            Self::Nginx => "nginx",
+            Self::Redis => "Redis",
+            Self::MariaDb => "MariaDB",
+            Self::DotNet => ".NET",
         })
+    }
+}
+
+/// The manual page of a runtime, or of malloc.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manual {
+    /// In one line.
+    pub title: String,
+    /// The five sections, in Markdown.
+    pub text: String,
+}
+
+impl Manual {
+    /// The sections that every page has, in this order.
+    pub const SECTIONS: [&'static str; 5] = [
+        "Recognised by",
+        "Settings, the later the stronger",
+        "Its default",
+        "Outside its ceiling",
+        "What to set",
+    ];
+
+    /// The head of a file of Rust.
+    fn of(source: &str) -> Self {
+        let head = source.lines().map_while(|line| line.strip_prefix("//!"));
+        let text: String =
+            head.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect();
+        let (title, text) = text.split_once("\n\n").unwrap_or((&text, ""));
+        Self { title: title.trim().replace('\n', " "), text: text.trim().to_owned() }
     }
 }
 
@@ -131,21 +276,50 @@ pub enum Layout {
     ServiceV1,
     /// The same on v2.
     ServiceV2,
+    /// The limit is that of a level above, which the process can see, as of a slice, on v1.
+    ParentV1,
+    /// The same on v2.
+    ParentV2,
+    /// The limit is that of a level above, which the process cannot see, as of a Kubernetes pod, on v1.
+    HiddenParentV1,
+    /// The same on v2.
+    HiddenParentV2,
+}
+
+impl Layout {
+    /// Whether the host's memory controller is in a hierarchy of version 1.
+    #[must_use]
+    pub fn is_v1(self) -> bool {
+        match self {
+            Self::ContainerV1 | Self::ServiceV1 | Self::ParentV1 | Self::HiddenParentV1 => true,
+            Self::ContainerV2 | Self::ServiceV2 | Self::ParentV2 | Self::HiddenParentV2 => false,
+        }
+    }
 }
 
 impl View {
     /// A process at this limit on a machine.
     #[must_use]
     pub fn imagined(layout: Layout, limit: Option<Bytes>, host: Bytes, cpus: Cpus) -> Self {
-        let v1 = matches!(layout, Layout::ContainerV1 | Layout::ServiceV1);
+        let v1 = layout.is_v1();
+        let own = match layout {
+            Layout::ContainerV1 | Layout::ContainerV2 | Layout::ServiceV1 | Layout::ServiceV2 => {
+                limit
+            }
+            Layout::ParentV1
+            | Layout::ParentV2
+            | Layout::HiddenParentV1
+            | Layout::HiddenParentV2 => None,
+        };
+        let is_seen_above = matches!(layout, Layout::ParentV1 | Layout::ParentV2);
         Self {
             cgroup_version: if v1 { 1 } else { 2 },
             host,
             in_effect: limit,
             at_mount_root: limit.filter(|_| layout == Layout::ContainerV1),
-            leaf: limit,
+            leaf: own,
             leaf_high: None,
-            above: None,
+            above: limit.filter(|_| is_seen_above),
             hierarchical: limit.filter(|_| v1),
             unified_first: !v1,
             has_all_controllers: true,
@@ -163,6 +337,8 @@ pub struct Told {
     pub environment: Vec<(String, String)>,
     /// Go: the `GODEBUG` defaults in the build info.
     pub build_settings: Vec<(String, String)>,
+    /// Values from configuration files, by their names there: `memory_limit`, `shared_buffers`.
+    pub settings: Vec<(String, String)>,
 }
 
 impl Told {
@@ -170,6 +346,13 @@ impl Told {
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<&str> {
         let found = self.environment.iter().rfind(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a configuration file's setting; the last counts.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let found = self.settings.iter().rfind(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 }
@@ -181,6 +364,9 @@ pub struct Belief {
     pub ceiling: Option<Bytes>,
     /// Which setting or rule made the ceiling, in a few words.
     pub from: String,
+    /// How many processes of this kind it makes, each with the ceiling; `None`: it is one, or nobody can
+    /// tell. In a look at processes that run each stands for itself.
+    pub processes: Option<Count>,
     /// What else it needs, outside the ceiling, for a small program.
     pub outside: Vec<Part>,
     /// The processors it sizes its pools for.
@@ -189,6 +375,23 @@ pub struct Belief {
     pub remarks: Vec<String>,
     /// It will not start with these settings: its complaint.
     pub refuses: Option<String>,
+    /// The garbage collector, where the runtime chooses one by what it sees: `Serial`, `G1`.
+    pub collector: Option<&'static str>,
+}
+
+/// A number of processes, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// How many.
+    pub number: u64,
+    /// Which setting or rule says so.
+    pub from: String,
+}
+
+impl Count {
+    fn new(number: impl Into<u64>, from: impl Into<String>) -> Self {
+        Self { number: number.into(), from: from.into() }
+    }
 }
 
 /// A part of a sum.
@@ -202,11 +405,18 @@ pub struct Part {
     pub usual: Bytes,
     /// Where the numbers come from.
     pub from: String,
+    /// All processes of this kind have it together, once; else each has its own.
+    pub shared: bool,
 }
 
 impl Part {
     fn new(what: &str, least: u64, usual: u64, from: &str) -> Self {
-        Self { what: what.to_owned(), least: mib(least), usual: mib(usual), from: from.to_owned() }
+        let (what, from) = (what.to_owned(), from.to_owned());
+        Self { what, least: mib(least), usual: mib(usual), from, shared: false }
+    }
+
+    fn shared(what: &str, least: u64, usual: u64, from: &str) -> Self {
+        Self { shared: true, ..Self::new(what, least, usual, from) }
     }
 }
 
@@ -254,22 +464,39 @@ impl Fits {
 }
 
 impl Belief {
+    /// How many processes the ceiling stands for.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.processes.as_ref().map_or(1, |count| count.number)
+    }
+
     /// The most that it may use as a trivial program and as a usual service, `count` times.
     #[must_use]
     pub fn may_use(&self, count: u64) -> Option<(Bytes, Bytes)> {
-        let sum = |part: fn(&Part) -> Bytes| {
-            let outside: u64 = self.outside.iter().map(|one| part(one).0).sum();
-            self.ceiling
-                .map(|ceiling| Bytes(ceiling.0.saturating_add(outside).saturating_mul(count)))
+        self.ceiling?;
+        Some((self.sum(|part| part.least, count), self.sum(|part| part.usual, count)))
+    }
+
+    /// What `count` of them are certain to use when they fill the ceilings that are known.
+    #[must_use]
+    pub fn least(&self, count: u64) -> Bytes {
+        self.sum(|part| part.least, count)
+    }
+
+    fn sum(&self, bytes: fn(&Part) -> Bytes, count: u64) -> Bytes {
+        let of = |shared: bool| -> u64 {
+            let parts = self.outside.iter().filter(|part| part.shared == shared);
+            parts.fold(0, |sum, part| sum.saturating_add(bytes(part).0))
         };
-        sum(|part| part.least).zip(sum(|part| part.usual))
+        let each = self.ceiling.map_or(0, |ceiling| ceiling.0).saturating_add(of(false));
+        let all = each.saturating_mul(self.number()).saturating_add(of(true));
+        Bytes(all.saturating_mul(count))
     }
 
     /// Whether `count` such processes have room in a limit.
     #[must_use]
     pub fn fits(&self, limit: Option<Bytes>, count: u64) -> Fits {
-        let sum = self.may_use(count);
-        Fits::of(limit, sum.map_or(Bytes(0), |(least, _)| least), sum.map(|(_, usual)| usual))
+        Fits::of(limit, self.least(count), self.may_use(count).map(|(_, usual)| usual))
     }
 }
 

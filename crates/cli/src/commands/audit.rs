@@ -29,18 +29,35 @@ pub(crate) struct AuditArgs {
     /// The limit of its container; without it there is none.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     limit: Option<Bytes>,
-    /// A setting: an environment variable (`GOMEMLIMIT=400MiB`) or an option (`-Xmx300m`). Several times.
+    /// A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`) or, in lower case, a
+    /// configuration file's (`memory_limit=256M`). Several times.
     #[arg(long = "setting", value_name = "K=V", allow_hyphen_values = true)]
     settings: Vec<String>,
     /// The cgroup version of the container's host.
     #[arg(long, value_enum, value_name = "VERSION", default_value = "v2")]
     cgroup: CgroupVersion,
+    /// Where the limit is, and what of it the process can see.
+    #[arg(long, value_enum, value_name = "LAYOUT", default_value = "container")]
+    layout: Place,
     /// The memory of the host; this machine's if nothing is said.
     #[arg(long, value_name = "SIZE", value_parser = size)]
     host_memory: Option<Bytes>,
+    /// The processors of the host; this machine's if nothing is said.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    host_cpus: Option<u32>,
     /// The processors that the container may use, a quota (`--cpus`): `0.5`, `2`.
     #[arg(long, value_name = "NUMBER", value_parser = thousandths)]
     cpus: Option<u32>,
+    /// The processors that the container is bound to (`--cpuset-cpus`), by their number.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    cpuset: Option<u32>,
+    /// Its soft limit (`--memory-reservation`; `memory.high` on v2).
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    reservation: Option<Bytes>,
+    /// Go: a line of the build information, as `go version -m` prints it:
+    /// `DefaultGODEBUG=containermaxprocs=0`. Several times.
+    #[arg(long = "build-setting", value_name = "K=V")]
+    build_settings: Vec<String>,
     /// How many such processes run in the container.
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     count: u64,
@@ -56,6 +73,19 @@ enum CgroupVersion {
     V2,
 }
 
+/// Where the limit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Place {
+    /// Its own, as Docker and Kubernetes set it: the process sees its cgroup as the root.
+    Container,
+    /// Its own, as of a systemd service: the process sees the whole hierarchy.
+    Service,
+    /// On a level above that the process can see, as of a slice.
+    Parent,
+    /// On a level above that the process cannot see, as of a Kubernetes pod.
+    HiddenParent,
+}
+
 /// The form of an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -68,7 +98,9 @@ enum Format {
 /// Answers.
 pub(super) fn run(printer: &Printer, arguments: &AuditArgs) -> anyhow::Result<ExitCode> {
     let (runtime, version) = asked(&arguments.predict)?;
-    let told = told(&arguments.settings)?;
+    let mut told = told(&arguments.settings)?;
+    let built = arguments.build_settings.iter().filter_map(|line| line.split_once('='));
+    told.build_settings.extend(built.map(|(key, value)| (key.to_owned(), value.to_owned())));
     let view = view(arguments)?;
     let belief = runtime.believes(&version, &view, &told);
     let refuses = belief.refuses.clone();
@@ -110,7 +142,7 @@ fn asked(text: &str) -> Result<(Runtime, Version), Failure> {
     Ok((runtime, version))
 }
 
-/// Options begin with `-`; everything else is a variable.
+/// Options begin with `-`; lower-case names are of configuration files, the others variables.
 fn told(settings: &[String]) -> Result<Told, Failure> {
     let mut told = Told::default();
     for setting in settings {
@@ -123,15 +155,27 @@ fn told(settings: &[String]) -> Result<Told, Failure> {
             return Err(Failure::new(USAGE, format!("the setting `{setting}` has no value"))
                 .hint("a variable is NAME=VALUE, an option begins with `-`"));
         };
-        told.environment.push((name.to_owned(), value.to_owned()));
+        let pair = (name.to_owned(), value.to_owned());
+        // `memory_limit`, `pm.max_children`, `System.GC.HeapHardLimit`: of a configuration file.
+        if name.contains(['.', '[']) || !name.contains(|c: char| c.is_ascii_uppercase()) {
+            told.settings.push(pair);
+        } else {
+            told.environment.push(pair);
+        }
     }
     Ok(told)
 }
 
 fn view(arguments: &AuditArgs) -> anyhow::Result<View> {
-    let layout = match arguments.cgroup {
-        CgroupVersion::V1 => Layout::ContainerV1,
-        CgroupVersion::V2 => Layout::ContainerV2,
+    let layout = match (arguments.layout, arguments.cgroup) {
+        (Place::Container, CgroupVersion::V1) => Layout::ContainerV1,
+        (Place::Container, CgroupVersion::V2) => Layout::ContainerV2,
+        (Place::Service, CgroupVersion::V1) => Layout::ServiceV1,
+        (Place::Service, CgroupVersion::V2) => Layout::ServiceV2,
+        (Place::Parent, CgroupVersion::V1) => Layout::ParentV1,
+        (Place::Parent, CgroupVersion::V2) => Layout::ParentV2,
+        (Place::HiddenParent, CgroupVersion::V1) => Layout::HiddenParentV1,
+        (Place::HiddenParent, CgroupVersion::V2) => Layout::HiddenParentV2,
     };
     let host = match arguments.host_memory {
         Some(given) => given,
@@ -139,11 +183,15 @@ fn view(arguments: &AuditArgs) -> anyhow::Result<View> {
     };
     let online = std::thread::available_parallelism().map_or(1, usize::from);
     let online = u32::try_from(online).unwrap_or(u32::MAX);
+    let online = arguments.host_cpus.unwrap_or(online);
     let quota = arguments.cpus;
-    // A host has at least the processors that are handed out.
-    let online = online.max(quota.map_or(1, |thousandths| thousandths.div_ceil(1000)));
-    let cpus = Cpus { online, affinity: online, quota };
-    Ok(View::imagined(layout, arguments.limit, host, cpus))
+    // This machine may have fewer processors than the one that is asked about hands out.
+    let least = quota.filter(|_| arguments.host_cpus.is_none()).unwrap_or(1).div_ceil(1000);
+    let online = online.max(least);
+    let affinity = arguments.cpuset.map_or(online, |bound| bound.min(online));
+    let cpus = Cpus { online, affinity, quota };
+    let view = View::imagined(layout, arguments.limit, host, cpus);
+    Ok(View { leaf_high: arguments.reservation, ..view })
 }
 
 fn this_machines_memory() -> Option<Bytes> {
@@ -193,6 +241,10 @@ fn page(audit: &Audit) -> String {
         if let Some(from) = &process.ceiling_from {
             text += &format!(": {from}");
         }
+        if let Some(from) = &process.count_from {
+            let processes = if process.count == 1 { "process" } else { "processes" };
+            text += &format!("; {} {processes} ({from})", process.count);
+        }
         if let Some(cpus) = process.cpus {
             text +=
                 &format!("; sizes its pools for {cpus} {}", if cpus == 1 { "CPU" } else { "CPUs" });
@@ -228,8 +280,10 @@ mod tests {
 
     #[test]
     fn settings_are_variables_or_options() {
-        let settings = ["GOMEMLIMIT=1GiB", "-Xmx300m", "--max-old-space-size=64"];
+        let settings =
+            ["GOMEMLIMIT=1GiB", "-Xmx300m", "--max-old-space-size=64", "pm.max_children=4"];
         let found = told(&settings.map(str::to_owned)).unwrap();
+        assert_eq!(found.setting("pm.max_children"), Some("4"));
         assert_eq!(found.variable("GOMEMLIMIT"), Some("1GiB"));
         assert_eq!(found.arguments, ["-Xmx300m", "--max-old-space-size=64"]);
         assert!(told(&["GOMEMLIMIT".to_owned()]).is_err());

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap_complete::Shell;
+use settings::runtimes::Runtime;
 
 use super::{completions, man};
 use crate::flags;
@@ -20,7 +21,9 @@ const SHELLS: [(Shell, &str); 3] =
 pub(super) fn run(printer: &Printer, directory: &Path) -> anyhow::Result<ExitCode> {
     let reference = directory.join("docs/reference");
     write(&reference.join("rules.md"), &rules())?;
+    write(&reference.join("lint.md"), &rules_about_files())?;
     write(&reference.join("answer.schema.json"), &report::schema())?;
+    write(&reference.join("runtimes.md"), &runtimes())?;
     write(&reference.join("cli.md"), &command_line())?;
     for (name, page) in man::pages()? {
         write(&directory.join("packaging/man").join(name), &page)?;
@@ -48,10 +51,44 @@ fn rules() -> String {
          them, `why137 rule ID`\nshows one. This page is generated from their source.\n",
     );
     for manual in judge::manuals() {
-        page.push_str(&format!("\n## `{}`: {}\n", manual.id, manual.title));
-        // The manual has a title of its own, which stands above; its sections go one level down.
-        for line in manual.text.trim().lines().skip(1) {
-            let deeper = if line.starts_with("## ") { "#" } else { "" };
+        push_manual(&mut page, manual.id, manual.title, &manual.text);
+    }
+    page
+}
+
+/// The same of the rules about files.
+fn rules_about_files() -> String {
+    let mut page = String::from(
+        "# The rules about files\n\nWhat `why137 lint` looks for in Compose files, Dockerfiles, Kubernetes \
+         manifests and ECS task\ndefinitions. This page is generated from their source.\n",
+    );
+    for manual in lint::manuals() {
+        push_manual(&mut page, manual.id, manual.title, &manual.text);
+    }
+    page
+}
+
+/// The manual has a title of its own, which stands above; its sections go one level down.
+fn push_manual(page: &mut String, id: &str, title: &str, text: &str) {
+    page.push_str(&format!("\n## `{id}`: {title}\n"));
+    for line in text.trim().lines().skip(1) {
+        let deeper = if line.starts_with("## ") { "#" } else { "" };
+        page.push_str(&format!("{deeper}{line}\n"));
+    }
+}
+
+/// What is known of every runtime on one page.
+fn runtimes() -> String {
+    let mut page = String::from(
+        "# The runtimes\n\nWhat each makes of its memory, per version; `why137 audit --predict WORD@VERSION` asks \
+         it of one. This page is\ngenerated from the source that answers.\n",
+    );
+    let pages = Runtime::ALL.map(|runtime| (format!("`{}`", runtime.word()), runtime.manual()));
+    let malloc = ("malloc".to_owned(), settings::runtimes::malloc::manual());
+    for (word, manual) in pages.into_iter().chain([malloc]) {
+        page.push_str(&format!("\n## {word}: {}\n\n", manual.title));
+        for line in manual.text.lines() {
+            let deeper = if line.starts_with("# ") { "##" } else { "" };
             page.push_str(&format!("{deeper}{line}\n"));
         }
     }

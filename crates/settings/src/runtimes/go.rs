@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn no_version_takes_a_ceiling_from_the_limit() {
+    fn no_version_that_was_measured_takes_a_ceiling_from_the_limit() {
         for version in ["1.18", "1.21.13", "1.25.5", "1.27.3"] {
             let found = belief(version, &[], &[]);
             assert_eq!(found.ceiling, None);

@@ -24,7 +24,6 @@
 use casefile::Bytes;
 
 use super::{Belief, MIB, Part, Told, Version, View};
-use crate::quantity::{Dialect, parse};
 
 /// 96 MiB, scaled by 1.3 for 64 bits: below a heap of this size half of the memory is taken.
 const SMALL_HEAP: f64 = 96.0 * 1.3 * MIB as f64;
@@ -32,14 +31,21 @@ const SMALL_HEAP: f64 = 96.0 * 1.3 * MIB as f64;
 const ALIGNMENT: u64 = 2 * MIB;
 /// From this much memory and 2 processors on a machine is a server, and G1 collects.
 const SERVER: u64 = 1792 * MIB;
+/// The largest default: what compressed pointers reach above the lowest 2 GiB.
+const MOST_BY_DEFAULT: u64 = 30_688 * MIB;
+/// The least heap that a JVM starts with; JDK 8 takes it instead of a smaller one.
+const LEAST: u64 = 2 * MIB;
 
 pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
     let flags = Flags::read(version, told);
-    let seen = seen(version, view).filter(|limit| *limit < view.host);
+    let believes_any = believes_more_than_the_machine_has(version);
+    let seen = seen(version, view)
+        .filter(|limit| (believes_any || *limit < view.host) && !flags.is_outside_containers);
     let memory = flags.memory.or(seen).unwrap_or(view.host);
     let (heap, from) = heap(memory, seen, &flags);
     let cpus = cpus(version, view, &flags);
-    let server = cpus >= 2 && memory.0 >= SERVER;
+    // `MaxRAM` is for the heap alone.
+    let server = cpus >= 2 && seen.unwrap_or(view.host).0 >= SERVER;
     let collector = flags.collector.unwrap_or(match server {
         true if version.is_at_least(&[9]) => Collector::G1,
         true => Collector::Parallel,
@@ -64,8 +70,10 @@ pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
         from,
         outside: outside(collector, heap, &flags),
         cpus: Some(cpus),
+        processes: None,
         remarks,
-        refuses: flags.bad,
+        refuses: flags.refuses(version),
+        collector: collector.word(),
     }
 }
 
@@ -85,7 +93,9 @@ fn seen(version: &Version, view: &View) -> Option<Bytes> {
             || version.is_from(&[11, 0, 13])
             || (version.is_at_least(&[12]) && !version.is_from(&[24]) && !version.is_from(&[25]))
             || version.is_from(&[25, 0, 3]);
-        let above = view.hierarchical.filter(|_| reads_parents);
+        // 24 to 25.0.2 walk up what they can see instead (JDK-8322420, JDK-8370572).
+        let above = if reads_parents { view.hierarchical } else { view.above };
+        let above = above.filter(|_| reads_parents || version.is_at_least(&[24]));
         return [view.leaf, above].into_iter().flatten().min();
     }
     let reads = of_8(372) || version.is_from(&[11, 0, 16]) || version.is_at_least(&[15]) && !java8;
@@ -95,6 +105,17 @@ fn seen(version: &Version, view: &View) -> Option<Bytes> {
     let reads_parents = version.is_from(&[21, 0, 12]) || version.is_at_least(&[24]);
     let above = view.above.filter(|_| reads_parents && !java8);
     [view.leaf, above].into_iter().flatten().min()
+}
+
+/// Before JDK-8292083 a limit above the machine's memory was taken for memory that is there.
+fn believes_more_than_the_machine_has(version: &Version) -> bool {
+    let is_mended = match version.major() {
+        1 | 8 => version.major() == 8 && version.is_at_least(&[8, 372]) || version.number(3) >= 372,
+        11 => version.is_at_least(&[11, 0, 17]),
+        17 => version.is_at_least(&[17, 0, 5]),
+        major => major >= 20,
+    };
+    !is_mended
 }
 
 fn is_small(memory: Bytes, flags: &Flags) -> bool {
@@ -111,15 +132,27 @@ fn heap(memory: Bytes, seen: Option<Bytes>, flags: &Flags) -> (Bytes, String) {
         (None, None) => format!("the machine's {memory}"),
     };
     let share = |percentage: f64| memory.0 as f64 * percentage / 100.0;
-    if is_small(memory, flags) {
+    let (mut heap, mut from) = if is_small(memory, flags) {
         let percentage = flags.small_percentage.unwrap_or(50.0);
-        return (aligned(share(percentage)), format!("{percentage} % (MinRAMPercentage) of {of}"));
+        (share(percentage), format!("{percentage} % (MinRAMPercentage) of {of}"))
+    } else {
+        let percentage = flags.percentage.or(flags.fraction).unwrap_or(25.0);
+        let least = share(percentage) < SMALL_HEAP;
+        match least {
+            true => (SMALL_HEAP, format!("the JVM's least heap of 124.8 MiB, whatever {of}")),
+            false => (share(percentage), format!("{percentage} % (MaxRAMPercentage) of {of}")),
+        }
+    };
+    if heap > MOST_BY_DEFAULT as f64 && flags.percentage.is_none() {
+        heap = MOST_BY_DEFAULT as f64;
+        from = "the largest heap for compressed pointers".to_owned();
     }
-    let percentage = flags.percentage.unwrap_or(25.0);
-    if share(percentage) < SMALL_HEAP {
-        return (aligned(SMALL_HEAP), format!("the JVM's least heap of 124.8 MiB, whatever {of}"));
+    match &flags.initial {
+        Some((initial, flag)) if initial.0 as f64 > heap => {
+            (aligned(initial.0 as f64), flag.clone())
+        }
+        Some(_) | None => (aligned(heap), from),
     }
-    (aligned(share(percentage)), format!("{percentage} % (MaxRAMPercentage) of {of}"))
 }
 
 fn aligned(bytes: f64) -> Bytes {
@@ -130,7 +163,8 @@ fn cpus(version: &Version, view: &View, flags: &Flags) -> u32 {
     if let Some(given) = flags.cpus.filter(|given| *given > 0) {
         return given;
     }
-    let reads = seen(version, &View { leaf: Some(Bytes(1)), ..view.clone() }).is_some();
+    let reads = !flags.is_outside_containers
+        && seen(version, &View { leaf: Some(Bytes(1)), ..view.clone() }).is_some();
     let quota = view.cpus.quota_up().filter(|_| reads);
     quota.map_or(view.cpus.affinity, |quota| quota.min(view.cpus.affinity))
 }
@@ -141,6 +175,17 @@ enum Collector {
     Parallel,
     G1,
     Other,
+}
+
+impl Collector {
+    fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Serial => Some("Serial"),
+            Self::Parallel => Some("Parallel"),
+            Self::G1 => Some("G1"),
+            Self::Other => None,
+        }
+    }
 }
 
 fn outside(collector: Collector, heap: Bytes, flags: &Flags) -> Vec<Part> {
@@ -166,7 +211,12 @@ fn outside(collector: Collector, heap: Bytes, flags: &Flags) -> Vec<Part> {
 #[derive(Debug, Default)]
 struct Flags {
     heap: Option<(Bytes, String)>,
+    initial: Option<(Bytes, String)>,
+    /// `-XX:-UseContainerSupport`.
+    is_outside_containers: bool,
     percentage: Option<f64>,
+    /// `MaxRAMFraction`, as a percentage.
+    fraction: Option<f64>,
     small_percentage: Option<f64>,
     memory: Option<Bytes>,
     cpus: Option<u32>,
@@ -182,10 +232,16 @@ impl Flags {
             text.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect()
         };
         let mut all = words("JAVA_TOOL_OPTIONS");
+        // The launcher knows two short forms.
+        let launched = own_options(&told.arguments).into_iter();
+        let launched = launched.map(|word| match word.get(..3) {
+            Some("-mx" | "-ms") => word.replacen('-', "-X", 1),
+            Some(_) | None => word,
+        });
         if version.is_at_least(&[9]) {
             all.extend(words("JDK_JAVA_OPTIONS"));
         }
-        all.extend(own_options(&told.arguments));
+        all.extend(launched);
         all.extend(words("_JAVA_OPTIONS"));
         let mut flags = Self::default();
         for word in &all {
@@ -195,31 +251,32 @@ impl Flags {
     }
 
     fn take(&mut self, version: &Version, word: &str) {
-        let amount = |text: &str| parse(text, Dialect::Binary);
-        if let Some(text) =
-            word.strip_prefix("-Xmx").or_else(|| word.strip_prefix("-XX:MaxHeapSize="))
-        {
-            match amount(text) {
-                Some(heap) => self.heap = Some((heap, word.to_owned())),
+        let size = |short: &str, long: &str| {
+            word.strip_prefix(short).or_else(|| word.strip_prefix("-XX:")?.strip_prefix(long))
+        };
+        let heap = size("-Xmx", "MaxHeapSize=").map(|text| (text, true));
+        let sized = heap.or_else(|| size("-Xms", "InitialHeapSize=").map(|text| (text, false)));
+        if let Some((text, is_most)) = sized {
+            match amount(version, text) {
+                Some(heap) if is_most => self.heap = Some((heap, word.to_owned())),
+                Some(heap) => self.initial = Some((heap, word.to_owned())),
                 None => self.bad = Some(format!("`{word}`: the JVM does not start")),
             }
             return;
         }
         let Some((name, value)) = word.strip_prefix("-XX:").and_then(|rest| rest.split_once('='))
         else {
-            self.collector = match word {
-                "-XX:+UseSerialGC" => Some(Collector::Serial),
-                "-XX:+UseParallelGC" => Some(Collector::Parallel),
-                "-XX:+UseG1GC" => Some(Collector::G1),
-                "-XX:+UseZGC" | "-XX:+UseShenandoahGC" => Some(Collector::Other),
-                _ => self.collector,
-            };
+            self.switch(word);
             return;
         };
-        let percentage = || value.parse::<f64>().ok().filter(|it| *it > 0.0 && *it <= 100.0);
+        let java8 = !version.is_at_least(&[9]);
+        // JDK 8 takes any number.
+        let percentage = || {
+            let found = value.parse::<f64>().ok();
+            found.filter(|it| java8 || (0.0..=100.0).contains(it))
+        };
         match name {
             "MaxRAMPercentage" | "MinRAMPercentage" => {
-                let java8 = !version.is_at_least(&[9]);
                 match percentage().filter(|_| !java8 || value.contains('.')) {
                     Some(found) if name == "MaxRAMPercentage" => self.percentage = Some(found),
                     Some(found) => self.small_percentage = Some(found),
@@ -229,12 +286,65 @@ impl Flags {
                     }
                 }
             }
-            "MaxRAM" => self.memory = amount(value),
-            "MaxDirectMemorySize" => self.direct = amount(value),
+            // Measured: 21.0.8 takes it, 25.0.2 does not start.
+            "MaxRAMFraction" if version.is_at_least(&[24]) => {
+                self.bad = Some(format!("`{word}`: JDK {version} has no such option"));
+            }
+            // A percentage is heard first, wherever it stands.
+            "MaxRAMFraction" => {
+                let parts = value.parse::<f64>().ok().filter(|parts| *parts >= 1.0);
+                self.fraction = parts.map(|parts| 100.0 / parts);
+            }
+            "MaxRAM" => self.memory = amount(version, value),
+            "MaxDirectMemorySize" => self.direct = amount(version, value),
             "ActiveProcessorCount" => self.cpus = value.parse().ok(),
             _ => {}
         }
     }
+
+    fn switch(&mut self, word: &str) {
+        match word {
+            "-XX:+UseSerialGC" => self.collector = Some(Collector::Serial),
+            "-XX:+UseParallelGC" => self.collector = Some(Collector::Parallel),
+            "-XX:+UseG1GC" => self.collector = Some(Collector::G1),
+            "-XX:+UseZGC" | "-XX:+UseShenandoahGC" => self.collector = Some(Collector::Other),
+            "-XX:-UseContainerSupport" => self.is_outside_containers = true,
+            "-XX:+UseContainerSupport" => self.is_outside_containers = false,
+            _ => {}
+        }
+    }
+
+    /// Why the JVM does not start.
+    fn refuses(&self, version: &Version) -> Option<String> {
+        if self.bad.is_some() {
+            return self.bad.clone();
+        }
+        let (heap, flag) = self.heap.as_ref()?;
+        if heap.0 < LEAST && version.is_at_least(&[9]) {
+            return Some(format!("`{flag}`: too small, the JVM does not start"));
+        }
+        let (initial, first) = self.initial.as_ref()?;
+        (initial > heap).then(|| format!("`{first}` is more than `{flag}`: the JVM does not start"))
+    }
+}
+
+/// A size as the JVM reads it: whole, with at most one letter behind it.
+/// JDK 8 knows no hexadecimal ones.
+fn amount(version: &Version, text: &str) -> Option<Bytes> {
+    let (digits, shift) = match text.to_ascii_lowercase().chars().last()? {
+        'k' => (text.len() - 1, 10),
+        'm' => (text.len() - 1, 20),
+        'g' => (text.len() - 1, 30),
+        't' => (text.len() - 1, 40),
+        _ => (text.len(), 0),
+    };
+    let digits = text.get(..digits)?;
+    let number = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(_) if !version.is_at_least(&[9]) => return None,
+        Some(hexadecimal) => u64::from_str_radix(hexadecimal, 16).ok()?,
+        None => digits.parse::<u64>().ok().filter(|_| !digits.starts_with('+'))?,
+    };
+    number.checked_mul(1 << shift).map(Bytes)
 }
 
 /// The JVM's options on a command line: those before the class, the jar or the module.
@@ -355,6 +465,9 @@ mod tests {
             assert_eq!(sees(version, &v1), on_v1, "JDK {version} on v1");
             assert_eq!(sees(version, &v2), on_v2, "JDK {version} on v2");
         }
+        // 25.0.2 walks up by itself, as far as it can see.
+        let visible = View { above: Some(mib(512)), ..v1 };
+        assert!(sees("25.0.2", &visible) && !sees("11.0.5", &visible));
     }
 
     #[test]
@@ -391,6 +504,43 @@ mod tests {
         assert_eq!(refuses("8u504", "-XX:MaxRAMPercentage=75.0"), None);
         assert_eq!(refuses("11.0.24", "-XX:MaxRAMPercentage=75"), None);
         assert!(refuses("17.0.15", "-Xmxlots").is_some());
+    }
+
+    /// Measured on 8u504, 11.0.5, 17.0.9, 21.0.8 and 25.0.4.
+    #[test]
+    fn the_initial_heap_the_fraction_and_the_short_forms_count() {
+        let heap = |words: &[&str]| heap("17.0.9", Layout::ContainerV1, 512, words);
+        assert_eq!(heap(&["-Xms600m"]), 600);
+        assert_eq!(heap(&["-mx150m", "Main"]), 150);
+        assert_eq!(heap(&["-Xmx0x8000000"]), 128);
+        assert_eq!(heap(&["-XX:MaxRAMFraction=2"]), 256);
+        assert_eq!(heap(&["-XX:MaxRAMPercentage=40.0", "-XX:MaxRAMFraction=2"]), 206);
+        assert_eq!(heap(&["-XX:-UseContainerSupport"]), 6028);
+        let refuses = |version, words: &[&str]| {
+            belief(version, &at(Layout::ContainerV1, 512), words).refuses.is_some()
+        };
+        assert!(refuses("17.0.9", &["-Xms100m", "-Xmx50m"]) && refuses("17.0.9", &["-Xmx1.5g"]));
+        assert!(refuses("17.0.9", &["-Xmx1m"]) && refuses("25.0.2", &["-XX:MaxRAMFraction=2"]));
+        assert!(refuses("17.0.9", &["-XX:MaxRAMPercentage=150.0"]));
+        assert!(!refuses("8u504", &["-XX:MaxRAMPercentage=150.0"]));
+        assert!(!refuses("8u504", &["-Xmx1m"]) && refuses("8u504", &["-Xmx0x8000000"]));
+    }
+
+    #[test]
+    fn older_versions_believe_a_limit_that_the_machine_does_not_have() {
+        let limit = 1 << 20;
+        for (version, expected) in
+            [("11.0.13", 30_688), ("17.0.3", 30_688), ("17.0.9", 6028), ("21.0.2", 6028)]
+        {
+            assert_eq!(heap(version, Layout::ContainerV1, limit, &[]), expected, "{version}");
+        }
+    }
+
+    #[test]
+    fn the_collector_is_chosen_by_the_limit_and_not_by_max_ram() {
+        let view = at(Layout::ContainerV1, 2048);
+        let found = belief("17.0.9", &view, &["-XX:MaxRAM=1g"]);
+        assert_eq!((found.ceiling, found.collector), (Some(mib(256)), Some("G1")));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!
 //! # Settings, the later the stronger
 //! `NODE_OPTIONS` < the command line; of the same flag the last one. `--max-old-space-size=MIB` (`0`: the
-//! default), `--max-semi-space-size=MIB`, and from 22.21 and 24.6 on `--max-old-space-size-percentage=P`,
+//! default), `--max-semi-space-size=MIB`, `--max-heap-size=MIB` for both together (12.11 on), and from 22.21 and 24.6 on `--max-old-space-size-percentage=P`,
 //! which beats the number wherever either stands. The `=` is needed.
 //!
 //! # Its default
@@ -32,11 +32,10 @@ const FLOOR: u64 = 256 * MIB;
 const LARGE: u64 = 15 << 30;
 
 pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
-    let flags = Flags::read(told);
+    let flags = Flags::read(version, told);
     let seen = seen(version, view).filter(|limit| *limit < view.host);
     let memory = seen.unwrap_or(view.host).0;
-    let semi = flags.semi.unwrap_or_else(|| semi(version, memory));
-    let (old, from) = old(version, memory, seen, &flags);
+    let (heap, from) = heap(version, memory, seen, &flags);
     let mut remarks = Vec::new();
     if flags.percentage.is_some() && flags.old.is_some() {
         remarks.push("--max-old-space-size is not used: the percentage beats it".to_owned());
@@ -46,8 +45,8 @@ pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
             .push(format!("Node {version} does not see the limit: {}", why_unseen(version, view)));
     }
     Belief {
-        ceiling: Some(Bytes(old.saturating_add(semi.saturating_mul(3)))),
-        from: format!("{from}, and 3 semi-spaces of {}", Bytes(semi)),
+        ceiling: Some(Bytes(heap)),
+        from,
         outside: vec![Part::new(
             "code, stacks and small buffers",
             8,
@@ -55,8 +54,10 @@ pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
             "measured: 8 to 26 MiB beside a full heap; 20 MiB of the executable stay hot",
         )],
         cpus: Some(cpus(version, view)),
+        processes: None,
         remarks,
         refuses: refuses(version, &flags),
+        collector: None,
     }
 }
 
@@ -100,8 +101,14 @@ fn old(version: &Version, memory: u64, seen: Option<Bytes>, flags: &Flags) -> (u
     if let Some(old) = flags.old.filter(|old| *old > 0) {
         return (old, format!("--max-old-space-size={}", old / MIB));
     }
-    let most = if memory >= LARGE && version.is_at_least(&[13]) { 4096 } else { 2048 } * MIB;
-    let old = (memory / 2).clamp(FLOOR, most);
+    let most = if is_large(version, memory) { 4096 } else { 2048 } * MIB;
+    let half = match version.is_at_least(&[13]) {
+        // Whole pages of V8's.
+        true => (memory / 2).next_multiple_of(256 << 10),
+        false if version.is_at_least(&[12, 11]) => memory / 2 / MIB * MIB,
+        false => memory / 4 / MIB * 2 * MIB,
+    };
+    let old = half.clamp(FLOOR, most);
     let rule = if old == FLOOR && memory / 2 < FLOOR {
         format!("V8's floor of 256 MiB, whatever {of}")
     } else {
@@ -110,9 +117,47 @@ fn old(version: &Version, memory: u64, seen: Option<Bytes>, flags: &Flags) -> (u
     (old, rule)
 }
 
+/// Whether V8 lets the old space have 4 GiB: from 15.5 GiB on, from Node 21 on from 15 GiB on.
+fn is_large(version: &Version, memory: u64) -> bool {
+    let least = if version.is_at_least(&[21]) { LARGE } else { LARGE + 512 * MIB };
+    version.is_at_least(&[13]) && memory >= least
+}
+
+/// The old space and three semi-spaces, or what `--max-heap-size` gives both.
+fn heap(version: &Version, memory: u64, seen: Option<Bytes>, flags: &Flags) -> (u64, String) {
+    let by_default = || semi(version, memory);
+    let with = |old: u64, semi: u64, from: String| {
+        let from = format!("{from}, and 3 semi-spaces of {}", Bytes(semi));
+        (old.saturating_add(semi.saturating_mul(3)), from)
+    };
+    let young = |bytes: u64| if caps_semi(version) { bytes.min(16 * MIB) } else { bytes };
+    let Some(total) = flags.heap else {
+        let (old, from) = old(version, memory, seen, flags);
+        return with(old, flags.semi.map_or_else(by_default, young), from);
+    };
+    if flags.old.is_none() && flags.percentage.is_none() {
+        return (total, format!("--max-heap-size={}", total / MIB));
+    }
+    // What the old space leaves is the young generation's, at least the smallest one.
+    let (old, from) = old(version, memory, seen, flags);
+    let least = if version.is_at_least(&[26]) { MIB / 2 } else { MIB };
+    let semi = round_up(total.saturating_sub(old) / 3).max(least);
+    with(old, young(semi), format!("{from} beside --max-heap-size={}", total / MIB))
+}
+
+/// V8 7.8 and 7.9 had no larger semi-spaces than 16 MiB, whatever was asked.
+fn caps_semi(version: &Version) -> bool {
+    version.is_from(&[12, 16]) || version.major() == 13
+}
+
 /// One semi-space by default.
 fn semi(version: &Version, memory: u64) -> u64 {
     let half = memory / 2;
+    if !version.is_at_least(&[12, 11]) {
+        // In a straight line from 1 MiB at 512 MiB to 16 MiB at 3 GiB.
+        let above = memory.clamp(512 * MIB, 3072 * MIB) - 512 * MIB;
+        return round_up(MIB + above / (2560 * MIB / MIB) * 15);
+    }
     let old = half.clamp(FLOOR, 4096 * MIB);
     if version.is_at_least(&[26]) {
         return round_up(half / 64).clamp(2 * MIB, 32 * MIB);
@@ -145,16 +190,35 @@ fn cpus(version: &Version, view: &View) -> u32 {
 struct Flags {
     old: Option<u64>,
     semi: Option<u64>,
+    heap: Option<u64>,
     percentage: Option<f64>,
-    /// A flag as it stands that Node refuses.
-    bad: Option<String>,
+    /// `--max-heap-size` is there, whatever it says.
+    names_heap: bool,
+    /// A flag as it stands that Node refuses, and why.
+    bad: Option<(String, &'static str)>,
 }
 
+const NO_NUMBER: &str = "a number of MiB must follow behind `=`, without a unit";
+const NOT_THERE: &str = "NODE_OPTIONS must not hold it";
+
 impl Flags {
-    fn read(told: &Told) -> Self {
+    fn read(version: &Version, told: &Told) -> Self {
         let mut flags = Self::default();
-        for word in told.variable("NODE_OPTIONS").unwrap_or_default().split_whitespace() {
-            flags.take(word);
+        for word in words(told.variable("NODE_OPTIONS").unwrap_or_default()) {
+            flags.take(&word);
+            let name = name_of(&word);
+            let is_allowed = match name.as_str() {
+                "max-semi-space-size" => version.is_at_least(&[18]),
+                "max-heap-size" => {
+                    version.is_from(&[24, 15])
+                        || version.is_from(&[25, 9])
+                        || version.is_at_least(&[26])
+                }
+                _ => true,
+            };
+            if !is_allowed {
+                flags.bad = Some((word, NOT_THERE));
+            }
         }
         // What stands behind the script is the script's.
         let own = told.arguments.iter().take_while(|word| word.starts_with('-') && *word != "--");
@@ -165,34 +229,101 @@ impl Flags {
     }
 
     fn take(&mut self, word: &str) {
-        let (name, value) = word.split_once('=').map_or((word, None), |(a, b)| (a, Some(b)));
-        let number = |value: Option<&str>| value.and_then(|text| text.parse::<u64>().ok());
-        let bytes = number(value).map(|amount| mib(amount).0);
-        match name.replace('_', "-").as_str() {
-            "--max-old-space-size" if bytes.is_some() => self.old = bytes,
-            "--max-semi-space-size" if bytes.is_some() => self.semi = bytes.map(round_up),
-            "--max-old-space-size-percentage" => {
+        let value = word.split_once('=').map(|(_, value)| value);
+        let slot = match name_of(word).as_str() {
+            "max-old-space-size" => &mut self.old,
+            "max-semi-space-size" => &mut self.semi,
+            "max-heap-size" => {
+                self.names_heap = true;
+                &mut self.heap
+            }
+            "max-old-space-size-percentage" => {
                 let percentage = value.and_then(|text| text.parse::<f64>().ok());
                 match percentage.filter(|it| *it > 0.0 && *it <= 100.0) {
                     Some(percentage) => self.percentage = Some(percentage),
-                    None => self.bad = Some(word.to_owned()),
+                    None => self.bad = Some((word.to_owned(), "a number up to 100 must follow")),
                 }
+                return;
             }
-            "--max-old-space-size" | "--max-semi-space-size" => self.bad = Some(word.to_owned()),
-            _ => {}
+            _ => return,
+        };
+        match value.map(number) {
+            Some(Ok(amount)) => *slot = amount.map(|amount| mib(amount).0),
+            Some(Err(())) | None => self.bad = Some((word.to_owned(), NO_NUMBER)),
+        }
+        if self.semi.is_some_and(|semi| !semi.is_power_of_two()) {
+            self.semi = self.semi.map(round_up);
         }
     }
 }
 
+/// A flag's name without its dashes, one of which is enough for V8.
+fn name_of(word: &str) -> String {
+    let name = word.split_once('=').map_or(word, |(name, _)| name);
+    match word.starts_with('-') {
+        true => name.trim_start_matches('-').replace('_', "-"),
+        false => String::new(),
+    }
+}
+
+/// A size as V8 reads it: 0, nothing, what is negative and what is too large leave the default.
+fn number(text: &str) -> Result<Option<u64>, ()> {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !digits.chars().all(|c| c.is_ascii_digit()) || (digits.is_empty() && !text.is_empty()) {
+        return Err(());
+    }
+    Ok(digits.parse().ok().filter(|amount| *amount > 0 && !text.starts_with('-')))
+}
+
+/// `NODE_OPTIONS` as Node splits it: at blanks alone, but for what stands in `"`, where `\` makes the
+/// next letter a letter.
+fn words(text: &str) -> Vec<String> {
+    let mut found = vec![String::new()];
+    let (mut is_quoted, mut letters) = (false, text.chars());
+    while let Some(letter) = letters.next() {
+        let letter = match letter {
+            '"' => {
+                is_quoted = !is_quoted;
+                continue;
+            }
+            ' ' if !is_quoted => {
+                found.push(String::new());
+                continue;
+            }
+            '\\' if is_quoted => letters.next().unwrap_or('\\'),
+            other => other,
+        };
+        if let Some(word) = found.last_mut() {
+            word.push(letter);
+        }
+    }
+    found.retain(|word| !word.is_empty());
+    found
+}
+
 fn refuses(version: &Version, flags: &Flags) -> Option<String> {
-    if let Some(bad) = &flags.bad {
+    if let Some((bad, why)) = &flags.bad {
+        return Some(format!("`{bad}`: Node does not start; {why}"));
+    }
+    if flags.percentage.is_some() && !knows_percentage(version) {
         return Some(format!(
-            "`{bad}`: Node does not start. A number of MiB must follow behind `=`, without a unit"
+            "--max-old-space-size-percentage: Node {version} does not know it (22.21, 24.6 and later do) and does not start"
         ));
     }
-    let unknown = flags.percentage.is_some() && !knows_percentage(version);
-    unknown.then(|| {
-        format!("--max-old-space-size-percentage: Node {version} does not know it (22.21, 24.6 and later do) and does not start")
+    if flags.names_heap && !version.is_at_least(&[12, 11]) {
+        return Some(format!(
+            "--max-heap-size: Node {version} does not know it (12.11 is the first) and does not start"
+        ));
+    }
+    if flags.heap.is_some() && flags.old.is_some() && flags.semi.is_some() {
+        return Some("V8 does not take --max-heap-size beside both parts of it".to_owned());
+    }
+    let young = flags.semi.unwrap_or(0).saturating_mul(3);
+    let of_heap = flags.heap.filter(|_| flags.old.is_none());
+    let old = flags.old.or(of_heap.map(|heap| heap.saturating_sub(young)));
+    // From 22 on even 6 MiB were too little, 8 MiB were enough for every version.
+    old.filter(|old| *old < 2 * MIB).map(|old| {
+        format!("an old space of {} is too small for Node itself: it does not start", Bytes(old))
     })
 }
 
@@ -235,6 +366,52 @@ mod tests {
         for (version, expected) in [("22.0.0", 4144), ("24.0.0", 4288), ("26.10.0", 4192)] {
             assert_eq!(heap(version, Layout::ContainerV2, 15 << 10, &[]), expected);
         }
+    }
+
+    /// `heap_size_limit` of the same kind, at limits between the powers of two.
+    #[test]
+    fn limits_between_the_powers_of_two_round_as_v8_does() {
+        let cells = [
+            ("12.7.0", 600, 306),
+            ("12.7.0", 1791, 942),
+            ("12.7.0", 2048, 1072),
+            ("12.22.12", 600, 312),
+            ("12.22.12", 1791, 919),
+            ("20.20.2", 15 << 10, 2096),
+            ("20.20.2", 15_872, 4144),
+            ("22.23.3", 15 << 10, 4144),
+            ("22.23.3", (15 << 10) - 1, 2096),
+        ];
+        for (version, limit, expected) in cells {
+            let found = heap(version, Layout::ContainerV1, limit, &[]);
+            assert_eq!(found, expected, "node {version} at {limit} MiB");
+        }
+    }
+
+    #[test]
+    fn the_heap_as_a_whole_is_split_as_measured() {
+        let heap = |version, words: &[&str]| heap(version, Layout::ContainerV1, 512, words);
+        let (whole, old) = ("--max-heap-size=300", "--max-old-space-size");
+        for version in ["12.22.12", "14.21.3", "22.23.3", "26.10.0"] {
+            assert_eq!(heap(version, &[whole]), 300, "{version}");
+            assert_eq!(heap(version, &[whole, "--max-semi-space-size=4"]), 300, "{version}");
+        }
+        assert_eq!(heap("24.21.0", &[whole, &format!("{old}=100")]), 484);
+        assert_eq!(heap("12.22.12", &[whole, &format!("{old}=100")]), 148);
+        assert_eq!(heap("24.21.0", &[whole, &format!("{old}=290")]), 302);
+        assert_eq!(heap("24.21.0", &[whole, &format!("{old}=400")]), 403);
+        assert_eq!(heap("26.10.0", &[whole, &format!("{old}=400")]), 401);
+        assert_eq!(heap("12.22.12", &["--max-semi-space-size=32"]), 304);
+    }
+
+    #[test]
+    fn what_leaves_the_default_and_what_is_quoted() {
+        for word in ["=-1", "=0", "=", "=99999999999999999999"] {
+            let word = format!("--max-old-space-size{word}");
+            assert_eq!(heap("22.23.3", Layout::ContainerV1, 512, &[&word]), 259, "{word}");
+        }
+        assert_eq!(heap("22.23.3", Layout::ContainerV1, 512, &["-max_old_space_size=0100"]), 103);
+        assert_eq!(words(r#"--a="1 2" "--b=1\50"  '--c'"#), ["--a=1 2", "--b=150", "'--c'"]);
     }
 
     #[test]
@@ -295,6 +472,25 @@ mod tests {
         assert!(refuses("22.20.0", "--max-old-space-size-percentage=75").is_some());
         assert_eq!(refuses("22.21.0", "--max-old-space-size-percentage=75"), None);
         assert!(refuses("23.11.0", "--max-old-space-size-percentage=75").is_some());
+        assert!(refuses("22.23.3", "--max-old-space-size=1.5").is_some());
+        assert!(refuses("22.23.3", "--max-old-space-size=1").is_some());
+        assert!(refuses("12.7.0", "--max-heap-size=0").is_some());
+        assert_eq!(refuses("12.22.12", "--max-heap-size=0"), None);
+    }
+
+    #[test]
+    fn not_every_flag_may_stand_in_the_environment() {
+        let refuses = |version: &str, options: &str| {
+            let environment = vec![("NODE_OPTIONS".to_owned(), options.to_owned())];
+            let told = Told { environment, ..Told::default() };
+            let view = at(Layout::ContainerV1, 512);
+            believes(&Version::parse(version).unwrap(), &view, &told).refuses.is_some()
+        };
+        let semi = "--max-semi-space-size=64";
+        assert!(refuses("16.20.2", semi) && !refuses("18.20.8", semi));
+        let heap = "--max-heap-size=200";
+        assert!(refuses("22.23.3", heap) && refuses("24.14.0", heap) && refuses("25.8.0", heap));
+        assert!(!refuses("24.15.0", heap) && !refuses("25.9.0", heap) && !refuses("26.10.0", heap));
     }
 
     #[test]
