@@ -313,7 +313,10 @@ impl Archive {
 }
 
 /// The machine's own Debian sources, asked for another suite where the machine runs another one.
-fn sources(suite: &str) -> Result<String> {
+///
+/// # Errors
+/// The machine's apt names no Debian archive.
+pub fn sources(suite: &str) -> Result<String> {
     let listed = shell::read(Command::new("apt-get").env("LC_ALL", "C").args([
         "indextargets",
         // Also those whose lists were never fetched, as on a machine that was just installed.

@@ -31,6 +31,9 @@ _why137() {
             why137,generate)
                 cmd="why137__subcmd__generate"
                 ;;
+            why137,lint)
+                cmd="why137__subcmd__lint"
+                ;;
             why137,list)
                 cmd="why137__subcmd__list"
                 ;;
@@ -56,7 +59,7 @@ _why137() {
 
     case "${cmd}" in
         why137)
-            opts="-q -v -H -c -h -V --unit --pid --save --with-logs --format --quiet --verbose --host --context --config --tls --tlsverify --tlscacert --tlscert --tlskey --color --width --help --version explain list demo run audit rules rule completions man schema generate"
+            opts="-q -v -H -c -h -V --unit --pid --save --with-logs --format --quiet --verbose --host --context --config --tls --tlsverify --tlscacert --tlscert --tlskey --color --width --help --version explain list demo run audit lint rules rule completions man schema generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -134,7 +137,7 @@ _why137() {
             return 0
             ;;
         why137__subcmd__audit)
-            opts="-h --predict --limit --setting --cgroup --host-memory --cpus --count --format --color --width --help"
+            opts="-h --predict --limit --setting --cgroup --layout --host-memory --host-cpus --cpus --cpuset --reservation --build-setting --count --format --color --width --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -156,11 +159,31 @@ _why137() {
                     COMPREPLY=($(compgen -W "v1 v2" -- "${cur}"))
                     return 0
                     ;;
+                --layout)
+                    COMPREPLY=($(compgen -W "container service parent hidden-parent" -- "${cur}"))
+                    return 0
+                    ;;
                 --host-memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --host-cpus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cpus)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cpuset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reservation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --build-setting)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -328,6 +351,36 @@ _why137() {
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --width)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        why137__subcmd__lint)
+            opts="-h --ignore --format --color --width --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json sarif github gitlab" -- "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0

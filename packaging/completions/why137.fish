@@ -54,7 +54,8 @@ complete -c why137 -n "__fish_why137_needs_command" -a "list" -d 'Lists every de
 complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows three real deaths on this machine, and explains each'
 complete -c why137 -n "__fish_why137_needs_command" -a "run" -d 'Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why'
 complete -c why137 -n "__fish_why137_needs_command" -a "audit" -d 'Tells what a process may grow to beside its limit, by what its runtime believes'
-complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found'
+complete -c why137 -n "__fish_why137_needs_command" -a "lint" -d 'Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137'
+complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found, and those about files'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
 complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'
 complete -c why137 -n "__fish_why137_needs_command" -a "man" -d 'Writes the manual page'
@@ -133,11 +134,19 @@ complete -c why137 -n "__fish_why137_using_subcommand run" -s v -l verbose -d 'A
 complete -c why137 -n "__fish_why137_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l predict -d 'A process that does not run yet: `node@22.12.0`, `go@1.25`, `java@17`; a lone first number is the newest release of its line' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l limit -d 'The limit of its container; without it there is none' -r
-complete -c why137 -n "__fish_why137_using_subcommand audit" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`) or an option (`-Xmx300m`). Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`) or, in lower case, a configuration file\'s (`memory_limit=256M`). Several times' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l cgroup -d 'The cgroup version of the container\'s host' -r -f -a "v1\t''
 v2\t''"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l layout -d 'Where the limit is, and what of it the process can see' -r -f -a "container\t'Its own, as Docker and Kubernetes set it: the process sees its cgroup as the root'
+service\t'Its own, as of a systemd service: the process sees the whole hierarchy'
+parent\t'On a level above that the process can see, as of a slice'
+hidden-parent\t'On a level above that the process cannot see, as of a Kubernetes pod'"
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l host-memory -d 'The memory of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l host-cpus -d 'The processors of the host; this machine\'s if nothing is said' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l cpus -d 'The processors that the container may use, a quota (`--cpus`): `0.5`, `2`' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l cpuset -d 'The processors that the container is bound to (`--cpuset-cpus`), by their number' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l reservation -d 'Its soft limit (`--memory-reservation`; `memory.high` on v2)' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l build-setting -d 'Go: a line of the build information, as `go version -m` prints it: `DefaultGODEBUG=containermaxprocs=0`. Several times' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l count -d 'How many such processes run in the container' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
 json\t'For programs'"
@@ -146,6 +155,17 @@ always\t'Always'
 never\t'Never'"
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l width -d 'Columns of the page' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l ignore -d 'Leave out what this rule finds. Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l format -d 'The form of the findings' -r -f -a "text\t'For a person'
+json\t'For programs'
+sarif\t'SARIF 2.1.0, for code scanning'
+github\t'Workflow commands, for GitHub\'s annotations'
+gitlab\t'A Code Quality report, for GitLab'"
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand rules" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"

@@ -16,13 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("evidence", &["casefile", "hierarchy", "parse", "settings"]),
     ("audit", &["casefile", "settings"]),
     ("recognise", &["casefile", "hierarchy", "settings"]),
+    ("lint", &["casefile", "settings"]),
     ("probe", &["casefile"]),
     ("confine", &["casefile", "hierarchy"]),
     (
         "cli",
         &[
             "audit", "casefile", "settings", "parse", "judge", "report", "evidence", "probe",
-            "confine",
+            "confine", "lint",
         ],
     ),
     ("testkit", &["casefile"]),

@@ -19,6 +19,8 @@ mod layers;
 mod mutants;
 mod repository;
 mod summary;
+mod truth;
+mod truth_page;
 
 use repository::Repository;
 use summary::Summary;
@@ -46,6 +48,12 @@ cargo xtask VERB
   dossier CASE NAME RULE
                         a saved case as a draft of cases/NAME.md that speaks for a rule
   corpus                only the corpus scoreboard
+  truth [RUNTIME[@VERSION]…]
+                        what real runtimes (node, java, go, python) believe in real cgroups, beside what
+                        `why137 audit --predict` says; the programs are fetched once (1 GB)
+      --save            write lab/results/truth-cgroup-v1.json, from which `gen` makes
+                        docs/reference/truth.md
+      --saved           start nothing: compare today's predictions with what was said then
   bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
       --rounds N        of each row (7)
       --container NAME  the live row about this container (DOCKER_HOST as it is set), not the lab's
@@ -101,6 +109,7 @@ fn run(words: &[String]) -> Result<bool> {
         }
         ["fuzz", rest @ ..] => fuzz::run(&repository, rest, &mut summary)?,
         ["mutants", rest @ ..] => mutants::run(&repository, rest, &mut summary)?,
+        ["truth", rest @ ..] => truth::run(&repository, rest, &mut summary)?,
         ["bench", rest @ ..] => bench::run(&repository, rest, &mut summary)?,
         ["corpus"] => corpus::run(&repository, &mut summary),
         other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),

@@ -93,7 +93,17 @@ pub(super) const DEATHS: &[Script] = &[
             "/tmp/user.run"
         ),
         ask: &["/tmp/user.run"],
-        expect: Expect { confidence: &["proven", "likely"], ..OWN },
+        // Without the kernel's log, which only root may read, the slice's own counters are all that tells.
+        expect: Expect {
+            killer: &["container-memory-limit", "out-of-memory"],
+            level: &["own", "unknown"],
+            confidence: &["proven", "likely"],
+            fate: &["killed", "unknown"],
+            limit_bytes: Number::Open,
+            limit_at_fault: Fault::Open,
+            victims: Victims::Open,
+            ..OWN
+        },
         clear: "systemctl stop user@1000",
         ..RUN
     },
