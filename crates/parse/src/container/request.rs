@@ -27,9 +27,9 @@ pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         let behind = lines.get(at + 1..).unwrap_or_default();
         let later = behind;
         // What stands behind the next prompt answers another command.
-        let typed = behind.iter().position(|line| without_prompt(line.words).0);
-        let within = typed.unwrap_or(behind.len()).min(ANSWER_WITHIN);
-        let behind = behind.get(..within).unwrap_or_default();
+        let near = behind.get(..ANSWER_WITHIN.min(behind.len())).unwrap_or_default();
+        let typed = near.iter().position(|line| without_prompt(line.words).0);
+        let behind = near.get(..typed.unwrap_or(near.len())).unwrap_or_default();
         let drained = drained(line.words);
         let (prompted, words) = without_prompt(line.words);
         let request = drained.or_else(|| of_command(words, prompted, behind));
