@@ -29,27 +29,36 @@ struct Words {
     save: bool,
     rounds: usize,
     container: Option<String>,
+    only_live: bool,
 }
 
 /// Measures every row and prints it.
 pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary) -> Result<()> {
+    if let Some((&live::IN_PLACE, words)) = words.split_first() {
+        return live::in_place(words);
+    }
     let words = understood(words)?;
     let program = built(repository)?;
     let folder = repository.target.join("bench");
     std::fs::create_dir_all(&folder)?;
     let mut rows = Vec::new();
-    for input in inputs::all() {
+    for input in inputs::all().into_iter().filter(|_| !words.only_live) {
         let path = input.write(&folder)?;
         for by_pipe in [false, true].into_iter().take(if input.also_by_pipe { 2 } else { 1 }) {
             rows.push(scan(&program, &path, input.name, by_pipe, words.rounds, summary)?);
         }
     }
-    rows.extend(run_row(&program, words.rounds, summary)?);
+    if !words.only_live {
+        rows.extend(run_row(&program, words.rounds, summary)?);
+    }
     rows.extend(container_row(&program, repository, &words, summary)?);
     for row in &rows {
         say(row);
     }
     if words.save {
+        if words.only_live {
+            bail!("--save writes the whole page: it does not go with --live");
+        }
         let page = repository.root.join("docs/reference/bench.md");
         std::fs::write(&page, page_of(&rows)?).context("could not write the page")?;
         say(&format!("wrote {}", repository.inside(&page)));
@@ -58,11 +67,12 @@ pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary
 }
 
 fn understood(words: &[&str]) -> Result<Words> {
-    let mut found = Words { save: false, rounds: 7, container: None };
+    let mut found = Words { save: false, rounds: 7, container: None, only_live: false };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
             "--save" => found.save = true,
+            "--live" => found.only_live = true,
             "--rounds" => {
                 let number = words.next().context("--rounds takes a number")?;
                 found.rounds = number.parse().context("--rounds takes a number")?;

@@ -56,6 +56,7 @@ cargo xtask VERB
       --saved           start nothing: compare today's predictions with what was said then
   bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
       --rounds N        of each row (7)
+      --live            only `why137 NAME` beside `docker inspect NAME`
       --container NAME  the live row about this container (DOCKER_HOST as it is set), not the lab's
       --save            write docs/reference/bench.md
   fuzz [TARGET…]        hostile bytes for every reader and for the whole road; writes

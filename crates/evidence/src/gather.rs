@@ -107,6 +107,9 @@ struct More {
     log: Option<Call>,
 }
 
+/// What docker says of the container, or why it says nothing.
+type State = Result<String, casefile::Gap>;
+
 /// One question on its way.
 struct Search<'a> {
     wanted: &'a Wanted,
@@ -126,18 +129,20 @@ impl Search<'_> {
         let own = machine::dockerd(listener, socket, self.roots).is_some();
         // Another machine's clock is asked for after the container's state, see `events::until`.
         let near = (socket.is_some() && !own).then(|| about(&self.daemon));
-        let (subject, mut found, server) = match self.by_name().await {
+        let (subject, state, server) = match self.by_name().await {
             Some(known) => known,
             None => {
-                let (subject, found) = self.inspect(&self.resolve().await?).await;
-                (subject, found, None)
+                let (subject, state) = self.inspect(&self.resolve().await?).await;
+                (subject, state, None)
             }
         };
-        let nearby = server.filter(|_| own).and_then(|server| self.nearby(&server, &subject));
-        // What needs only the container's times is read while docker describes itself.
+        // What needs only the container's times is read while docker describes itself. journalctl
+        // takes longest: nothing is done before it is under way.
         let here = socket.is_some();
         let early = here.then(|| Early::start(self.roots, &self.clocks, &subject));
         let more = here.then(|| self.ask_more(&subject, Clocks::read().now()));
+        let nearby = server.filter(|_| own).and_then(|server| self.nearby(&server, &subject));
+        let mut found = self.state(&subject.id, state);
         let facts = match nearby {
             Some(facts) => facts,
             None => {
@@ -171,7 +176,7 @@ impl Search<'_> {
 
     /// The state of the container that docker finds by the name itself: one call, where a list of
     /// all containers would cost another.
-    async fn by_name(&self) -> Option<(Subject, Found, Option<String>)> {
+    async fn by_name(&self) -> Option<(Subject, State, Option<String>)> {
         let name = self.wanted.name.trim().trim_start_matches('/');
         let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
         if name.is_empty() || !name.chars().all(plain) || name.starts_with('.') {
@@ -182,8 +187,7 @@ impl Search<'_> {
         let text = answer.whole().ok()?;
         // Whoever answers with another one is no docker: the list decides.
         let id = answers::meant(&text, name)?;
-        let check = format!("{} inspect {id}", self.client);
-        Some((Subject::inspected(&id, &text), self.state(&id, &text, check), server))
+        Some((Subject::inspected(&id, &text), Ok(text), server))
     }
 
     /// What a daemon on this machine would say of itself.
@@ -235,18 +239,16 @@ impl Search<'_> {
     }
 
     /// The container's state, or what its events tell if it is gone.
-    async fn inspect(&self, resolved: &Resolved) -> (Subject, Found) {
+    async fn inspect(&self, resolved: &Resolved) -> (Subject, State) {
         let id = match resolved {
             Resolved::Existing(id) | Resolved::Removed(id) => id,
         };
-        let check = format!("{} inspect {id}", self.client);
+        let check = self.inspect_by_hand(id);
         let because = match resolved {
             Resolved::Removed(_) => "the container has been removed".to_owned(),
             Resolved::Existing(_) => {
                 match self.daemon.fetch(&format!("/containers/{id}/json")).await {
-                    Ok(text) => {
-                        return (Subject::inspected(id, &text), self.state(id, &text, check));
-                    }
+                    Ok(text) => return (Subject::inspected(id, &text), Ok(text)),
                     Err(error) if error.is_not_found() => {
                         "the container was removed a moment ago".to_owned()
                     }
@@ -254,21 +256,29 @@ impl Search<'_> {
                         let gap =
                             gap(Source::ContainerInspect, &check, &error.plain(), Some(&check));
                         let subject = Subject::remembered(id, &self.history().await.events);
-                        return (Subject { exists: true, ..subject }, Found::gap(gap));
+                        return (Subject { exists: true, ..subject }, Err(gap));
                     }
                 }
             }
         };
         let gap = gap(Source::ContainerInspect, &check, &because, None);
-        (Subject::remembered(id, &self.history().await.events), Found::gap(gap))
+        (Subject::remembered(id, &self.history().await.events), Err(gap))
     }
 
-    fn state(&self, id: &ContainerId, text: &str, check: String) -> Found {
+    fn inspect_by_hand(&self, id: &ContainerId) -> String {
+        format!("{} inspect {id}", self.client)
+    }
+
+    fn state(&self, id: &ContainerId, state: State) -> Found {
+        let text = match state {
+            Ok(text) => text,
+            Err(gap) => return Found::gap(gap),
+        };
         let short: String = id.as_str().chars().take(12).collect();
         let label = format!("docker inspect {short}");
-        let mut exhibit = about(exhibit("inspect", Source::ContainerInspect, &label, text), id);
+        let mut exhibit = about(exhibit("inspect", Source::ContainerInspect, &label, &text), id);
         exhibit.clock = casefile::Clock::Wall;
-        exhibit.check = Some(check);
+        exhibit.check = Some(self.inspect_by_hand(id));
         Found { exhibits: vec![exhibit], ..Found::default() }
     }
 
@@ -496,9 +506,9 @@ impl Early {
         let (clocks, now) = (*clocks, clocks.now());
         let both = || (roots.clone(), subject.clone());
         let (own, one) = both();
-        let kernel = deadline::start(move || read_kernel(&own, &one, &clocks));
-        let (own, one) = both();
         let journal = deadline::start(move || journal::read_daemons(&own, &one, now));
+        let (own, one) = both();
+        let kernel = deadline::start(move || read_kernel(&own, &one, &clocks));
         let own = roots.clone();
         let machine = deadline::start(move || Found {
             facts: machine::local_facts(&own, &clocks),

@@ -1,15 +1,13 @@
 //! The row of a live question: `why137 NAME` beside `docker inspect NAME`, about a container that
 //! died at its limit, on the lab's own daemon, with a journal of 500 MB.
 //!
-//! The machine's own journal is left alone. What Debian's systemd-journal-remote writes here is
-//! read by the machine's own journalctl, led there by a script that stands before it in `PATH`: the
-//! start of a shell is counted against why137. Docker's own client is the one in `PATH`, else the
-//! lab's.
+//! The machine's own journal is left alone: what Debian's systemd-journal-remote writes here lies
+//! over it in a mount namespace of the two programs' own (mount_namespaces(7)), where the machine's
+//! journalctl finds it as it finds any other. Docker's own client is the one in `PATH`, else the lab's.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -34,10 +32,16 @@ const AHEAD: Duration = Duration::from_secs(3_600);
 /// The container; the lab removes it with its daemon.
 const NAME: &str = "bench-own-limit";
 
+/// Where journalctl looks.
+const JOURNALS: &str = "/var/log/journal";
+/// The word that has the ratios measured where the journal lies in place.
+pub(super) const IN_PLACE: &str = "--in-place";
+/// What the line begins with on which it tells them.
+const RATIOS: &str = "ratios: ";
+
 /// Who asks whom.
 struct Clients {
     host: String,
-    path: String,
     docker: Command,
     version: String,
 }
@@ -57,35 +61,33 @@ pub(super) fn row(
         summary.not_run(ROW, "there is no journalctl on this machine");
         return Ok(None);
     }
+    if !Path::new(JOURNALS).is_dir() {
+        summary.not_run(ROW, &format!("there is no {JOURNALS} on this machine"));
+        return Ok(None);
+    }
     let lab = Lab::here(repository.lab());
     let journal = repository.target.join("bench/journal");
     write_journal(&lab, &journal)?;
     let host = lab::bring_up(&lab)?;
     let case = repository.target.join("bench/live.json");
-    let measured = clients(&lab, host, repository, &journal)
-        .and_then(|clients| compare(program, &clients, &case, rounds));
+    let measured = clients(&lab, host).and_then(|clients| {
+        let (min, median, max) = die_and_compare(program, &clients, &journal, &case, rounds)?;
+        let size = size_of(&journal) / 1_000_000;
+        Ok(format!(
+            "| `why137 NAME` to `docker inspect NAME`, client {}, journal of {size} MB (wall time) | {min:.2} / {median:.2} / {max:.2} | | |",
+            clients.version
+        ))
+    });
     lab::take_down(&lab)?;
-    let ((min, median, max), version) = measured?;
-    let size = size_of(&journal) / 1_000_000;
-    Ok(Some(format!(
-        "| `why137 NAME` to `docker inspect NAME`, client {version}, journal of {size} MB (wall time) | {min:.2} / {median:.2} / {max:.2} | | |"
-    )))
+    measured.map(Some)
 }
 
-fn clients(lab: &Lab, host: String, repository: &Repository, journal: &Path) -> Result<Clients> {
-    let folder = repository.target.join("bench/path");
-    fs::create_dir_all(&folder)?;
-    let script = folder.join("journalctl");
-    let own = on_path("journalctl").context("there is no journalctl")?;
-    let words = format!("#!/bin/sh\nexec '{}' -D '{}' \"$@\"\n", own.display(), journal.display());
-    fs::write(&script, words)?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+fn clients(lab: &Lab, host: String) -> Result<Clients> {
     let docker = match on_path("docker") {
         Some(program) => Command::new(program),
         None => lab::client(lab)?,
     };
-    let mut clients = Clients { host, path, docker, version: String::new() };
+    let mut clients = Clients { host, docker, version: String::new() };
     let said = clients.docker(&["version", "--format", "{{.Client.Version}}"]).output()?.stdout;
     clients.version = String::from_utf8_lossy(&said).trim().to_owned();
     Ok(clients)
@@ -102,18 +104,19 @@ impl Clients {
     fn why137(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.arg(NAME).env("DOCKER_HOST", &self.host).env_remove("DOCKER_CONTEXT");
-        command.env("PATH", &self.path);
         command
     }
 }
 
-/// Smallest, median and largest ratio of the rounds, and the client's version.
-fn compare(
+/// Lets the container die, then has this program measure with the journal in place: smallest,
+/// median and largest ratio of the rounds.
+fn die_and_compare(
     program: &Path,
     clients: &Clients,
+    journal: &Path,
     case: &Path,
     rounds: usize,
-) -> Result<((f64, f64, f64), String)> {
+) -> Result<(f64, f64, f64)> {
     let died = clients
         .docker(&["run", "--name", NAME, "--network", "none", "--pull", "never"])
         .args(["--memory", "64m", "--memory-swap", "64m", "lab/base"])
@@ -123,14 +126,39 @@ fn compare(
     if died.status.code() != Some(137) {
         bail!("the container did not die at its limit: {}", String::from_utf8_lossy(&died.stderr));
     }
-    is_answered_with_the_journal(program, clients, case)?;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+    command.arg(format!("mount --bind \"$1\" {JOURNALS} && shift && exec \"$@\"")).arg("sh");
+    command.arg(journal).arg(std::env::current_exe()?).args(["bench", IN_PLACE]);
+    command.args([program, case, Path::new(clients.docker.get_program())]);
+    command.arg(rounds.to_string()).env("DOCKER_HOST", &clients.host);
+    command.envs(clients.docker.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    let answer = command.stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let line = said.lines().find_map(|line| line.strip_prefix(RATIOS)).unwrap_or_default();
+    let ratios: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    match ratios[..] {
+        [min, median, max] if answer.status.success() => Ok((min, median, max)),
+        _ => bail!("nothing was measured: {said}{}", String::from_utf8_lossy(&answer.stderr)),
+    }
+}
+
+/// The inner half: `PROGRAM CASE DOCKER ROUNDS`, with the journal in place.
+pub(super) fn in_place(words: &[&str]) -> Result<()> {
+    let &[program, case, docker, rounds] = words else { bail!("{IN_PLACE} takes four words") };
+    let host = std::env::var("DOCKER_HOST").context("DOCKER_HOST is not set")?;
+    let clients = Clients { host, docker: Command::new(docker), version: String::new() };
+    let program = Path::new(program);
+    is_answered_with_the_journal(program, &clients, Path::new(case))?;
     let mut ratios = Vec::new();
-    for _round in 0..rounds * 5 {
+    for _round in 0..rounds.parse::<usize>()? * 5 {
         let ours = measure::start(clients.why137(program))?;
         let docker = measure::start(clients.docker(&["inspect", NAME]))?;
         ratios.push(ours.as_secs_f64() / docker.as_secs_f64());
     }
-    Ok((measure::spread(&mut ratios), clients.version.clone()))
+    let (min, median, max) = measure::spread(&mut ratios);
+    crate::say(&format!("{RATIOS}{min} {median} {max}"));
+    Ok(())
 }
 
 /// A fast answer that left the journal out would be measured for nothing.
@@ -154,9 +182,11 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-/// Writes the journal, unless one of today is there.
+/// Writes the journal, unless one of this hour is there.
 fn write_journal(lab: &Lab, folder: &Path) -> Result<()> {
-    let written = folder.join("system.journal");
+    let machine = fs::read_to_string("/etc/machine-id").context("this machine has no id")?;
+    let machine = machine.trim();
+    let written = folder.join(machine).join("system.journal");
     let age = fs::metadata(&written).and_then(|status| status.modified()).ok();
     let is_new = age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age < AHEAD / 2);
     if is_new && size_of(folder) >= JOURNAL {
@@ -165,13 +195,11 @@ fn write_journal(lab: &Lab, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    fs::create_dir_all(folder)?;
+    fs::create_dir_all(folder.join(machine))?;
     let mut writer = lab::journal_writer(lab)?;
     writer.arg(format!("--output={}", written.display())).arg("-");
     let mut child = writer.stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut out = BufWriter::new(child.stdin.take().context("it has no input")?);
-    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let machine = Some(machine.trim()).filter(|id| id.len() == 32).unwrap_or(BOOT);
     let end = SystemTime::now().duration_since(UNIX_EPOCH)? + AHEAD;
     let begin = end.saturating_sub(SPAN).as_micros();
     let mut random = Random::new();
@@ -225,8 +253,9 @@ fn entry(number: u64, at: u128, machine: &str, random: &mut Random) -> Result<St
     Ok(text)
 }
 
-/// The bytes of a folder's files.
+/// The bytes of the files of the folders in a folder.
 fn size_of(folder: &Path) -> u64 {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let inside = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = inside(folder.to_owned()).flat_map(|machine| inside(machine.path()));
     files.filter_map(|file| file.metadata().ok()).map(|status| status.len()).sum()
 }
