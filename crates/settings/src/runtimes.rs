@@ -5,6 +5,7 @@
 //! runtime reads and in which order, which limit it takes its default from, and what lives outside its
 //! ceiling. Nothing is read from a machine here: [`View`] is what a process can see, as others found it.
 
+pub mod advice;
 mod beam;
 mod bun;
 mod deno;
@@ -27,7 +28,7 @@ mod words;
 
 use std::fmt;
 
-use casefile::Bytes;
+use casefile::{Bytes, head_of};
 pub use version::Version;
 
 /// Which runtime.
@@ -204,9 +205,7 @@ impl Manual {
 
     /// The head of a file of Rust.
     fn of(source: &str) -> Self {
-        let head = source.lines().map_while(|line| line.strip_prefix("//!"));
-        let text: String =
-            head.flat_map(|line| [line.strip_prefix(' ').unwrap_or(line), "\n"]).collect();
+        let text = head_of(source);
         let (title, text) = text.split_once("\n\n").unwrap_or((&text, ""));
         Self { title: title.trim().replace('\n', " "), text: text.trim().to_owned() }
     }

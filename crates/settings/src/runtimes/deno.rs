@@ -33,7 +33,7 @@ pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
     let asks = told.variable("DENO_USE_CGROUPS").is_some();
     let seen = seen(version, view).filter(|limit| asks && *limit < view.host);
     let memory = seen.unwrap_or(view.host).0;
-    let given = old_space(told);
+    let given = v8_size(told, "--max-old-space-size=");
     let mut belief = Belief { cpus: Some(cpus(view)), ..Belief::default() };
     if seen.is_none() && view.in_effect.is_some() {
         belief.remarks.push(why_unseen(version, view, asks).to_owned());
@@ -55,7 +55,8 @@ pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
                 (default(version, memory), format!("V8's default: half of {of}, at least 256 MiB"))
             }
         };
-        match semi(version, memory) {
+        let young = v8_size(told, "--max-semi-space-size=").map(|semi| semi.next_power_of_two());
+        match young.or_else(|| semi(version, memory)) {
             Some(semi) => {
                 belief.ceiling = Some(Bytes(old.saturating_add(semi.saturating_mul(3))));
                 belief.from = format!("{from}, and 3 semi-spaces of {}", Bytes(semi));
@@ -115,8 +116,8 @@ fn semi(version: &Version, memory: u64) -> Option<u64> {
     Some(power(old / share).min(most * MIB))
 }
 
-/// The strongest `--max-old-space-size`.
-fn old_space(told: &Told) -> Option<u64> {
+/// The strongest size of this V8 flag (`--max-old-space-size=`).
+fn v8_size(told: &Told, flag: &str) -> Option<u64> {
     let flags = told.arguments.iter().filter_map(|word| word.strip_prefix("--v8-flags="));
     let words: Vec<String> = told
         .variable("DENO_V8_FLAGS")
@@ -126,9 +127,9 @@ fn old_space(told: &Told) -> Option<u64> {
         .collect();
     let sizes = words.iter().rev().filter_map(|word| {
         let word = word.replace('_', "-");
-        word.strip_prefix("--max-old-space-size=")?.parse::<u64>().ok()
+        word.strip_prefix(flag)?.parse::<u64>().ok()
     });
-    sizes.map(|size| size.saturating_mul(MIB)).find(|size| *size > 0)
+    sizes.map(|size| size.min(1 << 30).saturating_mul(MIB)).find(|size| *size > 0)
 }
 
 fn cpus(view: &View) -> u32 {
@@ -148,6 +149,23 @@ mod tests {
         let found = believes(&Version::parse(version).unwrap(), &view, told);
         assert_eq!(found.cpus, Some(1));
         found.ceiling.map(|bytes| bytes.0 >> 10)
+    }
+
+    /// `DENO_V8_FLAGS` on 24,105 MiB.
+    #[test]
+    fn young_objects_are_those_that_were_measured() {
+        for (version, alone) in [("2.3.7", 256), ("2.9.6", 160)] {
+            for (flags, heap) in [
+                ("--max-old-space-size=64", alone),
+                ("--max-old-space-size=64,--max-semi-space-size=1", 67),
+                ("--max-old-space-size=64,--max-semi-space-size=4", 76),
+            ] {
+                let environment = vec![("DENO_V8_FLAGS".to_owned(), flags.to_owned())];
+                let told = Told { environment, ..Told::default() };
+                let found = self::heap(version, Layout::ServiceV1, 128, &told);
+                assert_eq!(found, Some(heap << 10), "{version} {flags}");
+            }
+        }
     }
 
     fn looking() -> Told {

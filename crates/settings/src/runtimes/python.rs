@@ -23,7 +23,7 @@
 //! Workers = (85 % of the limit - the master) / the largest worker that was seen, at most 2 × quota + 1;
 //! `MALLOC_ARENA_MAX=2` with threads.
 
-mod servers;
+pub(super) mod servers;
 
 use super::{Belief, Part, Told, Version, View, malloc};
 use servers::Server;

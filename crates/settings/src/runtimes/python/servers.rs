@@ -7,7 +7,7 @@ use super::super::{Count, Told, View};
 
 /// A server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Server {
+pub(in crate::runtimes) enum Server {
     Gunicorn,
     Uvicorn,
     Hypercorn,
@@ -17,7 +17,7 @@ pub(super) enum Server {
 
 impl Server {
     /// By the name of the script or module.
-    pub(super) fn of(program: &str) -> Option<Self> {
+    pub(in crate::runtimes) fn of(program: &str) -> Option<Self> {
         match program {
             "gunicorn" => Some(Self::Gunicorn),
             "uvicorn" => Some(Self::Uvicorn),
@@ -40,7 +40,7 @@ impl Server {
     }
 
     /// Whether its workers have threads that allocate.
-    pub(super) fn has_threads(self, arguments: &[String]) -> bool {
+    pub(in crate::runtimes) fn has_threads(self, arguments: &[String]) -> bool {
         match self {
             Self::Gunicorn | Self::Uwsgi => option(arguments, &["--threads"]).is_some(),
             Self::Celery => option(arguments, &["-P", "--pool"]) == Some("threads"),
@@ -51,7 +51,7 @@ impl Server {
 
 /// The script or module that the interpreter runs, by its name without folders and `.py`; `None`: only
 /// options.
-pub(super) fn program(arguments: &[String]) -> Option<String> {
+pub(in crate::runtimes) fn program(arguments: &[String]) -> Option<String> {
     let mut words = arguments.iter().peekable();
     let name = |text: &str| {
         let name = text.rsplit('/').next().unwrap_or(text);
