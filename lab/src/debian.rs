@@ -190,6 +190,29 @@ pub(crate) const JOURNAL: Group = Group {
     without: &["libc6_", "perl", "libperl", "usrmerge", "dpkg_"],
     only: &[],
 };
+/// Servers as Debian ships them, with what they need: the programs of `cargo xtask rescue`.
+const SERVERS: Group = Group {
+    name: "servers",
+    packages: &[
+        "bash",
+        "celery",
+        "coreutils",
+        "dash",
+        "gunicorn",
+        "mariadb-client-core",
+        "mariadb-server-core",
+        "openjdk-17-jre-headless",
+        "php8.2-fpm",
+        "php8.2-opcache",
+        "postgresql-15",
+        "python3",
+        "redis-server",
+        "tzdata",
+        "util-linux",
+    ],
+    without: &["perl", "libperl", "usrmerge", "dpkg_", "fonts-", "systemd_", "libsystemd-shared"],
+    only: &[],
+};
 const BULK: &[&str] = &["perl", "libperl", "usrmerge", "dpkg_", "fonts-"];
 
 /// How old the archive's lists may be.
@@ -385,6 +408,14 @@ pub fn journal_writer(lab: &Lab) -> Result<Command> {
         .map(|folder| folder.display().to_string());
     command.env("LD_LIBRARY_PATH", libraries.collect::<Vec<_>>().join(":"));
     Ok(command)
+}
+
+/// A root folder with servers of Debian 12, fetched; they run in it by `chroot`.
+///
+/// # Errors
+/// They could not be fetched.
+pub fn servers(lab: &Path) -> Result<PathBuf> {
+    Archive::new(lab, Release::Bookworm).unpacked(&SERVERS)
 }
 
 #[cfg(test)]

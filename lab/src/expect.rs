@@ -267,7 +267,9 @@ fn words(found: &mut Vec<String>, text: &str, expect: &Expect) {
             found.push(format!("text: must not open with `{phrase}`: {open}"));
         }
     }
-    let said = |phrase: &&str| low.contains(&phrase.to_lowercase());
+    // A phrase may stand over the end of a line.
+    let joined = low.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = |phrase: &&str| joined.contains(&phrase.to_lowercase());
     if !expect.must_say.is_empty() && !expect.must_say.iter().any(said) {
         found.push(format!("text: must say {}", expect.must_say.join(" or ")));
     }

@@ -28,7 +28,7 @@ mod stage;
 pub mod vm;
 
 pub use daemon::{Daemon, Lifetime};
-pub use debian::{Release, journal_writer, sources, unpacked_python};
+pub use debian::{Release, journal_writer, servers, sources, unpacked_python};
 pub use host::{why_it_cannot_run, why_no_machine};
 pub use platform::{Cgroup, Machine, Platform};
 pub use run::{

@@ -26,8 +26,11 @@ mod image;
 mod initramfs;
 mod kernel;
 mod systemd;
+mod task;
 
-use boot::{Heard, Machinery};
+use boot::Machinery;
+pub use boot::{Heard, Size};
+pub use task::{Task, carry_out, data_disk};
 
 /// What the machine is made of. Each has a disk of its own under `target/lab/vm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +179,8 @@ pub fn run(
         std::fs::remove_dir_all(&results)?;
     }
     std::fs::create_dir_all(&results)?;
-    let input = disk::input(vm, programs, &wish_as_json(wish, programs.why137.is_some()))?;
+    let input =
+        disk::input(&machinery.work, programs, &wish_as_json(wish, programs.why137.is_some()))?;
     let output = disk::empty(&vm.own_folder().join("output.tar"))?;
     let mut entries: Vec<Entry> = Vec::new();
     tell(Told::Begins("starting the machine"));

@@ -87,6 +87,9 @@ fn fresh(repository: &Repository) -> Result<Files> {
     if let Some(page) = truth_page::page(repository)? {
         files.insert(PathBuf::from("docs/reference/truth.md"), page.into_bytes());
     }
+    if let Some(page) = crate::rescue::page(repository)? {
+        files.insert(PathBuf::from("docs/reference/rescue.md"), page.into_bytes());
+    }
     if files.is_empty() {
         bail!("`why137 generate DIR` wrote nothing below {}", WRITTEN.join(" or "));
     }

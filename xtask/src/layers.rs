@@ -17,13 +17,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("audit", &["casefile", "settings"]),
     ("recognise", &["casefile", "hierarchy", "settings"]),
     ("lint", &["casefile", "settings"]),
+    ("change", &["casefile", "settings"]),
     ("probe", &["casefile"]),
     ("confine", &["casefile", "hierarchy"]),
     (
         "cli",
         &[
-            "audit", "casefile", "settings", "parse", "judge", "report", "evidence", "probe",
-            "confine", "lint",
+            "audit", "casefile", "change", "settings", "parse", "judge", "report", "evidence", "probe",
+            "confine", "hierarchy", "lint", "recognise",
         ],
     ),
     ("testkit", &["casefile"]),

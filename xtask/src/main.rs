@@ -18,6 +18,7 @@ mod lab_verb;
 mod layers;
 mod mutants;
 mod repository;
+mod rescue;
 mod summary;
 mod truth;
 mod truth_page;
@@ -30,7 +31,8 @@ cargo xtask VERB
 
   check                 format, clippy with warnings denied, arrows between crates, file lengths,
                         generated files up to date, cargo-deny where it is installed
-  test                  the whole gate: check, all tests, the lab, the corpus scoreboard
+  test                  the whole gate: check, all tests, the lab, the truth table as saved, the corpus
+                        scoreboard
   gen [--check]         write docs/reference and packaging/completions from the program
                         (--check: only say whether they are up to date)
   lab [NAME|NUMBER…]    real deaths on an own Docker daemon, every answer compared; all, or those
@@ -51,9 +53,14 @@ cargo xtask VERB
   truth [RUNTIME[@VERSION]…]
                         what real runtimes (node, java, go, python) believe in real cgroups, beside what
                         `why137 audit --predict` says; the programs are fetched once (1 GB)
-      --save            write lab/results/truth-cgroup-v1.json, from which `gen` makes
+      --cgroup v1|v2    on this machine (v1), or in the virtual one (v2; half an hour)
+      --save            write lab/results/truth-cgroup-v1.json or -v2.json, from which `gen` makes
                         docs/reference/truth.md
-      --saved           start nothing: compare today's predictions with what was said then
+      --saved           start nothing: compare today's predictions with what was said then, on both
+  rescue [NAME…]        real programs that are sized wrongly die at their limit, and live with what
+                        `why137 align` prints; the programs are fetched once (400 MB)
+      --save            write lab/results/rescue.json, from which `gen` makes docs/reference/rescue.md
+      --saved           start nothing: compare what why137 prints today with what was tried then
   bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
       --rounds N        of each row (7)
       --live            only `why137 NAME` beside `docker inspect NAME`
@@ -91,6 +98,9 @@ fn run(words: &[String]) -> Result<bool> {
         say(HELP.trim_end());
         return Ok(!words.is_empty());
     }
+    if let [truth::inside::VERB, cgroup] = words.as_slice() {
+        return Ok(truth::inside::main(cgroup));
+    }
     let repository = Repository::find()?;
     let mut summary = Summary::default();
     match words.as_slice() {
@@ -111,6 +121,7 @@ fn run(words: &[String]) -> Result<bool> {
         ["fuzz", rest @ ..] => fuzz::run(&repository, rest, &mut summary)?,
         ["mutants", rest @ ..] => mutants::run(&repository, rest, &mut summary)?,
         ["truth", rest @ ..] => truth::run(&repository, rest, &mut summary)?,
+        ["rescue", rest @ ..] => rescue::run(&repository, rest, &mut summary)?,
         ["bench", rest @ ..] => bench::run(&repository, rest, &mut summary)?,
         ["corpus"] => corpus::run(&repository, &mut summary),
         other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),
@@ -126,6 +137,12 @@ fn test(repository: &Repository, summary: &mut Summary) {
     summary.step("tests", repository.succeed(&mut tests));
     if let Err(err) = lab_verb::run(repository, &[], summary) {
         summary.failed("lab", &format!("{err:#}"));
+    }
+    if let Err(err) = truth::run(repository, &["--saved"], summary) {
+        summary.failed("truth as saved", &format!("{err:#}"));
+    }
+    if let Err(err) = rescue::run(repository, &["--saved"], summary) {
+        summary.failed("rescue as saved", &format!("{err:#}"));
     }
     corpus::run(repository, summary);
 }

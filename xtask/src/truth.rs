@@ -1,16 +1,19 @@
 //! The truth table: what real runtimes say they may use in real cgroups, beside what why137 predicts.
 //!
-//! `cargo xtask truth [RUNTIME[@VERSION]…] [--save]`: each program is started once for every question
-//! (`truth/cells.rs`) in a cgroup of the tool's own, and prints what it believes; `why137 audit --predict` is
-//! asked the same. A difference is a failure, unless it stands as known with its reason
-//! (`truth/said.rs`). The results are `lab/results/truth-cgroup-v1.json`, told in
-//! `docs/reference/truth.md`. `truth --saved` starts no runtime: why137 is asked again and compared with what
-//! the runtimes said when they were last asked. Nothing is allocated: this measures beliefs, not deaths.
+//! `cargo xtask truth [RUNTIME[@VERSION]…] [--cgroup v1|v2] [--save]`: each program is started once for every
+//! question (`truth/cells.rs`) in a cgroup of the tool's own, and prints what it believes; `why137 audit
+//! --predict` is asked the same. A difference is a failure, unless it stands as known with its reason
+//! (`truth/said.rs`). cgroup v1 is this machine's, v2 the lab's virtual one's (`truth/machine.rs`, and
+//! `truth/inside.rs` within). The results are `lab/results/truth-cgroup-v1.json` and `-v2.json`, told in
+//! `docs/reference/truth.md`. `truth --saved` starts no runtime: why137 is asked again and compared with
+//! what the runtimes said when they were last asked. Nothing is allocated: this measures beliefs, not deaths.
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use lab::Cgroup;
 use serde_json::{Value, json};
 
 use crate::repository::Repository;
@@ -18,11 +21,13 @@ use crate::summary::Summary;
 use crate::truth_page;
 
 mod cells;
-mod place;
-mod programs;
+pub(crate) mod inside;
+mod machine;
+pub(crate) mod place;
+pub(crate) mod programs;
 mod said;
+mod saved;
 
-use cells::Question;
 use place::Place;
 use programs::{Program, Ready};
 use said::Oracle;
@@ -51,104 +56,202 @@ impl Cell {
     }
 }
 
-/// Asks.
-pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary) -> Result<()> {
-    let save = words.contains(&"--save");
-    let options = ["--save", "--saved"];
-    let runtimes: Vec<&str> =
-        words.iter().copied().filter(|word| !options.contains(word)).collect();
-    let runtime_of = |word: &str| word.split('@').next().unwrap_or_default().to_owned();
-    let is_known = |word: &&&str| RUNTIMES.contains(&runtime_of(word).as_str());
-    if let Some(wrong) = runtimes.iter().find(|word| !is_known(word)) {
-        bail!(
-            "no such runtime or option: `{wrong}`\n\nhint: cargo xtask truth {}",
-            RUNTIMES.join(" ")
-        );
-    }
-    if words == ["--saved"] {
-        return saved_again(repository, summary);
-    }
-    if let Some(why) = place::why_not() {
-        summary.not_run("truth", &why);
-        return Ok(());
-    }
-    let program = repository.why137()?;
-    let place = Place::make()?;
-    let (cpus, memory) = Place::machine()?;
-    let oracle = Oracle { program: &program, cpus, memory };
-    let mut results = Vec::new();
-    for program in programs::all(&runtimes) {
-        match table(repository, &program, &place, &oracle) {
-            Ok(Some(table)) => {
-                tell(&program, &table, summary);
-                results.push(saved(&program, &table));
-            }
-            Ok(None) => {
-                let why = format!("why137 predicts nothing for {}", program.runtime);
-                summary.not_run(&program.name(), &why);
-                results.push(not_run(&program, &why));
-            }
-            Err(err) => {
-                let why = format!("{err:#}");
-                summary.not_run(&program.name(), &why);
-                results.push(not_run(&program, &why));
+/// What is wanted.
+struct Asked<'a> {
+    cgroup: Cgroup,
+    save: bool,
+    /// `node`, `java@17`; all, if there is none.
+    runtimes: Vec<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn understood(words: &[&'a str]) -> Result<Self> {
+        let mut asked = Self { cgroup: Cgroup::V1, save: false, runtimes: Vec::new() };
+        let mut rest = words.iter();
+        while let Some(word) = rest.next() {
+            match *word {
+                "--save" => asked.save = true,
+                "--cgroup" => match rest.next().copied().and_then(Cgroup::named) {
+                    Some(cgroup) => asked.cgroup = cgroup,
+                    None => bail!("--cgroup takes v1 or v2"),
+                },
+                word if RUNTIMES.contains(&word.split('@').next().unwrap_or_default()) => {
+                    asked.runtimes.push(word);
+                }
+                wrong => bail!(
+                    "no such runtime or option: `{wrong}`\n\nhint: cargo xtask truth {}",
+                    RUNTIMES.join(" ")
+                ),
             }
         }
+        Ok(asked)
     }
-    if save {
-        let date = said_by("date", &["-u", "+%F"])?;
+}
+
+/// Where the programs were asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Machine {
+    cpus: u32,
+    /// Bytes.
+    memory: u64,
+    /// `6.12`
+    kernel: String,
+}
+
+impl Machine {
+    /// This one.
+    fn here() -> Result<Self> {
+        let (cpus, memory) = Place::machine()?;
         let kernel = said_by("uname", &["-r"])?;
-        let kernel: String = kernel.split('.').take(2).collect::<Vec<_>>().join(".");
-        let machine = json!({"cpus": cpus, "memory": memory, "kernel": kernel, "date": date});
-        truth_page::save(repository, machine, results, &runtimes)?;
+        let kernel = kernel.split('.').take(2).collect::<Vec<_>>().join(".");
+        Ok(Self { cpus, memory, kernel })
+    }
+}
+
+/// What a program said to every question of its runtime, in their order.
+struct Answers {
+    version: String,
+    build: Vec<String>,
+    said: Vec<Said>,
+}
+
+/// What became of a program.
+enum Outcome {
+    /// It answered.
+    Said(Answers),
+    /// It is not to be had here.
+    NotRun(String),
+    /// It was there, and could not be asked.
+    Failed(String),
+}
+
+/// Takes what became of each program, as it comes.
+type Hear<'a> = &'a mut dyn FnMut(&Machine, &Program, Outcome) -> Result<()>;
+
+/// Asks.
+pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary) -> Result<()> {
+    if words == ["--saved"] {
+        return saved::compare(repository, summary);
+    }
+    let asked = Asked::understood(words)?;
+    let why_not = match asked.cgroup {
+        Cgroup::V1 => place::why_not(),
+        Cgroup::V2 => lab::why_no_machine().map(str::to_owned),
+    };
+    if let Some(why) = why_not {
+        summary.not_run(&format!("truth on cgroup {}", asked.cgroup.word()), &why);
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let why137 = repository.why137()?;
+    let date = said_by("date", &["-u", "+%F"])?;
+    let mut results = Vec::new();
+    let mut hear = |machine: &Machine, program: &Program, outcome: Outcome| {
+        let oracle = Oracle {
+            program: &why137,
+            cgroup: asked.cgroup,
+            cpus: machine.cpus,
+            memory: machine.memory,
+        };
+        let about = json!({"cpus": machine.cpus, "memory": machine.memory,
+            "kernel": machine.kernel, "date": date});
+        let mut result = match outcome {
+            Outcome::Said(answers) => {
+                let table = table(program, answers, &oracle)?;
+                tell(program, &table, summary);
+                saved(program, &table)
+            }
+            Outcome::NotRun(why) => {
+                summary.not_run(&program.name(), &why);
+                not_run(program, &why)
+            }
+            Outcome::Failed(why) => {
+                summary.failed(&format!("truth: {}", program.name()), &why);
+                not_run(program, &why)
+            }
+        };
+        if let Some(fields) = result.as_object_mut() {
+            fields.insert("machine".to_owned(), about);
+        }
+        results.push(result);
+        Ok(())
+    };
+    match asked.cgroup {
+        Cgroup::V1 => here(repository, &programs::all(&asked.runtimes), &mut hear)?,
+        Cgroup::V2 => machine::ask(repository, &asked.runtimes, &mut hear)?,
+    }
+    let cells: usize = results.iter().map(truth_page::cells_of).sum();
+    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    crate::say(&format!("{} programs, {cells} cells, {minutes:.1} minutes", results.len()));
+    if asked.save {
+        truth_page::save(repository, asked.cgroup, results, &asked.runtimes)?;
     }
     Ok(())
 }
 
-fn said_by(program: &str, words: &[&str]) -> Result<String> {
+/// Asks on this machine, which has cgroup v1.
+fn here(repository: &Repository, programs: &[Program], hear: Hear<'_>) -> Result<()> {
+    let place = Place::make(Cgroup::V1, 0)?;
+    let machine = Machine::here()?;
+    for program in programs {
+        let outcome = match program.prepare(&repository.target.join("truth")) {
+            Ok(ready) => match answers(&ready, &place, Cgroup::V1, &mut |_count| {}) {
+                Ok(answers) => Outcome::Said(answers),
+                Err(err) => Outcome::Failed(format!("{err:#}")),
+            },
+            Err(err) => Outcome::NotRun(format!("{err:#}")),
+        };
+        hear(&machine, program, outcome)?;
+    }
+    Ok(())
+}
+
+/// What a program prints.
+pub(crate) fn said_by(program: &str, words: &[&str]) -> Result<String> {
     let done = Command::new(program).args(words).output().with_context(|| program.to_owned())?;
     Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
 }
 
-/// Asks a program everything; `None` where why137 does not know its runtime.
-fn table(
-    repository: &Repository,
-    program: &Program,
+/// Asks a program everything; how many answers there are is told after each.
+fn answers(
+    ready: &Ready,
     place: &Place,
-    oracle: &Oracle<'_>,
-) -> Result<Option<Table>> {
-    let ready = program.prepare(&repository.target.join("truth"))?;
-    let questions = cells::questions(ready.runtime);
-    let first = questions.first().context("no questions")?;
-    let output = place.run(first, &ready.launch(first))?;
-    let Some(version) = Said::by(&output).version else {
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        bail!("it does not start: {}", complaint.trim().lines().next().unwrap_or_default());
-    };
+    cgroup: Cgroup,
+    tell: &mut dyn FnMut(usize),
+) -> Result<Answers> {
+    let mut version = None;
+    let mut all = Vec::new();
+    for question in cells::questions(ready.runtime, cgroup) {
+        let output = place.run(&question, &ready.launch(&question))?;
+        let said = Said::by(&output);
+        if all.is_empty() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            let complaint = complaint.trim().lines().next().unwrap_or_default().to_owned();
+            let found = said.version.clone();
+            version = Some(found.with_context(|| format!("it does not start: {complaint}"))?);
+        }
+        all.push(said);
+        tell(all.len());
+    }
+    let version = version.context("no questions")?;
+    Ok(Answers { version, build: ready.build_settings.clone(), said: all })
+}
+
+/// Puts the predictions beside the answers.
+fn table(program: &Program, answers: Answers, oracle: &Oracle<'_>) -> Result<Table> {
+    let Answers { version, build, said } = answers;
     let mut rows: Vec<(String, Vec<Cell>)> = Vec::new();
-    for question in &questions {
-        let Some(cell) = cell(&ready, &version, question, place, oracle)? else { return Ok(None) };
+    for (question, said) in cells::questions(program.runtime, oracle.cgroup).iter().zip(said) {
+        let predicted = oracle.ask(program.runtime, &version, &build, question)?;
+        let known = said::known(oracle.cgroup, program.runtime, &version, question);
+        let cell = Cell { limit: question.limit, said, predicted, known };
         let name = question.row();
         match rows.iter_mut().find(|(row, _)| *row == name) {
             Some((_, cells)) => cells.push(cell),
             None => rows.push((name, vec![cell])),
         }
     }
-    Ok(Some(Table { version, build: ready.build_settings.clone(), rows }))
-}
-
-fn cell(
-    ready: &Ready,
-    version: &str,
-    question: &Question,
-    place: &Place,
-    oracle: &Oracle<'_>,
-) -> Result<Option<Cell>> {
-    let asked = oracle.ask(ready.runtime, version, &ready.build_settings, question)?;
-    let Some(predicted) = asked else { return Ok(None) };
-    let said = Said::by(&place.run(question, &ready.launch(question))?);
-    let known = said::known(ready.runtime, version, question);
-    Ok(Some(Cell { limit: question.limit, said, predicted, known }))
+    Ok(Table { version, build, rows })
 }
 
 fn tell(program: &Program, table: &Table, summary: &mut Summary) {
@@ -201,43 +304,21 @@ fn saved(program: &Program, table: &Table) -> Value {
         "build": table.build, "rows": rows})
 }
 
-/// Compares the predictions of now with what was said when the runtimes were asked.
-fn saved_again(repository: &Repository, summary: &mut Summary) -> Result<()> {
-    let why137 = repository.why137()?;
-    for program in truth_page::programs(repository)? {
-        let word = |name: &str| program.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (runtime, version) = (word("runtime"), word("version"));
-        let number = |name: &str| program.pointer(name).and_then(Value::as_u64).unwrap_or_default();
-        let cpus = u32::try_from(number("/machine/cpus"))?;
-        let oracle = Oracle { program: &why137, cpus, memory: number("/machine/memory") };
-        let build = program.get("build").and_then(Value::as_array);
-        let build: Vec<String> = build
-            .map(|lines| lines.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default();
-        let (mut cells, mut wrong) = (0, Vec::new());
-        for question in cells::questions(runtime) {
-            let row = question.row();
-            let Some(said) = truth_page::said(&program, &row, question.limit) else { continue };
-            let Some(predicted) = oracle.ask(runtime, version, &build, &question)? else {
-                continue;
-            };
-            cells += 1;
-            if !said.agrees(&predicted) && said::known(runtime, version, &question).is_none() {
-                let limit = limit_word(question.limit);
-                let (said, now) = (said.saved(), predicted.saved());
-                wrong.push(format!("{row}, limit {limit}: it said {said}, predicted {now}"));
-            }
-        }
-        let title = format!("truth: {runtime} {version} as saved, {cells} cells");
-        match (cells, wrong.is_empty()) {
-            (0, _) => summary.not_run(&title, "nothing is saved for the questions of now"),
-            (_, true) => summary.passed(&title),
-            (_, false) => summary.failed(&title, &wrong.join("\n")),
-        }
-    }
-    Ok(())
-}
-
 fn not_run(program: &Program, why: &str) -> Value {
     json!({"runtime": program.runtime, "origin": program.origin(), "not_run": why})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_runtimes_and_options() {
+        let asked = Asked::understood(&["node@12", "--cgroup", "v2", "go"]).unwrap();
+        assert_eq!((asked.cgroup, asked.save), (Cgroup::V2, false));
+        assert_eq!(asked.runtimes, ["node@12", "go"]);
+        for wrong in [&["ruby"][..], &["--cgroup"], &["--cgroup", "v3"], &["--fast"]] {
+            assert!(Asked::understood(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -1,27 +1,28 @@
-//! The truth table: saved by `cargo xtask truth --save` as `lab/results/truth-cgroup-v1.json`, and told from
-//! there in `docs/reference/truth.md`. The page claims nothing that is not in the data.
+//! The truth table: saved by `cargo xtask truth --save` as `lab/results/truth-cgroup-v1.json` and `-v2.json`,
+//! and told from there in `docs/reference/truth.md`. The page claims nothing that is not in the data.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use lab::Cgroup;
 use serde_json::Value;
 
 use crate::repository::Repository;
 use crate::say;
 use crate::truth::Said;
 
-fn file(repository: &Repository) -> PathBuf {
-    repository.root.join("lab/results/truth-cgroup-v1.json")
+fn file(repository: &Repository, cgroup: Cgroup) -> PathBuf {
+    repository.root.join(format!("lab/results/truth-cgroup-{}.json", cgroup.word()))
 }
 
 /// Writes what was said; of runtimes that were not asked as a whole, what is there is kept.
 pub(crate) fn save(
     repository: &Repository,
-    machine: Value,
+    cgroup: Cgroup,
     mut programs: Vec<Value>,
     asked: &[&str],
 ) -> Result<()> {
-    let path = file(repository);
+    let path = file(repository, cgroup);
     let before: Value = match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string())?,
         Err(_none_yet) => Value::Null,
@@ -37,11 +38,6 @@ pub(crate) fn save(
             .cloned()
             .collect();
         programs.extend(kept);
-    }
-    for one in &mut programs {
-        if let Some(fields) = one.as_object_mut() {
-            fields.entry("machine").or_insert_with(|| machine.clone());
-        }
     }
     programs.sort_by_key(|one| {
         let place = ORDER.iter().position(|(runtime, _)| *runtime == word(one, "runtime"));
@@ -72,11 +68,16 @@ fn printed(programs: &[Value]) -> Result<String> {
 }
 
 /// The programs of the results.
-pub(crate) fn programs(repository: &Repository) -> Result<Vec<Value>> {
-    let path = file(repository);
+pub(crate) fn programs(repository: &Repository, cgroup: Cgroup) -> Result<Vec<Value>> {
+    let path = file(repository, cgroup);
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let data: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
     Ok(list(&data, "programs").to_vec())
+}
+
+/// How many cells a program has.
+pub(crate) fn cells_of(program: &Value) -> usize {
+    list(program, "rows").iter().map(|row| list(row, "said").len()).sum()
 }
 
 /// What a program said in this row at this limit.
@@ -89,42 +90,63 @@ pub(crate) fn said(program: &Value, row: &str, limit: Option<u64>) -> Option<Sai
 const ORDER: [(&str, &str); 4] =
     [("node", "Node.js"), ("java", "The JVM"), ("go", "Go"), ("python", "CPython")];
 
+/// Both generations' programs; a file that is not there yet has none.
+fn both(repository: &Repository) -> Result<Vec<(Cgroup, Value)>> {
+    let mut all = Vec::new();
+    for cgroup in [Cgroup::V1, Cgroup::V2] {
+        if file(repository, cgroup).exists() {
+            all.extend(programs(repository, cgroup)?.into_iter().map(|one| (cgroup, one)));
+        }
+    }
+    // The same program's on both stand together; within one, as they are saved.
+    all.sort_by_key(|(_, one)| {
+        let place = ORDER.iter().position(|(runtime, _)| *runtime == word(one, "runtime"));
+        (place, numbers(word(one, "version")), word(one, "origin").to_owned())
+    });
+    Ok(all)
+}
+
 /// The page; `None` while there are no results.
 pub(crate) fn page(repository: &Repository) -> Result<Option<String>> {
-    let path = file(repository);
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
-    let data: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
-    let programs = list(&data, "programs");
-    let mut text = opening(programs);
+    let programs = both(repository)?;
+    if programs.is_empty() {
+        return Ok(None);
+    }
+    let mut text = opening(&programs);
     for (runtime, name) in ORDER {
-        let of: Vec<&Value> =
-            programs.iter().filter(|one| word(one, "runtime") == runtime).collect();
-        if of.is_empty() {
+        let mut of = programs.iter().filter(|(_, one)| word(one, "runtime") == runtime).peekable();
+        if of.peek().is_none() {
             continue;
         }
         text += &format!("\n## {name}\n\n{}\n", meaning(runtime));
-        of.iter().for_each(|one| text += &program(one));
+        of.for_each(|(cgroup, one)| text += &program(*cgroup, one));
     }
     Ok(Some(text))
 }
 
-fn opening(programs: &[Value]) -> String {
-    let mut text = String::from(
-        "# What runtimes believe\n\n\
-         Each cell was measured: the real program was started in a real cgroup (version 1) and asked what\n\
-         it believes it may use, and `why137 audit --predict` was asked the same. Where both differ, the cell\n\
-         says so. Written from `lab/results/truth-cgroup-v1.json`, by `cargo xtask truth --save` and\n\
-         `cargo xtask gen`.\n\n\
-         Layouts: *container*, as Docker makes it on cgroup v1, with the host's cgroup namespace or a private\n\
-         one; *service*, its own limit with the whole hierarchy visible; *parent*, the limit of a level above\n\
-         that is visible; *hidden parent*, the limit of a level above a container. Limits, ceilings and soft\n\
-         limits are in MiB.\n\n\
-         | runtime | version | from | date | kernel | cells | differ, as known | differ |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- |\n",
-    );
-    for one in programs.iter().filter(|one| word(one, "not_run").is_empty()) {
+const HEAD: &str = "\
+# What runtimes believe
+
+Each cell was measured: the real program was started in a real cgroup and asked what it believes it
+may use, and `why137 audit --predict` was asked the same. Where both differ, the cell says so. cgroup v1 is
+the kernel's own on the machine of the lab, v2 in its virtual machine. Written from
+`lab/results/truth-cgroup-v1.json` and `truth-cgroup-v2.json`, by `cargo xtask truth --save` and `cargo xtask gen`.
+
+Layouts: *container*, as Docker makes it: on v1 with the host's cgroup namespace or a private one, on v2
+with a private one; *service*, its own limit with the whole hierarchy visible; *parent*, the limit of a level
+above that is visible; *hidden parent*, the limit of a level above a container. A soft limit is
+`memory.soft_limit_in_bytes` on v1, `memory.high` on v2. Limits, ceilings and soft limits are in MiB.
+
+| runtime | version | from | cgroup | date | kernel | cells | differ, as known | differ |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+";
+
+fn opening(programs: &[(Cgroup, Value)]) -> String {
+    let mut text = String::from(HEAD);
+    let was_run = |one: &&(Cgroup, Value)| word(&one.1, "not_run").is_empty();
+    for (cgroup, one) in programs.iter().filter(was_run) {
         let rows = list(one, "rows");
-        let cells: usize = rows.iter().map(|row| list(row, "said").len()).sum();
+        let cells = cells_of(one);
         let differ: Vec<&Value> = rows
             .iter()
             .filter_map(|row| row.get("differ")?.as_object())
@@ -133,19 +155,20 @@ fn opening(programs: &[Value]) -> String {
         let known = differ.iter().filter(|one| !word(one, "known").is_empty()).count();
         let machine = one.get("machine").unwrap_or(&Value::Null);
         text += &format!(
-            "| {} | {} | {} | {} | {} | {cells} | {known} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} | {cells} | {known} | {} |\n",
             word(one, "runtime"),
             word(one, "version"),
             word(one, "origin"),
+            cgroup.word(),
             word(machine, "date"),
             word(machine, "kernel"),
             differ.len() - known,
         );
     }
-    for one in programs.iter().filter(|one| !word(one, "not_run").is_empty()) {
+    for (cgroup, one) in programs.iter().filter(|one| !was_run(one)) {
         let (runtime, origin) = (word(one, "runtime"), word(one, "origin"));
-        let why = plain(word(one, "not_run"));
-        text += &format!("\nNOT RUN: {runtime} ({origin}), because {why}\n");
+        let (cgroup, why) = (cgroup.word(), plain(word(one, "not_run")));
+        text += &format!("\nNOT RUN on cgroup {cgroup}: {runtime} ({origin}), because {why}\n");
     }
     text
 }
@@ -170,7 +193,7 @@ fn meaning(runtime: &str) -> &'static str {
 }
 
 /// A program's rows.
-fn program(one: &Value) -> String {
+fn program(cgroup: Cgroup, one: &Value) -> String {
     if !word(one, "not_run").is_empty() {
         return String::new();
     }
@@ -178,10 +201,11 @@ fn program(one: &Value) -> String {
     let memory = machine.get("memory").and_then(Value::as_u64).unwrap_or_default() >> 20;
     let cpus = machine.get("cpus").and_then(Value::as_u64).unwrap_or_default();
     let mut text = format!(
-        "\n### {} {}\n\n{}, on a machine with {memory} MiB and {cpus} processors.\n\n\
+        "\n### {} {}, cgroup {}\n\n{}, on a machine with {memory} MiB and {cpus} processors.\n\n\
          | place and settings | limits: what it says |\n| --- | --- |\n",
         word(one, "runtime"),
         word(one, "version"),
+        cgroup.word(),
         word(one, "origin"),
     );
     for row in list(one, "rows") {
@@ -273,6 +297,23 @@ mod tests {
         let row = json!({"said": [[128, [1_572_864, null]]],
             "differ": {"128": {"predicted": [null, 2], "known": null}}});
         assert!(cells(&row).contains("**differs**"));
+    }
+
+    #[test]
+    fn both_generations_stand_on_the_page() {
+        let one = json!({"runtime": "go", "version": "1.25.5", "origin": "here",
+            "machine": {"cpus": 2, "memory": 1024 << 20, "kernel": "6.12", "date": "2026-01-02"},
+            "rows": [{"row": "container", "said": [[128, [null, 2]], [512, [null, 3]]],
+                "differ": {"512": {"predicted": [null, 2], "known": null}}}]});
+        let text = opening(&[(Cgroup::V1, one.clone()), (Cgroup::V2, one.clone())]);
+        for cgroup in ["v1", "v2"] {
+            let line = format!("| go | 1.25.5 | here | {cgroup} | 2026-01-02 | 6.12 | 2 | 0 | 1 |");
+            assert!(text.contains(&line), "{text}");
+        }
+        assert!(program(Cgroup::V2, &one).contains("### go 1.25.5, cgroup v2"));
+        let not_run = json!({"runtime": "go", "origin": "here", "not_run": "of reasons"});
+        let text = opening(&[(Cgroup::V2, not_run)]);
+        assert!(text.contains("NOT RUN on cgroup v2: go (here), because of reasons"));
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! in a question about one that does not run yet, does not matter. Nothing is read here, and nothing is
 //! recommended: that is for those who know what the memory did over time.
 
+pub mod live;
+
 use casefile::Bytes;
 use serde::Serialize;
 use settings::runtimes::{Belief, Fits, Runtime, Version};

@@ -1,11 +1,15 @@
 //! One file per command. Each takes the printer and its flags, and gives an exit code.
 
+pub(crate) mod align;
+pub(crate) mod amounts;
 pub(crate) mod audit;
 mod completions;
 mod daemon;
 pub(crate) mod demo;
+pub(crate) mod env;
 mod explain;
 mod generate;
+pub(crate) mod imagined;
 pub(crate) mod lint;
 mod list;
 mod man;
@@ -27,6 +31,8 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::List(arguments) => list::run(printer, &arguments),
         Command::Demo(arguments) => demo::run(printer, &arguments),
         Command::Run(arguments) => Ok(run::run(printer, &arguments)),
+        Command::Env(arguments) => Ok(env::run(printer, &arguments)),
+        Command::Align(arguments) => align::run(printer, &arguments),
         Command::Audit(arguments) => audit::run(printer, &arguments),
         Command::Lint(arguments) => lint::run(printer, &arguments),
         Command::Rules => rules::list(printer),

@@ -11,8 +11,10 @@ use anstream::ColorChoice;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use report::escape;
 
+use crate::commands::align::AlignArgs;
 use crate::commands::audit::AuditArgs;
 use crate::commands::demo::DemoArgs;
+use crate::commands::env::EnvArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::run::RunArgs;
 use crate::printer::shortened;
@@ -68,6 +70,12 @@ pub(crate) enum Command {
     /// Tells what a process may grow to beside its limit, by what its runtime believes.
     #[command(after_help = crate::commands::audit::EXIT_CODES)]
     Audit(AuditArgs),
+    /// Tells limit and ceiling as a pair: what to set so that a runtime stays within its limit.
+    #[command(after_help = crate::commands::align::EXIT_CODES)]
+    Align(AlignArgs),
+    /// Tells a command's runtime the limit in effect now, and becomes the command: an entrypoint.
+    #[command(after_help = crate::commands::env::EXIT_CODES)]
+    Env(EnvArgs),
     /// Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137.
     #[command(after_help = crate::commands::lint::EXIT_CODES)]
     Lint(LintArgs),
@@ -254,9 +262,10 @@ fn with_harmless_words(refusal: clap::Error, arguments: &[OsString]) -> clap::Er
     CommandLine::try_parse_from(harmless).err().unwrap_or(refusal)
 }
 
-/// Whether these words ask for `run`, whose own failures end with 125.
-pub(crate) fn is_run(arguments: &[OsString]) -> bool {
-    subcommand_first(arguments.to_vec()).get(1).is_some_and(|word| word == "run")
+/// Whether these words ask for `run` or `env`, whose own failures end with 125.
+pub(crate) fn starts_a_command(arguments: &[OsString]) -> bool {
+    let words = subcommand_first(arguments.to_vec());
+    words.get(1).is_some_and(|word| word == "run" || word == "env")
 }
 
 /// The grammar, for completions and manuals.

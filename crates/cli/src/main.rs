@@ -24,10 +24,13 @@ fn main() -> ExitCode {
     if let Some(joining) = commands::run::joining(&arguments) {
         return joining.become_the_command();
     }
+    if let Some(entry) = commands::env::plain(&arguments) {
+        return commands::env::run_plain(&entry);
+    }
     let parsed = match flags::read(arguments.clone()) {
         Ok(parsed) => parsed,
         Err(refusal) => {
-            let code = if flags::is_run(&arguments) { failure::RUN } else { failure::USAGE };
+            let code = if flags::starts_a_command(&arguments) { failure::RUN } else { failure::USAGE };
             return printer::show_refusal(&refusal, code);
         }
     };

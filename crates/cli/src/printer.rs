@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const PAGE: usize = 80;
 /// Return to the first column and clear the line.
 const CLEAR: &str = "\r\u{1b}[K";
+/// Go to the top left and clear what is below.
+const HOME: &str = "\u{1b}[H\u{1b}[J";
 
 /// The way out.
 pub(crate) struct Printer {
@@ -68,6 +70,22 @@ impl Printer {
         match written {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             other => other.context("could not write to standard output"),
+        }
+    }
+
+    /// Shows a page in the place of the one before; of a page that is too long the beginning.
+    pub(crate) fn redraw(&self, text: &str) -> anyhow::Result<()> {
+        self.clear_progress();
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok();
+        let rows = size.map(|size| usize::from(size.ws_row)).filter(|rows| *rows > 1);
+        let fits = rows.map_or(usize::MAX, |rows| rows - 1);
+        let shown: String = text.split_inclusive('\n').take(fits).collect();
+        let mut out = io::stdout();
+        let written = out.write_all(HOME.as_bytes()).and_then(|()| out.flush());
+        match written {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(error).context("could not write to standard output"),
+            Ok(()) => self.answer(&shown),
         }
     }
 

@@ -29,18 +29,8 @@ pub(crate) fn by_command(
     roots: &Roots,
     progress: &mut dyn FnMut(&str),
 ) -> Option<CaseFile> {
-    // A name that looks like an option or a path is no container's.
     let name = wanted.name.trim();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.starts_with('-') || !name.chars().all(plain) {
-        return None;
-    }
-    let namespaces = run(roots, &["namespaces", "list", "-q"])?;
-    progress("asking containerd");
-    let (namespace, info) = namespaces.lines().find_map(|namespace| {
-        let text = run(roots, &["-n", namespace, "containers", "info", name])?;
-        Some((namespace.to_owned(), serde_json::from_str::<Value>(&text).ok()?))
-    })?;
+    let (namespace, info) = info(name, roots, progress)?;
     let tasks = run(roots, &["-n", &namespace, "tasks", "list"]).unwrap_or_default();
     let pid = pid_of(&tasks, name);
     let place = place_of(&info, &namespace, name, roots);
@@ -71,6 +61,32 @@ pub(crate) fn by_command(
         ..Asked::default()
     };
     Some(gather::close(asked, found, wanted.now))
+}
+
+/// The namespace that has the container, and its description.
+fn info(name: &str, roots: &Roots, progress: &mut dyn FnMut(&str)) -> Option<(String, Value)> {
+    // A name that looks like an option or a path is no container's.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('-') || !name.chars().all(plain) {
+        return None;
+    }
+    let namespaces = run(roots, &["namespaces", "list", "-q"])?;
+    progress("asking containerd");
+    namespaces.lines().find_map(|namespace| {
+        let text = run(roots, &["-n", namespace, "containers", "info", name])?;
+        Some((namespace.to_owned(), serde_json::from_str::<Value>(&text).ok()?))
+    })
+}
+
+/// The main process of a container that runs; `Some(None)`: it does not.
+pub(crate) fn main_process(
+    name: &str,
+    roots: &Roots,
+    progress: &mut dyn FnMut(&str),
+) -> Option<Option<u32>> {
+    let (namespace, _) = info(name.trim(), roots, progress)?;
+    let tasks = run(roots, &["-n", &namespace, "tasks", "list"]).unwrap_or_default();
+    Some(pid_of(&tasks, name.trim()))
 }
 
 fn run(roots: &Roots, arguments: &[&str]) -> Option<String> {

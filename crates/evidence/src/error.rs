@@ -5,6 +5,8 @@ use std::fmt;
 
 use casefile::Moment;
 
+use crate::docker::host::shell_word;
+
 /// Why no case could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
@@ -66,6 +68,30 @@ pub enum GatherError {
         /// Why, in plain words.
         because: String,
     },
+    /// It lives no more, or not yet: nothing of it can be looked at.
+    #[error("the container `{name}` does not run: {state}")]
+    NotRunning {
+        /// What was asked for.
+        name: String,
+        /// What docker says of it: `exited with 137`.
+        state: String,
+    },
+    /// It runs where this program cannot see its processes.
+    #[error("the processes of `{name}` cannot be seen from here: {because}")]
+    OutOfSight {
+        /// What was asked for.
+        name: String,
+        /// Why, in plain words.
+        because: String,
+    },
+    /// There is a trace of it, and nothing that could be compared with a file.
+    #[error("docker does not describe the container `{name}` any more: {because}")]
+    Gone {
+        /// What was asked for.
+        name: String,
+        /// Why, in plain words.
+        because: String,
+    },
     /// The asynchronous runtime that carries the API calls could not be started.
     #[error("could not start the runtime for calls to docker")]
     Runtime(#[source] std::io::Error),
@@ -93,6 +119,19 @@ impl GatherError {
                     .to_owned(),
             ),
             Self::Context { .. } => Some("`docker context ls` lists the contexts".to_owned()),
+            Self::NotRunning { name, .. } => Some(format!(
+                "`why137 explain {0}` tells how it ended; \
+                 `why137 audit --predict node@22 --limit 512m` asks about one that does not run",
+                shell_word(name)
+            )),
+            Self::OutOfSight { .. } => Some(
+                "run why137 on that machine, in its own pid namespace; \
+                 `why137 audit --predict node@22 --limit 512m` needs no process"
+                    .to_owned(),
+            ),
+            Self::Gone { .. } => {
+                Some("`docker ps -a` lists the containers that exist".to_owned())
+            }
             Self::Runtime(_) => None,
         }
     }

@@ -66,7 +66,7 @@ fn gather(
 }
 
 /// Docker does not answer here, or does not know the name.
-fn may_be_podmans(error: &GatherError) -> bool {
+pub(crate) fn may_be_podmans(error: &GatherError) -> bool {
     matches!(error, GatherError::NoDaemon { .. } | GatherError::NoSuchContainer { .. })
 }
 
@@ -88,13 +88,7 @@ fn ask(
 ) -> Result<CaseFile, GatherError> {
     let runtime =
         Builder::new_current_thread().enable_all().build().map_err(GatherError::Runtime)?;
-    let search = Search {
-        wanted,
-        roots,
-        client: host.client(roots),
-        clocks: Clocks::read(),
-        daemon: Daemon::at(host),
-    };
+    let search = Search::at(host, wanted, roots);
     let case = runtime.block_on(search.run(progress));
     // Not dropped: that would wait for a name lookup that hangs.
     runtime.shutdown_background();
@@ -108,19 +102,33 @@ struct More {
 }
 
 /// What docker says of the container, or why it says nothing.
-type State = Result<String, casefile::Gap>;
+pub(crate) type State = Result<String, casefile::Gap>;
 
 /// One question on its way.
-struct Search<'a> {
+pub(crate) struct Search<'a> {
     wanted: &'a Wanted,
     roots: &'a Roots,
     /// How a person calls the same daemon.
     client: String,
     clocks: Clocks,
-    daemon: Daemon,
+    pub(crate) daemon: Daemon,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    /// A question to this daemon.
+    pub(crate) fn at(host: Host, wanted: &'a Wanted, roots: &'a Roots) -> Self {
+        let client = host.client(roots);
+        Self { wanted, roots, client, clocks: Clocks::read(), daemon: Daemon::at(host) }
+    }
+
+    /// The container that is meant, and what docker says of it.
+    pub(crate) async fn meant(&self) -> Result<(Subject, State), GatherError> {
+        match self.by_name().await {
+            Some((subject, state, _)) => Ok((subject, state)),
+            None => Ok(self.inspect(&self.resolve().await?).await),
+        }
+    }
+
     async fn run(&self, progress: &mut dyn FnMut(&str)) -> Result<CaseFile, GatherError> {
         progress("asking docker");
         let about = |daemon: &Daemon| (daemon.start("/info"), daemon.start("/version"));
@@ -209,7 +217,7 @@ impl Search<'_> {
         names::resolve(&self.wanted.name, &host, &list, &remembered.events)
     }
 
-    fn no_daemon(&self, error: &ApiError) -> GatherError {
+    pub(crate) fn no_daemon(&self, error: &ApiError) -> GatherError {
         let socket =
             self.daemon.host.socket().map(|path| host::shell_word(&path.display().to_string()));
         let denied = matches!(error, ApiError::Connect { source, .. }

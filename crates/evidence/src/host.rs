@@ -5,7 +5,7 @@
 //! not answer is a gap here: the kernel's log and systemd still tell of their own. What the programs
 //! wrote is not read: that is for the question about one of them.
 
-mod containers;
+pub(crate) mod containers;
 mod counters;
 mod units;
 

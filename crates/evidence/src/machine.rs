@@ -116,10 +116,9 @@ pub(crate) fn local_facts(roots: &Roots, clocks: &Clocks) -> Vec<(&'static str, 
         facts.push(("pid-namespace", if initial { "initial" } else { "nested" }.to_owned()));
     }
     let memory = read_text(&roots.proc.join("meminfo")).unwrap_or_default();
-    for (key, name) in [("mem-total-bytes", "MemTotal:"), ("mem-available-bytes", "MemAvailable:")]
-    {
-        if let Some(bytes) = meminfo(&memory, name) {
-            facts.push((key, bytes.to_string()));
+    for (key, name) in [("mem-total-bytes", "MemTotal"), ("mem-available-bytes", "MemAvailable")] {
+        if let Some(bytes) = hierarchy::meminfo(&memory, name) {
+            facts.push((key, bytes.0.to_string()));
         }
     }
     if let Some(booted) = clocks.booted() {
@@ -181,12 +180,6 @@ pub(crate) fn as_exhibit(facts: &[(&'static str, String)]) -> Option<Exhibit> {
     })
 }
 
-/// `MemTotal:       24684084 kB`; the kernel's kB are 1,024 bytes.
-fn meminfo(text: &str, name: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,11 +229,5 @@ mod tests {
         let text = as_exhibit(&facts).unwrap().text().to_owned();
         assert_eq!(text, "kernel-release: 6.1.0\ndocker-version: 1events-wrapped: false\n");
         assert!(as_exhibit(&[]).is_none());
-    }
-
-    #[test]
-    fn memory_is_read_in_the_kernels_kb() {
-        assert_eq!(meminfo("MemTotal:  10 kB\nMemAvailable: 4 kB\n", "MemAvailable:"), Some(4096));
-        assert_eq!(meminfo("MemTotal:  ten kB\n", "MemTotal:"), None);
     }
 }

@@ -37,10 +37,7 @@ pub(crate) fn by_command(
     progress: &mut dyn FnMut(&str),
 ) -> Option<CaseFile> {
     progress("asking podman");
-    let ran = run(roots, &["inspect", "--type", "container", "--", &wanted.name])?;
-    let state = first(&ran.stdout)?;
-    let id = ContainerId::parse(state.get("Id")?.as_str()?)?;
-    let text = state.to_string() + "\n";
+    let (id, text) = inspect(&wanted.name, roots)?;
     let subject = Subject::inspected(&id, &text);
     let facts = DaemonFacts { podman: true, ..DaemonFacts::default() };
     let clocks = Clocks::read();
@@ -56,6 +53,14 @@ pub(crate) fn by_command(
     let asked =
         Asked { name: Some(wanted.name.clone()), container_id: Some(id), ..Asked::default() };
     Some(gather::close(asked, found, wanted.now))
+}
+
+/// What the client says of a container.
+pub(crate) fn inspect(name: &str, roots: &Roots) -> Option<(ContainerId, String)> {
+    let ran = run(roots, &["inspect", "--type", "container", "--", name])?;
+    let state = first(&ran.stdout)?;
+    let id = ContainerId::parse(state.get("Id")?.as_str()?)?;
+    Some((id, state.to_string() + "\n"))
 }
 
 /// The first object of what `inspect` prints.

@@ -1,14 +1,19 @@
 //! Where memory cgroups are: which hierarchy holds the memory controller, where it is mounted, which
-//! directory a cgroup has, and which limits stand above a process.
+//! directory a cgroup has, which limits stand above a process, and what a cgroup holds.
 //!
 //! Texts of `/proc` come in as arguments, so that a caller reads them wherever its roots are. Never
 //! decides which cgroup is the right one. Leans on cgroups(7), proc_pid_mountinfo(5) and the kernel's
 //! Documentation/admin-guide/cgroup-v2.rst.
 
+mod holds;
+mod machine;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use casefile::{CgroupPath, Limit};
+pub use holds::Holds;
+pub use machine::meminfo;
 
 /// A mounted hierarchy that can hold the memory controller.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ mod stage;
 mod unit;
 
 use casefile::{
-    CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
+    Bytes, CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
 };
 pub(crate) use life::{ApiSignal, End, Life, Teller, is_oom_reason, lives, other_subjects};
 pub(crate) use oom::{MainHit, OomKill};
@@ -48,6 +48,7 @@ impl<T> Fact<T> {
 pub(crate) struct Machine {
     pub(crate) cgroup_version: Option<u8>,
     pub(crate) docker_version: Option<String>,
+    pub(crate) mem_total: Option<Bytes>,
     /// When the Docker daemon that answered was started.
     pub(crate) daemon_started_at: Option<Moment>,
 }
@@ -191,6 +192,7 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::Machine(MachineFact::CgroupVersion(version)) => {
             sheet.machine.cgroup_version = Some(version);
         }
+        Record::Machine(MachineFact::MemTotal(bytes)) => sheet.machine.mem_total = Some(bytes),
         Record::Machine(MachineFact::DockerVersion(version)) => {
             sheet.machine.docker_version = Some(version);
         }
@@ -202,7 +204,6 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
         Record::Machine(
             MachineFact::KernelRelease(_)
             | MachineFact::ContainerdVersion(_)
-            | MachineFact::MemTotal(_)
             | MachineFact::MemAvailable(_)
             | MachineFact::BootedAt(_)
             | MachineFact::EventsWrapped(_)

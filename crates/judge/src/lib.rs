@@ -10,7 +10,7 @@ mod survey;
 pub mod verdict;
 
 use casefile::{CaseFile, Moment};
-pub use rules::{RuleManual, manuals};
+pub use rules::manuals;
 pub use survey::{is_death, survey};
 pub use verdict::Verdict;
 
@@ -18,6 +18,7 @@ pub use verdict::Verdict;
 pub fn explain(case: &CaseFile, asked_at: Moment) -> Verdict {
     let sheet = facts::establish(case);
     let mut verdict = rules::reach(&sheet, asked_at);
+    verdict.because.extend(remedy::belief(&verdict));
     verdict.remedies = remedy::propose(&verdict);
     verdict
 }

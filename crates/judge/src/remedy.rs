@@ -1,13 +1,15 @@
 //! Verdict → what to change first. Concrete, with effect, risk and the way back.
 //!
-//! What a runtime believes of its limit and what size would fit are not known here yet: the words
-//! "raise the limit" need a reason that this room does not have, so they are not said.
+//! Whether the memory was stable is not known here: the words "raise the limit" need that reason, so they
+//! are not said.
+
+mod sizing;
 
 use casefile::Limit;
 use settings::ceilings::Ceiling;
 
 use crate::facts::program;
-use crate::verdict::{Confidence, Killer, Level, Remedy, Verdict};
+use crate::verdict::{Because, Confidence, Killer, Level, Remedy, Verdict};
 
 /// First remedies for a verdict.
 pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
@@ -36,8 +38,13 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
             "the scheduler needs a node with that much unrequested memory",
             "restore the old request",
         )],
-        Killer::OutOfMemory
-        | Killer::NumaOutOfMemory
+        Killer::Crash if verdict.detail.as_deref().is_some_and(|it| it.contains("heap limit")) => {
+            sizing::Sized::of(verdict).and_then(|sized| sized.larger()).into_iter().collect()
+        }
+        Killer::OutOfMemory => {
+            sizing::Sized::of(verdict).map(|sized| sized.remedies()).unwrap_or_default()
+        }
+        Killer::NumaOutOfMemory
         | Killer::OomDaemon
         | Killer::Stopped
         | Killer::ApiKill
@@ -138,7 +145,7 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
         Some("systemd" | "process") => "`systemd-cgtop -m`",
         Some(_) | None => "`docker stats`",
     };
-    let mut remedies = told_ceilings(verdict);
+    let mut remedies = sized(verdict);
     remedies.push(remedy(
         &format!("find out whether the memory would have stopped growing before the limit is touched: watch {watch} over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)"),
         "a leak or a runtime that is sized for a bigger machine dies at every limit",
@@ -146,6 +153,23 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
         "",
     ));
     remedies
+}
+
+/// What the runtime believes; where that is not known, what stands in its command.
+fn sized(verdict: &Verdict) -> Vec<Remedy> {
+    let limit = verdict.limit.and_then(Limit::bytes);
+    let workers = limit.and_then(|limit| sizing::workers(verdict, limit));
+    let own = sizing::Sized::of(verdict).map(|sized| sized.remedies()).unwrap_or_default();
+    let known: Vec<Remedy> = workers.into_iter().chain(own).collect();
+    if known.is_empty() { told_ceilings(verdict) } else { known }
+}
+
+/// The line of evidence that tells what the runtime believed, where its own or its parent's limit filled.
+pub(crate) fn belief(verdict: &Verdict) -> Option<Because> {
+    let filled = matches!(verdict.killer, Killer::ContainerMemoryLimit | Killer::OutOfMemory);
+    sizing::Sized::of(verdict)
+        .filter(|_| filled && verdict.level != Level::Nested)?
+        .because(verdict)
 }
 
 /// What the program was told that it may use, beside what it may: the flags as they are spelled.

@@ -32,7 +32,7 @@ mod unknown;
 
 use std::sync::LazyLock;
 
-use casefile::Moment;
+use casefile::{Moment, RuleManual};
 
 use crate::facts::{FactSheet, Life, OomKill, Stage, lives, other_subjects};
 use crate::verdict::{Confidence, Killer, Level, Verdict};
@@ -83,32 +83,12 @@ static RULES: [&Rule; 19] = [
     &unknown::RULE,
 ];
 
-/// A rule's manual: the five headings as the rule's own file carries them.
-#[derive(Debug, Clone)]
-pub struct RuleManual {
-    /// Kebab-case, the name of its file.
-    pub id: &'static str,
-    /// One line.
-    pub title: &'static str,
-    /// Markdown with the five headings.
-    pub text: String,
-}
-
 /// Every rule's manual, in the order in which the rules are tried.
 pub fn manuals() -> &'static [RuleManual] {
     static MANUALS: LazyLock<Vec<RuleManual>> = LazyLock::new(|| {
-        let manual =
-            |rule: &&Rule| RuleManual { id: rule.id, title: rule.title, text: head_of(rule.file) };
-        RULES.iter().map(manual).collect()
+        RULES.iter().map(|rule| RuleManual::of(rule.id, rule.title, rule.file)).collect()
     });
     &MANUALS
-}
-
-/// The `//!` lines at the head of a rule's file.
-fn head_of(file: &str) -> String {
-    let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
-    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    text.join("\n").trim().to_owned() + "\n"
 }
 
 /// The verdict on everything the sheet holds: the subject's last life, or the last kill where
@@ -258,7 +238,7 @@ mod tests {
             "## References",
         ];
         for rule in RULES {
-            let text = head_of(rule.file);
+            let text = casefile::head_of(rule.file);
             for heading in headings {
                 assert!(text.contains(heading), "rule {} lacks `{heading}`", rule.id);
             }

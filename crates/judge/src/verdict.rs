@@ -209,6 +209,9 @@ pub struct MainProcess {
     /// Known memory settings of its environment, `NAME=value`; for remedies, not in the contract.
     #[serde(skip)]
     pub settings: Vec<String>,
+    /// What its runtime could see; for remedies, not in the contract.
+    #[serde(skip)]
+    pub around: Surroundings,
     /// Its fate.
     pub fate: Fate,
     /// Exit code as the runtime shows it.
@@ -217,6 +220,21 @@ pub struct MainProcess {
     pub signal: Option<i32>,
     /// False where the code was invented (dead shim, `ContainerStatusUnknown`).
     pub exit_code_trusted: bool,
+}
+
+/// What decides how a runtime sizes itself, beside its command and settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Surroundings {
+    /// The image's name and tag.
+    pub image: Option<String>,
+    /// The version of the hierarchy that counts memory.
+    pub cgroup_version: Option<u8>,
+    /// The machine's memory.
+    pub host: Option<Bytes>,
+    /// Where the command stands.
+    pub command_cite: Option<Citation>,
+    /// Where the memory settings of the environment stand.
+    pub settings_cite: Option<Citation>,
 }
 
 /// What a victim was to its container.
@@ -345,8 +363,21 @@ pub struct Memory {
     pub holders: Vec<Holder>,
     /// Where the numbers stand.
     pub cite: Option<Citation>,
+    /// Processes of one name, where there are several: workers, as a rule.
+    pub pools: Vec<Pool>,
     /// Highest usage seen, where the kernel still told (`memory.peak`, `max_usage_in_bytes`).
     pub peak: Option<Bytes>,
+}
+
+/// Several processes of one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Their name.
+    pub comm: String,
+    /// What each held, the largest first.
+    pub rss: Vec<Bytes>,
+    /// What all other processes there held.
+    pub others: Bytes,
 }
 
 /// The answer.

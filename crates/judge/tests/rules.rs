@@ -38,6 +38,8 @@ mod own_end;
 mod processes;
 #[path = "rules/requests.rs"]
 mod requests;
+#[path = "rules/sizing.rs"]
+mod sizing;
 #[path = "rules/stops.rs"]
 mod stops;
 #[path = "rules/units.rs"]

@@ -190,6 +190,7 @@ impl Stage {
     fn workload(self, place: Place) -> Workload {
         let name = "the image's main process".to_owned();
         let mut workload = Workload::new(Platform::Dockerfile, name, place);
+        workload.entrypoint = self.entrypoint.as_ref().map_or(0, |entry| entry.words.len());
         workload.command = match (self.entrypoint, self.command) {
             (Some(entry), _) if entry.is_line => entry.words,
             (Some(entry), command) => {

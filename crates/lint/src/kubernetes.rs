@@ -1,7 +1,8 @@
 //! Kubernetes manifests → one workload per container.
 //!
-//! Any kind with a pod's template is read, so that Rollouts and the like are, too. What admission adds on
-//! the cluster (LimitRange, webhooks) is not known. Leans on the API reference, core/v1 PodSpec.
+//! Any kind with a pod's template is read, so that Rollouts and the like are, too. A container without an
+//! image is a part of one, in a patch: nothing is missing from it. Debugging (ephemeral) containers take no
+//! resources and are left out. What admission adds on the cluster (LimitRange, webhooks) is not known. Leans on the API reference, core/v1 PodSpec.
 
 use std::rc::Rc;
 
@@ -9,11 +10,24 @@ use casefile::Bytes;
 use settings::quantity::{Dialect, parse};
 
 use crate::tree::Node;
-use crate::workload::{Platform, Scratch, Stated, Variable, Word, Workload};
+use crate::workload::{Declared, Platform, Scratch, Stated, Variable, Word, Workload};
 
 /// Whether a document is a manifest.
 pub(crate) fn is_manifest(document: &Node) -> bool {
     document.field("apiVersion").is_some() && document.field("kind").is_some()
+}
+
+/// Whether a document is one of kustomize's, which puts others together.
+pub(crate) fn is_kustomization(document: &Node) -> bool {
+    let kind = document.field("kind").and_then(|node| node.text());
+    match kind {
+        Some("Kustomization" | "Component") => true,
+        Some(_) => false,
+        // It may stand without a kind.
+        None => ["patches", "patchesStrategicMerge", "configMapGenerator", "namePrefix"]
+            .iter()
+            .any(|name| document.field(name).is_some()),
+    }
 }
 
 /// The containers of a document, or of every document of a list.
@@ -43,6 +57,14 @@ pub(crate) fn read(document: &Node) -> Vec<Workload> {
     for (list, is_init) in [("initContainers", true), ("containers", false)] {
         for container in spec.field(list).map(|node| node.items()).unwrap_or_default() {
             let mut workload = container_of(container, spec, &owner, is_init);
+            workload.declared = Declared {
+                key: container.field("name").and_then(|it| it.text()).unwrap_or("?").to_owned(),
+                owner: document
+                    .at(&["metadata", "name"])
+                    .and_then(|node| node.text())
+                    .map(str::to_owned),
+                ..Declared::default()
+            };
             let restarts = container.field("restartPolicy").and_then(|node| node.text());
             workload.is_short =
                 matches!(kind, "Job" | "CronJob") || is_init && restarts != Some("Always");
@@ -80,20 +102,37 @@ fn container_of(container: &Node, spec: &Node, owner: &str, is_init: bool) -> Wo
     workload.reserved = amount(container, "requests");
     workload.shared = amount(spec, "limits");
     workload.image = container.field("image").and_then(|node| node.text()).map(str::to_owned);
-    for variable in container.field("env").map(|node| node.items()).unwrap_or_default() {
+    let items = |list: &str| container.field(list).map(|node| node.items()).unwrap_or_default();
+    for variable in items("env") {
         let name = variable.field("name").and_then(|node| node.text());
         let value = variable.field("value").and_then(|node| word(node));
-        if let (Some(name), Some(value)) = (name, value) {
-            let name = name.to_owned();
-            workload.environment.push(Variable { name, value: value.text, place: value.place });
+        match (name, value) {
+            (Some(name), Some(value)) => {
+                let name = name.to_owned();
+                workload.environment.push(Variable { name, value: value.text, place: value.place });
+            }
+            // `valueFrom`, or something that a template puts in.
+            (Some(name), None) => workload.unknown.names.push(name.to_owned()),
+            (None, _) => workload.unknown.any = true,
         }
     }
+    workload.unknown.any |= container.field("envFrom").is_some_and(|node| !node.is_null());
     for list in ["command", "args"] {
-        let items = container.field(list).map(|node| node.items()).unwrap_or_default();
-        workload.command.extend(items.iter().filter_map(|node| word(node)));
+        let words: Vec<Word> = items(list).iter().filter_map(|node| word(node)).collect();
+        let is_whole = words.len() == items(list).len();
+        let is_list = container.field(list).is_none_or(|node| node.text().is_none());
+        workload.is_command_open |= !is_whole || !is_list;
+        workload.command.extend(words);
+        if list == "command" {
+            workload.entrypoint = workload.command.len();
+        }
     }
     workload.scratch = scratch(container, spec);
-    workload
+    let paths = items("volumeMounts").iter().filter_map(|mount| mount.field("mountPath")?.text());
+    workload.mounts = paths.map(str::to_owned).collect();
+    // Every container has an image; a patch names only what it changes.
+    let is_patch = container.field("image").is_none();
+    if is_patch { workload.in_part() } else { workload }
 }
 
 fn amount(node: &Node, which: &str) -> Stated {
@@ -134,6 +173,7 @@ fn scratch(container: &Node, spec: &Node) -> Vec<Scratch> {
             size: parse(size.text()?, Dialect::Kubernetes)?,
             place: size.place.clone(),
             setting: "sizeLimit",
+            path: None,
         })
     });
     found.collect()

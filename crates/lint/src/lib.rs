@@ -11,7 +11,9 @@ mod ecs;
 mod kubernetes;
 mod place;
 mod rules;
+mod running;
 mod shell;
+mod template;
 mod tree;
 mod workload;
 mod yaml;
@@ -20,7 +22,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use place::{Place, Unreadable};
-pub use rules::{RuleManual, manuals};
+pub use rules::manuals;
+pub use running::{NotComparable, Running};
 
 use tree::Node;
 use workload::Workload;
@@ -101,46 +104,32 @@ pub struct Outcome {
 /// Looks at files together: several Compose files are one project, merged in order.
 #[must_use]
 pub fn check(sources: &[Source], beside: &Beside<'_>) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut workloads = Vec::new();
-    let mut project: Vec<Rc<Node>> = Vec::new();
-    let mut before_project = 0;
-    for source in sources {
-        let name: Arc<str> = Arc::from(source.name.as_str());
-        match read(&name, &source.bytes) {
-            Ok(Read::Workload(one)) => workloads.push(*one),
-            Ok(Read::Documents(documents)) => {
-                let count = (workloads.len(), project.len());
-                for document in documents {
-                    if kubernetes::is_manifest(&document) {
-                        workloads.extend(kubernetes::read(&document));
-                    } else if let Some(found) = ecs::read(&document) {
-                        workloads.extend(found);
-                    } else if compose::is_compose(&document) {
-                        if project.is_empty() {
-                            before_project = workloads.len();
-                        }
-                        project.push(document);
-                    }
-                }
-                if count == (workloads.len(), project.len()) {
-                    let text = "it holds no service, pod or task definition; skipped".to_owned();
-                    outcome.notes.push(Note { file: source.name.clone(), text });
-                }
-            }
-            Ok(Read::Template(why)) => {
-                let text =
-                    format!("a template that is not yet YAML, skipped ({why}); render it first");
-                outcome.notes.push(Note { file: source.name.clone(), text });
-            }
-            Err(problem) => outcome.problems.push(problem),
-        }
+    let (outcome, workloads) = read_all(sources, beside);
+    judged(outcome, sources, rules::look(&workloads))
+}
+
+/// The same, and in what the files and a running container differ.
+///
+/// # Errors
+/// The files hold nothing that the container can be, or several such things.
+pub fn check_against(
+    sources: &[Source],
+    beside: &Beside<'_>,
+    running: &Running,
+) -> Result<Outcome, NotComparable> {
+    let (mut outcome, workloads) = read_all(sources, beside);
+    let mut findings = rules::look(&workloads);
+    // Without a single workload the files' own problems say why.
+    if !workloads.is_empty() || outcome.problems.is_empty() {
+        let meant = running.meant(&workloads)?;
+        findings.extend(rules::compare(meant, running));
+        outcome.notes.extend(running.notes(meant));
     }
-    let (services, problems) = compose::read(&project, beside);
-    outcome.problems.extend(problems);
-    workloads.splice(before_project..before_project, services);
-    outcome.workloads = workloads.len();
-    outcome.findings = rules::look(&workloads);
+    Ok(judged(outcome, sources, findings))
+}
+
+fn judged(mut outcome: Outcome, sources: &[Source], findings: Vec<Finding>) -> Outcome {
+    outcome.findings = findings;
     let order = |file: &str| sources.iter().position(|source| source.name == file);
     outcome.findings.sort_by(|one, other| {
         let key = |it: &Finding| (order(&it.place.file), it.place.line, it.place.column);
@@ -149,9 +138,78 @@ pub fn check(sources: &[Source], beside: &Beside<'_>) -> Outcome {
     outcome
 }
 
+/// What the files hold, in their order; the services of a project stand where its first file does.
+fn read_all(sources: &[Source], beside: &Beside<'_>) -> (Outcome, Vec<Workload>) {
+    let mut outcome = Outcome::default();
+    let mut workloads = Vec::new();
+    let mut project: Vec<Rc<Node>> = Vec::new();
+    let mut before_project = 0;
+    let mut templates: Vec<Arc<str>> = Vec::new();
+    for source in sources {
+        let name: Arc<str> = Arc::from(source.name.as_str());
+        let mut note = |text: String| {
+            outcome.notes.push(Note { file: source.name.clone(), text });
+        };
+        let documents = match read(&name, &source.bytes) {
+            Ok(Read::Workload(one)) => {
+                workloads.push(*one);
+                continue;
+            }
+            Ok(Read::Documents(documents)) => documents,
+            Ok(Read::Rest(documents)) => {
+                note(HALF_READ.to_owned());
+                templates.push(name);
+                documents
+            }
+            Ok(Read::Template(why)) => {
+                note(format!("a template that is not yet YAML, skipped ({why}); render it first"));
+                continue;
+            }
+            Err(problem) => {
+                outcome.problems.push(problem);
+                continue;
+            }
+        };
+        let count = (workloads.len(), project.len());
+        let mut notes = Vec::new();
+        for document in documents {
+            if kubernetes::is_kustomization(&document) {
+                notes.push(KUSTOMIZATION.to_owned());
+            } else if kubernetes::is_manifest(&document) {
+                workloads.extend(kubernetes::read(&document));
+            } else if let Some(found) = ecs::read(&document, &mut notes) {
+                workloads.extend(found);
+            } else if compose::is_compose(&document) {
+                if project.is_empty() {
+                    before_project = workloads.len();
+                }
+                project.push(document);
+            }
+        }
+        if count == (workloads.len(), project.len()) && notes.is_empty() {
+            notes.push("it holds no service, pod or task definition; skipped".to_owned());
+        }
+        notes.into_iter().for_each(note);
+    }
+    let (services, problems) = compose::read(&project, beside);
+    outcome.problems.extend(problems);
+    workloads.splice(before_project..before_project, services);
+    outcome.workloads = workloads.len();
+    let is_half = |one: &Workload| templates.contains(&one.place.file);
+    let whole = workloads.into_iter().map(|it| if is_half(&it) { it.in_part() } else { it });
+    (outcome, whole.collect())
+}
+
+const HALF_READ: &str = "a template: what stands outside its marks is looked at, and nothing is concluded \
+     from what is missing; render it to have all of it looked at (`helm template … | why137 lint -`)";
+const KUSTOMIZATION: &str = "a kustomization: what it comes to is looked at by \
+     `kubectl kustomize FOLDER | why137 lint -`";
+
 enum Read {
     Workload(Box<Workload>),
     Documents(Vec<Rc<Node>>),
+    /// What is left of a template without its marks.
+    Rest(Vec<Rc<Node>>),
     /// It holds template marks and cannot be read: why.
     Template(String),
 }
@@ -161,14 +219,22 @@ fn read(name: &Arc<str>, bytes: &[u8]) -> Result<Read, Unreadable> {
     if text.trim().is_empty() {
         return Err(Unreadable::new(Place::new(name, 1, 1), "it is empty"));
     }
-    let read = if is_dockerfile(name, text) {
+    let is_dockerfile = is_dockerfile(name, text);
+    let read = if is_dockerfile {
         dockerfile::read(name, text, None).map(|one| Read::Workload(Box::new(one)))
     } else {
         yaml::read(name, text).map(Read::Documents)
     };
     match read {
-        Err(error) if text.contains("{{") || text.contains("{%") => {
-            Ok(Read::Template(format!("line {}: {}", error.place.line, error.why)))
+        Err(error) if template::has_marks(text) => {
+            let rest = match is_dockerfile {
+                true => Err(error),
+                false => yaml::read(name, &template::blanked(text)),
+            };
+            Ok(match rest {
+                Ok(documents) => Read::Rest(documents),
+                Err(error) => Read::Template(format!("line {}: {}", error.place.line, error.why)),
+            })
         }
         other => other,
     }

@@ -3,6 +3,7 @@
 mod ceiling_at_limit;
 mod critical_requests_differ;
 mod deploy_ignored;
+mod differs_from_running;
 mod ecs_task_memory_only;
 mod no_limit;
 mod restart_without_bound;
@@ -15,7 +16,10 @@ mod xmx_against_limit;
 
 use std::sync::LazyLock;
 
+use casefile::RuleManual;
+
 use crate::place::Place;
+use crate::running::Running;
 use crate::workload::Workload;
 use crate::{Finding, Level};
 
@@ -40,7 +44,7 @@ struct Wrong {
 }
 
 /// Every rule, in the order of the manual.
-static RULES: [&Rule; 11] = [
+static RULES: [&Rule; 12] = [
     &no_limit::RULE,
     &ceiling_at_limit::RULE,
     &xmx_against_limit::RULE,
@@ -52,35 +56,16 @@ static RULES: [&Rule; 11] = [
     &deploy_ignored::RULE,
     &critical_requests_differ::RULE,
     &ecs_task_memory_only::RULE,
+    &differs_from_running::RULE,
 ];
-
-/// A rule's manual: the five headings as the rule's own file carries them.
-#[derive(Debug, Clone)]
-pub struct RuleManual {
-    /// Kebab-case, the name of its file.
-    pub id: &'static str,
-    /// One line.
-    pub title: &'static str,
-    /// Markdown with the five headings.
-    pub text: String,
-}
 
 /// Every rule's manual.
 #[must_use]
 pub fn manuals() -> &'static [RuleManual] {
     static MANUALS: LazyLock<Vec<RuleManual>> = LazyLock::new(|| {
-        let manual =
-            |rule: &&Rule| RuleManual { id: rule.id, title: rule.title, text: head_of(rule.file) };
-        RULES.iter().map(manual).collect()
+        RULES.iter().map(|rule| RuleManual::of(rule.id, rule.title, rule.file)).collect()
     });
     &MANUALS
-}
-
-/// The `//!` lines at the head of a rule's file.
-fn head_of(file: &str) -> String {
-    let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
-    let text: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    text.join("\n").trim().to_owned() + "\n"
 }
 
 /// What all rules find.
@@ -98,6 +83,21 @@ pub(crate) fn look(workloads: &[Workload]) -> Vec<Finding> {
         }
     }
     found
+}
+
+/// In what a running container differs from what its file says.
+pub(crate) fn compare(workload: &Workload, running: &Running) -> Vec<Finding> {
+    let found = differs_from_running::compare(workload, running).into_iter();
+    let rule = differs_from_running::RULE.id;
+    found
+        .map(|Wrong { level, place, message, instead }| Finding {
+            rule,
+            level,
+            place,
+            message,
+            instead,
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ pub(crate) const HEAVIEST: u64 = 1_000_000;
 /// Levels of a document. Real files have less than twenty.
 pub(crate) const DEEPEST: usize = 100;
 
+/// Stands where a template's mark stood, a letter each; of the private use area, so nobody's text.
+pub(crate) const TEMPLATED: char = '\u{e137}';
+
 /// What a tag asks of a merge (Compose).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
@@ -58,6 +61,10 @@ impl Node {
 
     pub(crate) fn scalar(place: Place, text: impl Into<String>) -> Self {
         Self::new(place, None, Value::Scalar { text: text.into(), plain: false })
+    }
+
+    pub(crate) fn null(place: Place) -> Self {
+        Self::new(place, None, Value::Scalar { text: String::new(), plain: true })
     }
 
     /// The text of a scalar that is not null.
@@ -119,7 +126,7 @@ impl Node {
     /// quotes, and a mapping whose key is a mapping without them.
     pub(crate) fn is_open(&self) -> bool {
         let templated = match &self.value {
-            Value::Scalar { text, .. } => text.contains("{{"),
+            Value::Scalar { text, .. } => text.contains("{{") || text.contains(TEMPLATED),
             Value::Map(entries) => entries.iter().any(|(key, _)| key.is_map()),
             Value::List(_) => false,
         };

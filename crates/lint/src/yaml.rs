@@ -14,8 +14,23 @@ use crate::tree::{DEEPEST, HEAVIEST, Mark, Node, Value};
 
 /// Reads every document.
 pub(crate) fn read(file: &Arc<str>, text: &str) -> Result<Vec<Rc<Node>>, Unreadable> {
+    documents(file, None, text)
+}
+
+/// Reads a text that stands as one value in a file: everything in it stands there.
+pub(crate) fn read_within(place: &Place, text: &str) -> Result<Vec<Rc<Node>>, Unreadable> {
+    documents(&place.file, Some(place), text)
+        .map_err(|error| Unreadable { place: place.clone(), ..error })
+}
+
+fn documents(
+    file: &Arc<str>,
+    within: Option<&Place>,
+    text: &str,
+) -> Result<Vec<Rc<Node>>, Unreadable> {
     let mut builder = Builder {
         file: file.clone(),
+        within: within.cloned(),
         documents: Vec::new(),
         open: Vec::new(),
         anchors: HashMap::new(),
@@ -35,6 +50,7 @@ pub(crate) fn read(file: &Arc<str>, text: &str) -> Result<Vec<Rc<Node>>, Unreada
 
 struct Builder {
     file: Arc<str>,
+    within: Option<Place>,
     documents: Vec<Rc<Node>>,
     open: Vec<Frame>,
     anchors: HashMap<usize, Rc<Node>>,
@@ -52,13 +68,20 @@ struct Frame {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Unreadable> {
-        let place = Place::new(&self.file, span.start.line().max(1), span.start.col() + 1);
+        let own = || Place::new(&self.file, span.start.line().max(1), span.start.col() + 1);
+        let place = self.within.clone().unwrap_or_else(own);
         match event {
             Event::DocumentStart(..) => self.anchors.clear(),
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let value = Value::Scalar { text: text.into_owned(), plain };
-                let node = Rc::new(Node::new(place, tag.as_deref().and_then(mark), value));
+                let mark = tag.as_deref().and_then(mark);
+                let value = match mark {
+                    Some(Mark::Reset) => unset(),
+                    Some(Mark::Override | Mark::Other) | None => {
+                        Value::Scalar { text: text.into_owned(), plain }
+                    }
+                };
+                let node = Rc::new(Node::new(place, mark, value));
                 self.add(node, anchor)?;
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -105,8 +128,11 @@ impl Builder {
 
     fn close(&mut self) -> Result<(), Unreadable> {
         let Some(frame) = self.open.pop() else { return Ok(()) };
-        let value =
-            if frame.is_map { Value::Map(merged(frame.nodes)) } else { Value::List(frame.nodes) };
+        let value = match frame.is_map {
+            _ if frame.mark == Some(Mark::Reset) => unset(),
+            true => Value::Map(merged(frame.nodes)),
+            false => Value::List(frame.nodes),
+        };
         self.add(Rc::new(Node::new(frame.place, frame.mark, value)), frame.anchor)
     }
 
@@ -126,6 +152,11 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// What a `!reset` leaves, whatever stands behind it.
+fn unset() -> Value {
+    Value::Scalar { text: String::new(), plain: true }
 }
 
 fn mark(tag: &Tag) -> Option<Mark> {

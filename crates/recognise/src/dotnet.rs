@@ -21,7 +21,7 @@ pub(crate) fn recognise(look: &Look) -> Option<(Version, Vec<(String, String)>)>
 }
 
 /// `"System.GC.HeapHardLimit": 209715200`.
-fn settings(text: &str) -> Vec<(String, String)> {
+pub(crate) fn settings(text: &str) -> Vec<(String, String)> {
     let value = |name: &str| {
         let (_, rest) = text.split_once(&format!("\"{name}\""))?;
         let rest = rest.trim_start().strip_prefix(':')?.trim_start();

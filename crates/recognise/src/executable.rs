@@ -3,8 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use object::read::ReadCache;
-use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
+use object::elf::{FileHeader32, FileHeader64};
+use object::read::elf::{FileHeader, SectionHeader};
+use object::{
+    Endianness, FileKind, Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, ReadRef,
+};
 
 /// No section that is searched is larger.
 const MOST: u64 = 256 << 20;
@@ -15,6 +18,30 @@ pub(crate) fn with<T>(path: &Path, use_it: impl FnOnce(&Elf<'_>) -> Option<T>) -
     let cache = ReadCache::new(file);
     let elf = object::File::parse(&cache).ok()?;
     use_it(&Elf { elf })
+}
+
+/// The beginning of a section. Only the headers are read beside it, no symbols: for files that stand between
+/// somebody and a start.
+pub(crate) fn beginning(path: &Path, section: &str, most: u64) -> Option<Vec<u8>> {
+    let cache = ReadCache::new(File::open(path).ok()?);
+    match FileKind::parse(&cache).ok()? {
+        FileKind::Elf64 => beginning_of::<FileHeader64<Endianness>>(&cache, section, most),
+        FileKind::Elf32 => beginning_of::<FileHeader32<Endianness>>(&cache, section, most),
+        _ => None,
+    }
+}
+
+fn beginning_of<Header: FileHeader<Endian = Endianness>>(
+    cache: &ReadCache<File>,
+    section: &str,
+    most: u64,
+) -> Option<Vec<u8>> {
+    let header = Header::parse(cache).ok()?;
+    let endian = header.endian().ok()?;
+    let sections = header.sections(endian, cache).ok()?;
+    let (_, found) = sections.section_by_name(endian, section.as_bytes())?;
+    let (start, size) = found.file_range(endian)?;
+    cache.read_bytes_at(start, size.min(most)).ok().map(<[u8]>::to_vec)
 }
 
 /// An ELF file.

@@ -4,6 +4,8 @@
 //! with their lengths as varints stand right behind the 32 bytes of head, before that two pointers to
 //! string headers (debug/buildinfo/buildinfo.go).
 
+use std::path::Path;
+
 use settings::runtimes::Version;
 
 use crate::Look;
@@ -11,6 +13,8 @@ use crate::executable::{self, Elf};
 
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 const HEAD: usize = 32;
+/// No build information is longer.
+const MOST: u64 = 16 << 20;
 /// The strings stand in the section itself.
 const INLINE: u8 = 2;
 const BIG_ENDIAN: u8 = 1;
@@ -26,26 +30,40 @@ pub(crate) struct Build {
 }
 
 pub(crate) fn recognise(look: &Look) -> Option<Build> {
-    executable::with(&look.executable(), |elf| {
+    of_file(&look.executable())
+}
+
+/// The build information of an executable, by little more than itself where that can be.
+pub(crate) fn of_file(path: &Path) -> Option<Build> {
+    let section = executable::beginning(path, ".go.buildinfo", MOST)?;
+    let info = section.get(memchr::memmem::find(&section, MAGIC)?..)?;
+    if info.get(15)? & INLINE != 0 {
+        return inline(info);
+    }
+    executable::with(path, |elf| {
         let info = elf.section(".go.buildinfo")?;
         let at = memchr::memmem::find(info, MAGIC)?;
         read(info.get(at..)?, elf)
     })
 }
 
+/// From Go 1.18 on.
+fn inline(info: &[u8]) -> Option<Build> {
+    let (version, rest) = counted(info.get(HEAD..)?)?;
+    build(version, counted(rest).map(|(module, _)| module).unwrap_or_default())
+}
+
+/// Before.
 fn read(info: &[u8], elf: &Elf<'_>) -> Option<Build> {
     let (size, flags) = (*info.get(14)?, *info.get(15)?);
-    let (version, module) = if flags & INLINE != 0 {
-        let rest = info.get(HEAD..)?;
-        let (version, rest) = counted(rest)?;
-        (version.to_vec(), counted(rest).map(|(module, _)| module.to_vec()).unwrap_or_default())
-    } else {
-        let word = |at: usize| number(info.get(at..at + usize::from(size))?, flags);
-        let version = string(elf, word(16)?, size, flags)?;
-        let module = word(16 + usize::from(size)).and_then(|at| string(elf, at, size, flags));
-        (version, module.unwrap_or_default())
-    };
-    let version = Version::parse(String::from_utf8_lossy(&version).as_ref())?;
+    let word = |at: usize| number(info.get(at..at + usize::from(size))?, flags);
+    let version = string(elf, word(16)?, size, flags)?;
+    let module = word(16 + usize::from(size)).and_then(|at| string(elf, at, size, flags));
+    build(&version, &module.unwrap_or_default())
+}
+
+fn build(version: &[u8], module: &[u8]) -> Option<Build> {
+    let version = Version::parse(String::from_utf8_lossy(version).as_ref())?;
     let inner = module.get(SENTINEL..module.len().saturating_sub(SENTINEL)).unwrap_or_default();
     Some(Build { version, settings: settings(&String::from_utf8_lossy(inner)) })
 }

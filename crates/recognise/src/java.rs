@@ -24,7 +24,7 @@ pub(crate) fn recognise(look: &Look) -> Option<Version> {
 }
 
 /// `JAVA_VERSION="17.0.15"`.
-fn release(text: &str) -> Option<Version> {
+pub(crate) fn release(text: &str) -> Option<Version> {
     let line = text.lines().find_map(|line| line.strip_prefix("JAVA_VERSION="))?;
     Version::parse(line.trim().trim_matches('"'))
 }

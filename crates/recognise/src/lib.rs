@@ -8,6 +8,7 @@
 //! proc_pid_maps(5), proc_pid_environ(5).
 
 mod beam;
+pub mod before;
 mod constants;
 mod dotnet;
 mod executable;
@@ -16,6 +17,7 @@ mod go;
 mod java;
 mod node;
 mod python;
+mod role;
 mod ruby;
 mod servers;
 mod view;
@@ -41,6 +43,9 @@ pub struct Seen {
     pub view: Option<View>,
     /// Its parent, if that runs the same executable: it is a worker of that one, which counts it.
     pub worker_of: Option<u32>,
+    /// What tells workers of one kind from others of the same master; `None`: it serves nobody, as
+    /// PostgreSQL's checkpointer does.
+    pub kind: Option<String>,
 }
 
 /// Why a process could not be looked at.
@@ -59,6 +64,13 @@ pub fn process(pid: u32) -> Result<Seen, Unseen> {
     seen(pid, Path::new("/proc"))
 }
 
+/// What this process itself can see of its limits, on a host or in a container; `None`: no memory cgroup is
+/// shown to it.
+#[must_use]
+pub fn own_view() -> Option<View> {
+    view::own()
+}
+
 fn seen(pid: u32, proc: &Path) -> Result<Seen, Unseen> {
     let folder = proc.join(pid.to_string());
     let comm = fs::read_to_string(folder.join("comm")).map_err(|source| Unseen { pid, source })?;
@@ -67,8 +79,10 @@ fn seen(pid: u32, proc: &Path) -> Result<Seen, Unseen> {
     let look =
         Look { folder: folder.clone(), mapped: mapped(&maps), arguments: told.arguments.clone() };
     let runtime = recognise(&look, &mut told);
+    let kind = role::kind(runtime.as_ref().map(|(runtime, _)| *runtime), &told.arguments);
     Ok(Seen {
         pid,
+        kind,
         comm: comm.trim_end().to_owned(),
         runtime,
         told,

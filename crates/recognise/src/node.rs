@@ -34,6 +34,11 @@ fn version(elf: &Elf<'_>) -> Option<Version> {
     if OTHERS.iter().any(|other| memmem::find(constants, other).is_some()) {
         return None;
     }
+    said_in(constants)
+}
+
+/// What constants of Node say of its version.
+pub(crate) fn said_in(constants: &[u8]) -> Option<Version> {
     ADDRESSES.iter().find_map(|address| {
         memmem::find_iter(constants, address).find_map(|at| {
             let text = constants.get(at + address.len()..)?;

@@ -10,13 +10,32 @@ use casefile::{Bytes, CgroupPath, Limit, Relation};
 use hierarchy::Hierarchy;
 use settings::runtimes::{Cpus, View};
 
+/// What this process itself can see, on a host or in a container.
+pub(crate) fn own() -> Option<View> {
+    let proc = Path::new("/proc");
+    // `/proc` may count in another pid namespace than ours.
+    let pid = fs::read_link(proc.join("self")).ok()?;
+    let pid = pid.to_str()?.parse().ok()?;
+    // Moved below a cgroup that its mount does not show, it is bound by the mounted one at least.
+    of(pid, proc).or_else(|| by(pid, proc, |tree, _| CgroupPath::parse(&tree.root)))
+}
+
 pub(crate) fn of(pid: u32, proc: &Path) -> Option<View> {
+    by(pid, proc, |tree, groups| hierarchy::place_in(groups, tree.version))
+}
+
+/// A process in the cgroup that is named.
+fn by(
+    pid: u32,
+    proc: &Path,
+    place: impl Fn(&Hierarchy, &str) -> Option<CgroupPath>,
+) -> Option<View> {
     let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
     let mounts = read(proc.join("self/mountinfo"));
     let (own_mounts, groups) =
         (read(proc.join(format!("{pid}/mountinfo"))), read(proc.join(format!("{pid}/cgroup"))));
     let tree = hierarchy::of_memory(&mounts)?;
-    let path = hierarchy::place_in(&groups, tree.version)?;
+    let path = place(&tree, &groups)?;
     let levels = tree.upwards(&path);
     let leaf = levels.first()?;
     // What its own mount shows: everything below the cgroup that is mounted there.
@@ -30,16 +49,18 @@ pub(crate) fn of(pid: u32, proc: &Path) -> Option<View> {
     let at = |limit: Option<Limit>| limit.and_then(Limit::bytes);
     let v1 = tree.version == 1;
     let at_root = own_tree.as_ref().filter(|_| v1).and_then(|own| at_mount_root(own, &tree));
+    let hierarchical = hierarchical(&read(leaf.directory.join("memory.stat"))).filter(|_| v1);
     let above = levels.iter().skip(1).filter(|level| sees(&level.path));
     Some(View {
         cgroup_version: tree.version,
-        host: host_memory(&read(proc.join("meminfo")))?,
-        in_effect: levels.iter().filter_map(|level| at(level.limit)).min(),
+        host: hierarchy::meminfo(&read(proc.join("meminfo")), "MemTotal")?,
+        // Inside a container on version 1 only this tells of the limits above.
+        in_effect: levels.iter().filter_map(|level| at(level.limit)).chain(hierarchical).min(),
         at_mount_root: at_root,
         leaf: at(leaf.limit).filter(|_| sees(&leaf.path)),
         leaf_high: high(&leaf.directory, v1).filter(|_| sees(&leaf.path)),
         above: above.filter_map(|level| at(level.limit)).min(),
-        hierarchical: hierarchical(&read(leaf.directory.join("memory.stat"))).filter(|_| v1),
+        hierarchical,
         unified_first: groups.starts_with("0::/"),
         has_all_controllers: ["cpu", "cpuacct", "cpuset", "memory"]
             .iter()
@@ -73,11 +94,6 @@ fn high(directory: &Path, v1: bool) -> Option<Bytes> {
 fn hierarchical(stat: &str) -> Option<Bytes> {
     let line = stat.lines().find_map(|line| line.strip_prefix("hierarchical_memory_limit "))?;
     Limit::from_kernel(line.trim().parse().ok()?).bytes()
-}
-
-fn host_memory(text: &str) -> Option<Bytes> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    Bytes::from_kib(line.split_whitespace().next()?.parse().ok()?)
 }
 
 fn cpus(pid: u32, proc: &Path, mounts: &str, groups: &str, unified: Option<&PathBuf>) -> Cpus {

@@ -13,7 +13,7 @@ pub(crate) const MARK: char = '\u{1}';
 pub(crate) const UNMARK: char = '\u{2}';
 
 /// Columns a text takes on a terminal.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
@@ -41,7 +41,7 @@ fn split_long(word: &str, columns: usize) -> (&str, &str) {
 
 /// Breaks a text at spaces into lines of at most `columns`; a longer word is cut.
 /// Runs of spaces inside a line are kept: log lines carry their own columns.
-pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(8);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -73,18 +73,13 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// Pads on the right to `columns`.
-pub(crate) fn pad(text: &str, columns: usize) -> String {
+pub fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
 /// A table of a label and a text: the texts share one left edge and wrap below themselves.
 /// Where the labels would leave less than half of the page, each text begins on its own line.
-pub(crate) fn rows(
-    indent: usize,
-    gap: usize,
-    rows: &[(String, String)],
-    page: usize,
-) -> Vec<String> {
+pub fn rows(indent: usize, gap: usize, rows: &[(String, String)], page: usize) -> Vec<String> {
     let label_width = rows.iter().map(|(label, _)| width(label)).max().unwrap_or(0);
     let edge = indent + label_width + gap;
     let lead = " ".repeat(indent);

@@ -7,7 +7,7 @@
 
 mod answer;
 pub mod escape;
-mod layout;
+pub mod layout;
 pub mod renderers;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Names of environment variables that steer a runtime's memory. Only their values may be kept
 //! in a case; every other value is a possible secret.
 
+use crate::runtimes::names::is_version_variable;
+
 /// Known names, sorted. The runtime or allocator that reads each is in the comment.
 pub const NAMES: [&str; 40] = [
     "BUN_JSC_forceRAMSize",           // Bun, a hint
@@ -51,6 +53,11 @@ pub const NEVER_KEPT: [&str; 3] = ["ERL_AFLAGS", "ERL_FLAGS", "ERL_ZFLAGS"];
 /// Whether a variable of this name steers memory, so that its value may be kept.
 pub fn is_memory_setting(name: &str) -> bool {
     NAMES.binary_search(&name).is_ok()
+}
+
+/// Whether the value of a variable of this name may be kept: it steers memory, or tells a runtime's version.
+pub fn may_be_kept(name: &str) -> bool {
+    is_memory_setting(name) || is_version_variable(name)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod go;
 mod java;
 pub mod malloc;
 mod mariadb;
+pub mod names;
 mod nginx;
 mod node;
 mod php;

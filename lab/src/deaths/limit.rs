@@ -182,6 +182,7 @@ pub(super) const DEATHS: &[Death] = &[
         expect: Expect {
             victims: Victims::AsCounted("child", "python3"),
             limit_bytes: Number::Is(128 << 20),
+            must_say: &["of that size fit"],
             ..CHILD
         },
         ..BASE
@@ -200,6 +201,7 @@ pub(super) const DEATHS: &[Death] = &[
             exit_code: Number::Open,
             victims: Victims::OneOf(&["main", "child"]),
             limit_bytes: Number::Is(96 << 20),
+            must_say: &["share pages"],
             ..OWN
         },
         ..BASE

@@ -28,7 +28,7 @@ pub(super) const DEATHS: &[Death] = &[
         expect: Expect {
             victims: Victims::These(&[("main", "node")]),
             limit_bytes: Number::Is(128 << 20),
-            must_say: &["max-old-space-size"],
+            must_say: &["in place of `--max-old-space-size=1024`"],
             ..OWN
         },
         ..BASE
@@ -45,6 +45,7 @@ pub(super) const DEATHS: &[Death] = &[
         expect: Expect {
             victims: Victims::These(&[("main", "node")]),
             limit_bytes: Number::Is(128 << 20),
+            must_say: &["cannot help alone", "can help alone"],
             ..OWN
         },
         ..BASE
@@ -67,7 +68,7 @@ pub(super) const DEATHS: &[Death] = &[
             limit_at_fault: Fault::No,
             never: MEMORY,
             must_not: &["segfault", "OOM-killed", "OOM killed"],
-            must_say: &["heap"],
+            must_say: &["has room for more"],
             ..OPEN
         },
         ..BASE
@@ -93,6 +94,7 @@ pub(super) const DEATHS: &[Death] = &[
         expect: Expect {
             victims: Victims::These(&[("main", "java")]),
             limit_bytes: Number::Is(192 << 20),
+            must_say: &["1 GiB (direct buffers"],
             ..OWN
         },
         ..BASE
@@ -109,7 +111,7 @@ pub(super) const DEATHS: &[Death] = &[
         expect: Expect {
             victims: Victims::These(&[("main", "java")]),
             limit_bytes: Number::Is(128 << 20),
-            must_say: &["Xmx"],
+            must_say: &["in place of `-Xmx1g`"],
             ..OWN
         },
         ..BASE

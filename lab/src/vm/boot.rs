@@ -27,10 +27,10 @@ const KERNEL_WORDS: &str = "console=ttyS0 loglevel=4 panic=-1 psi=1 log_buf_len=
 
 /// What the machine says.
 #[derive(Debug)]
-pub(super) enum Heard<'a> {
+pub enum Heard<'a> {
     /// Something begins.
     Begins(&'a str),
-    /// A death is over.
+    /// A death, or another piece of its work, is over.
     Over(&'a Value),
 }
 
@@ -44,6 +44,18 @@ pub(super) struct Machinery {
     /// The disk with the system.
     pub(super) root: PathBuf,
     pub(super) vm: Vm,
+    /// Where its console and the snapshot go.
+    pub(super) work: PathBuf,
+    pub(super) size: Size,
+}
+
+/// How large it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Processors.
+    pub cpus: u32,
+    /// MiB of memory.
+    pub memory: u32,
 }
 
 /// Whether what the machine writes to its root disk stays.
@@ -133,7 +145,7 @@ impl Machinery {
     }
 
     fn console(&self) -> PathBuf {
-        self.vm.own_folder().join("console.log")
+        self.work.join("console.log")
     }
 
     fn start(&self, verb: &str, writes: Writes, disks: &[&Path]) -> Result<Child> {
@@ -158,8 +170,8 @@ impl Machinery {
             command.arg("-L").arg(self.monitor.join(firmware));
         }
         // QEMU 7.2's emulation of cmpxchg16b crashes 6.12 kernels.
-        command.args(["-accel", "tcg", "-cpu", "max,-cx16", "-smp", "1", "-nodefaults"]);
-        command.args(["-m", &flavour.memory().to_string(), "-no-reboot"]);
+        command.args(["-accel", "tcg", "-cpu", "max,-cx16", "-nodefaults", "-no-reboot"]);
+        command.args(["-smp", &self.size.cpus.to_string(), "-m", &self.size.memory.to_string()]);
         command.args(["-display", "none", "-vga", "none", "-nic", "none", "-monitor", "none"]);
         command.arg("-serial").arg(format!("file:{}", self.console().display()));
         command.args(["-serial", "stdio", "-kernel"]).arg(&self.kernel.image);
@@ -180,8 +192,8 @@ impl Machinery {
                 .arg(format!("file={},format=raw,if=virtio,cache=unsafe", disk.display()));
         }
         // Where QEMU puts the snapshot.
-        command.env("TMPDIR", self.vm.own_folder());
-        let log = std::fs::File::create(self.vm.own_folder().join("monitor.log"))?;
+        command.env("TMPDIR", &self.work);
+        let log = std::fs::File::create(self.work.join("monitor.log"))?;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         command.spawn().with_context(|| format!("could not run `{}`", shell::words(&command)))
     }

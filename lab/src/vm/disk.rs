@@ -6,15 +6,15 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::{Programs, Vm};
+use super::Programs;
 use crate::shell;
 
 /// Room for what comes out; the file is sparse.
 const ROOM: u64 = 512 << 20;
 
 /// Packs the programs and the wish.
-pub(super) fn input(vm: &Vm, programs: &Programs, wish: &Value) -> Result<PathBuf> {
-    let folder = vm.own_folder().join("input");
+pub(super) fn input(work: &Path, programs: &Programs, wish: &Value) -> Result<PathBuf> {
+    let folder = work.join("input");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
@@ -28,7 +28,7 @@ pub(super) fn input(vm: &Vm, programs: &Programs, wish: &Value) -> Result<PathBu
         copy(program, "why137")?;
     }
     std::fs::write(folder.join("wish.json"), wish.to_string())?;
-    let archive = vm.own_folder().join("input.tar");
+    let archive = work.join("input.tar");
     pack(&folder, &archive)?;
     Ok(archive)
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::boot::{Heard, Machinery, Writes, command};
+use super::boot::{Heard, Machinery, Size, Writes, command};
 use super::kernel::Kernel;
 use super::{Flavour, Vm, disk, initramfs, systemd};
 use crate::debian::{Archive, MONITOR, Release};
@@ -41,9 +41,11 @@ pub(super) fn provide(vm: &Vm, runner: &Path, tell: &mut dyn FnMut(Told<'_>)) ->
     let own = if vm.cgroup == Cgroup::V2 { new.clone() } else { old.clone() };
     let initramfs = folder.join(format!("initramfs-{}", vm.cgroup.word()));
     initramfs::write(&initramfs, &monitor.join("bin/busybox"), &own)?;
-    let root = folder.join("root.img");
-    let machinery =
-        Machinery { monitor, kernel: own, initramfs, root: root.clone(), vm: vm.clone() };
+    let size = Size { cpus: 1, memory: vm.flavour.memory() };
+    let work = folder.clone();
+    let (vm, root) = (vm.clone(), folder.join("root.img"));
+    let machinery = Machinery { monitor, kernel: own, initramfs, root, vm, work, size };
+    let (vm, root) = (&machinery.vm, &machinery.root);
     let done = folder.join("root.done");
     let mut recipe = recipe(&packages.recipe(), &new, &old);
     if vm.flavour == Flavour::Systemd {
@@ -140,13 +142,17 @@ fn link(to: &str, at: &Path) -> Result<()> {
     }
 }
 
-/// An ext4 file system with the system's files. Without a journal: the disk of a run is thrown away,
-/// and the one boot that writes ends in order.
 fn file_system(machinery: &Machinery, system: &Path) -> Result<()> {
     drop(std::fs::remove_file(&machinery.root));
-    let mut make = command(&machinery.monitor, "sbin/mke2fs");
-    make.args(["-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-L", "lab", "-d"]);
-    shell::read(make.arg(system).arg(&machinery.root).arg(SIZE)).map(drop)
+    ext4(&machinery.monitor, system, &machinery.root, SIZE)
+}
+
+/// An ext4 file system with a folder's files. Without a journal: the disk of a run is thrown away,
+/// and the one boot that writes ends in order.
+pub(super) fn ext4(monitor: &Path, folder: &Path, image: &Path, size: &str) -> Result<()> {
+    let mut make = command(monitor, "sbin/mke2fs");
+    make.args(["-q", "-F", "-t", "ext4", "-O", "^has_journal", "-m", "0", "-L", "lab", "-d"]);
+    shell::read(make.arg(folder).arg(image).arg(size)).map(drop)
 }
 
 /// The boot that puts the images in.

@@ -2,14 +2,18 @@
 //!
 //! Limits are those that people set, powers of two and others, and the borders of the runtimes' own
 //! rules (250, 1791, 15,360 MiB). A program that prints what it believes touches almost nothing, so limits
-//! above the machine's own memory are asked too.
+//! above the machine's own memory are asked too. Those of cgroup v2 are chosen in `cells/unified.rs`.
+
+use lab::Cgroup;
+
+mod unified;
 
 /// Where the limit is, and what of it the program sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// As Docker makes it on cgroup v1.
+    /// As Docker makes it: on cgroup v1 in the host's cgroup namespace, on v2 in a private one.
     Container,
-    /// The same with `--cgroupns private`.
+    /// On cgroup v1 the same with `--cgroupns private`.
     ContainerPrivate,
     /// The whole hierarchy is visible.
     Service,
@@ -17,7 +21,7 @@ pub(crate) enum Layout {
     Parent,
     /// The limit is that of a level above a container.
     HiddenParent,
-    /// The same with `--cgroupns private`.
+    /// On cgroup v1 the same with `--cgroupns private`.
     HiddenParentPrivate,
 }
 
@@ -62,7 +66,7 @@ pub(crate) struct Question {
     pub(crate) layout: Layout,
     /// The limit in MiB.
     pub(crate) limit: Option<u64>,
-    /// The soft limit in MiB.
+    /// The soft limit in MiB; `memory.high` on v2.
     pub(crate) reservation: Option<u64>,
     /// The processor quota in thousandths.
     pub(crate) quota: Option<u32>,
@@ -76,6 +80,11 @@ impl Question {
     fn at(layout: Layout, limit: Option<u64>) -> Self {
         let (reservation, quota, settings) = (None, None, Vec::new());
         Self { layout, limit, reservation, quota, is_bound_to_one: false, settings }
+    }
+
+    /// A container that is told something.
+    fn told(settings: &[String], limit: u64) -> Self {
+        Self { settings: settings.to_vec(), ..Self::at(Layout::Container, Some(limit)) }
     }
 
     /// The options among the settings.
@@ -140,7 +149,15 @@ const FEW: [Option<u64>; 5] = [Some(128), Some(256), Some(512), Some(900), Some(
 const QUOTAS: [u32; 3] = [500, 1500, 2500];
 
 /// All that a runtime is asked.
-pub(crate) fn questions(runtime: &str) -> Vec<Question> {
+pub(crate) fn questions(runtime: &str, cgroup: Cgroup) -> Vec<Question> {
+    match cgroup {
+        Cgroup::V1 => separate(runtime),
+        Cgroup::V2 => unified::questions(runtime),
+    }
+}
+
+/// On cgroup v1.
+fn separate(runtime: &str) -> Vec<Question> {
     let settings: &[&[&str]] = match runtime {
         "node" => NODE,
         "java" => JAVA,
@@ -172,8 +189,7 @@ pub(crate) fn questions(runtime: &str) -> Vec<Question> {
     for words in settings {
         let settings: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         for limit in [200, 512, 2048] {
-            let settings = settings.clone();
-            all.push(Question { settings, ..Question::at(Layout::Container, Some(limit)) });
+            all.push(Question::told(&settings, limit));
         }
     }
     all
@@ -301,10 +317,31 @@ mod tests {
 
     #[test]
     fn no_question_is_asked_twice() {
-        for runtime in ["node", "java", "go", "python"] {
-            let all = questions(runtime);
-            for (at, one) in all.iter().enumerate() {
-                assert!(!all[..at].contains(one), "{runtime}: {one:?}");
+        for cgroup in [Cgroup::V1, Cgroup::V2] {
+            for runtime in ["node", "java", "go", "python"] {
+                let all = questions(runtime, cgroup);
+                for (at, one) in all.iter().enumerate() {
+                    assert!(!all[..at].contains(one), "{runtime}: {one:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_layout_and_limits_from_128_mib_to_2_gib_are_asked_on_both_generations() {
+        for cgroup in [Cgroup::V1, Cgroup::V2] {
+            for runtime in ["node", "java", "go", "python"] {
+                let all = questions(runtime, cgroup);
+                let has = |layout, limit| {
+                    all.iter().any(|one| one.layout == layout && one.limit == Some(limit))
+                };
+                for limit in [128, 512, 2048] {
+                    assert!(has(Layout::Container, limit), "{runtime} {limit}");
+                }
+                for layout in [Layout::Service, Layout::Parent, Layout::HiddenParent] {
+                    assert!(has(layout, 512), "{runtime} {layout:?}");
+                }
+                assert!(all.iter().any(|one| one.quota.is_some() && one.layout == Layout::Service));
             }
         }
     }

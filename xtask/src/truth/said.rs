@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
+use lab::Cgroup;
 use serde_json::{Value, json};
 
 use super::cells::Question;
@@ -104,6 +105,8 @@ impl Said {
 pub(crate) struct Oracle<'a> {
     /// why137.
     pub(crate) program: &'a Path,
+    /// The cgroup generation.
+    pub(crate) cgroup: Cgroup,
     /// The machine's processors.
     pub(crate) cpus: u32,
     /// The machine's memory in bytes.
@@ -111,16 +114,16 @@ pub(crate) struct Oracle<'a> {
 }
 
 impl Oracle<'_> {
-    /// Asks why137; `None` where it knows no such runtime.
+    /// Asks why137.
     pub(crate) fn ask(
         &self,
         runtime: &str,
         version: &str,
         build: &[String],
         question: &Question,
-    ) -> Result<Option<Said>> {
+    ) -> Result<Said> {
         let mut command = Command::new(self.program);
-        command.args(["audit", "--cgroup", "v1", "--format", "json", "--predict"]);
+        command.args(["audit", "--cgroup", self.cgroup.word(), "--format", "json", "--predict"]);
         command.arg(format!("{runtime}@{version}"));
         command.args(["--layout", question.layout.option()]);
         command.args(["--host-memory", &self.memory.to_string()]);
@@ -145,29 +148,33 @@ impl Oracle<'_> {
         }
         let done = command.env_clear().output().context("could not run why137")?;
         if done.stdout.is_empty() {
-            let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
-            if complaint.contains("no runtime") {
-                return Ok(None);
-            }
+            let complaint = String::from_utf8_lossy(&done.stderr);
             bail!("`{}`: {}", crate::repository::words(&command), complaint.trim());
         }
         let answer: Value = serde_json::from_slice(&done.stdout).context("why137's JSON")?;
-        Ok(Some(Said::predicted(&answer)))
+        Ok(Said::predicted(&answer))
     }
 }
 
-/// A disagreement that is known: the runtime, the version's beginning, the row's, and the reason.
-type Known = (&'static str, &'static str, &'static str, &'static str);
+/// A disagreement that is known: the cgroup generation, the runtime, the version's beginning, the row's,
+/// and the reason.
+type Known = (Cgroup, &'static str, &'static str, &'static str, &'static str);
 
 /// The disagreements that are known. None is now.
 const KNOWN: &[Known] = &[];
 
 /// The reason of a disagreement that is known.
-pub(crate) fn known(runtime: &str, version: &str, question: &Question) -> Option<&'static str> {
+pub(crate) fn known(
+    cgroup: Cgroup,
+    runtime: &str,
+    version: &str,
+    question: &Question,
+) -> Option<&'static str> {
     let row = question.row();
-    let is_it =
-        |one: &&Known| one.0 == runtime && version.starts_with(one.1) && row.starts_with(one.2);
-    KNOWN.iter().find(is_it).map(|one| one.3)
+    let is_it = |one: &&Known| {
+        (one.0, one.1) == (cgroup, runtime) && version.starts_with(one.2) && row.starts_with(one.3)
+    };
+    KNOWN.iter().find(is_it).map(|one| one.4)
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ fn unreadable_case(label: &str, error: &CaseError) -> Failure {
 }
 
 /// An error with what caused it, which its own text does not repeat.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -11,16 +11,19 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use ::lint::{Outcome, Source, Unreadable};
+use ::lint::{Beside, NotComparable, Outcome, Running, Source, Unreadable};
 use clap::{Args, ValueEnum};
 use report::escape;
 
+use super::{daemon, explain};
 use crate::failure::{Failure, USAGE};
+use crate::flags::DaemonArgs;
 use crate::printer::Printer;
 
 /// Exit codes of this command.
 pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 no findings, 1 findings, 2 usage, or a file that cannot be read.";
+Exit codes: 0 no findings, 1 findings, 2 usage, or a file that cannot be read, or with --against a
+container that cannot be compared.";
 
 /// A deployment file is not larger, and one that is will not be read to its end.
 const LARGEST: u64 = 16 << 20;
@@ -32,12 +35,17 @@ pub(crate) struct LintArgs {
     /// definitions; `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
+    /// Also in what the files and this container differ: its limit, its memory settings, its options.
+    #[arg(long, value_name = "NAME")]
+    against: Option<String>,
     /// Leave out what this rule finds. Several times.
     #[arg(long, value_name = "RULE")]
     ignore: Vec<String>,
     /// The form of the findings.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    #[command(flatten)]
+    daemon: DaemonArgs,
 }
 
 /// The form of findings.
@@ -73,7 +81,10 @@ pub(super) fn run(printer: &Printer, arguments: &LintArgs) -> anyhow::Result<Exi
         let whole = folder.join(path).to_string_lossy().into_owned();
         read_file(&whole).map(|bytes| (whole, bytes))
     };
-    let mut outcome = ::lint::check(&sources, &beside);
+    let mut outcome = match &arguments.against {
+        Some(name) => against(printer, arguments, name, &sources, &beside)?,
+        None => ::lint::check(&sources, &beside),
+    };
     outcome.findings.retain(|finding| !arguments.ignore.iter().any(|rule| rule == finding.rule));
     let answer = match arguments.format {
         Format::Text => forms::text(&outcome, sources.len()),
@@ -98,6 +109,26 @@ pub(super) fn run(printer: &Printer, arguments: &LintArgs) -> anyhow::Result<Exi
         );
     }
     Ok(exit_code(&outcome))
+}
+
+/// The files beside a container of docker's or Podman's.
+fn against(
+    printer: &Printer,
+    arguments: &LintArgs,
+    name: &str,
+    sources: &[Source],
+    beside: &Beside<'_>,
+) -> anyhow::Result<Outcome> {
+    let wanted = daemon::wanted(&arguments.daemon, name.to_owned(), explain::now()?);
+    // 1 would say that something was found.
+    let described = evidence::describe_container(&wanted, &mut |doing| printer.progress(doing))
+        .map_err(|error| {
+            Failure::new(USAGE, explain::with_causes(&error)).maybe_hint(error.hint())
+        })?;
+    let refused = |NotComparable { said, hint }| Failure::new(USAGE, said).hint(hint);
+    let running = Running::read(name, &described.container, described.image.as_deref())
+        .map_err(refused)?;
+    Ok(::lint::check_against(sources, beside, &running).map_err(refused)?)
 }
 
 fn exit_code(outcome: &Outcome) -> ExitCode {

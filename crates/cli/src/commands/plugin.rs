@@ -52,7 +52,8 @@ pub(crate) fn wish(arguments: &[OsString]) -> Option<Wish> {
     // Only a question goes to a daemon: `docker --context far why137 rules` is refused nothing.
     let asks =
         own.iter().find(|word| !word.to_string_lossy().starts_with('-')).is_none_or(|word| {
-            !flags::is_subcommand(&word.to_string_lossy()) || *word == "explain" || *word == "list"
+            !flags::is_subcommand(&word.to_string_lossy())
+                || ["audit", "explain", "list"].iter().any(|known| *word == *known)
         });
     words.extend(own);
     if asks {

@@ -3,15 +3,17 @@
 
 use std::process::ExitCode;
 
+use casefile::RuleManual;
+
 use crate::failure::{Failure, USAGE};
 use crate::printer::Printer;
 
 /// Lists every rule.
 pub(super) fn list(printer: &Printer) -> anyhow::Result<ExitCode> {
     let manuals = manuals();
-    let column = manuals.iter().map(|(id, ..)| id.chars().count()).max().unwrap_or(0);
+    let column = manuals.iter().map(|manual| manual.id.chars().count()).max().unwrap_or(0);
     let mut table = String::new();
-    for (id, title, _) in manuals {
+    for RuleManual { id, title, .. } in manuals {
         table.push_str(&format!("{id:column$}   {title}\n"));
     }
     printer.answer(&table)?;
@@ -21,23 +23,22 @@ pub(super) fn list(printer: &Printer) -> anyhow::Result<ExitCode> {
 /// Shows one rule's manual.
 pub(super) fn show(printer: &Printer, id: &str) -> anyhow::Result<ExitCode> {
     let manuals = manuals();
-    let Some((_, _, text)) = manuals.iter().find(|(known, ..)| *known == id) else {
-        let nearest = manuals.iter().min_by_key(|(known, ..)| distance(known, id));
-        let hint = match nearest.filter(|(known, ..)| distance(known, id) <= id.len().max(3) / 2) {
-            Some((known, ..)) => format!("did you mean this one?\nwhy137 rule {known}"),
+    let Some(manual) = manuals.iter().find(|manual| manual.id == id) else {
+        let nearest = manuals.iter().min_by_key(|manual| distance(manual.id, id));
+        let near = nearest.filter(|manual| distance(manual.id, id) <= id.len().max(3) / 2);
+        let hint = match near {
+            Some(manual) => format!("did you mean this one?\nwhy137 rule {}", manual.id),
             None => "this lists them all:\nwhy137 rules".to_owned(),
         };
         return Err(Failure::new(USAGE, format!("there is no rule `{id}`")).hint(hint).into());
     };
-    printer.answer(&format!("{}\n", text.trim_end()))?;
+    printer.answer(&format!("{}\n", manual.text.trim_end()))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Id, title and text of every rule: of the killers' first, then of the files'.
-fn manuals() -> Vec<(&'static str, &'static str, &'static str)> {
-    let of_killers = judge::manuals().iter().map(|it| (it.id, it.title, it.text.as_str()));
-    let of_files = lint::manuals().iter().map(|it| (it.id, it.title, it.text.as_str()));
-    of_killers.chain(of_files).collect()
+/// Every rule's: of the killers' first, then of the files'.
+fn manuals() -> Vec<&'static RuleManual> {
+    judge::manuals().iter().chain(lint::manuals()).collect()
 }
 
 /// How many letters must change to make one word the other (Levenshtein).

@@ -23,13 +23,13 @@ use std::process::ExitCode;
 
 use casefile::{Bytes, Limit};
 use clap::Args;
-use settings::quantity::{self, Dialect};
 
+use crate::commands::amounts::amount;
 use crate::failure::{self, Failure};
 use crate::flags::Format;
 use crate::printer::Printer;
 use cage::Cage;
-pub(crate) use inside::joining;
+pub(crate) use inside::{joining, refusal};
 use recorder::Recorder;
 use signals::Signals;
 use watch::Watched;
@@ -69,7 +69,7 @@ pub(crate) struct RunArgs {
 }
 
 fn memory(text: &str) -> Result<Bytes, String> {
-    let bytes = size(text)?;
+    let bytes = amount(text)?;
     if bytes.0 < LEAST {
         return Err("no program starts in less than 1 MiB".to_owned());
     }
@@ -77,12 +77,7 @@ fn memory(text: &str) -> Result<Bytes, String> {
 }
 
 fn swap(text: &str) -> Result<Limit, String> {
-    if text == "max" { Ok(Limit::Unlimited) } else { size(text).map(Limit::At) }
-}
-
-fn size(text: &str) -> Result<Bytes, String> {
-    quantity::parse(text, Dialect::Binary)
-        .ok_or_else(|| "a size is a number with b, k, m or g: 256m, 1.5g".to_owned())
+    if text == "max" { Ok(Limit::Unlimited) } else { amount(text).map(Limit::At) }
 }
 
 /// Runs the command.

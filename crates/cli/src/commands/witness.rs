@@ -61,11 +61,8 @@ pub(super) fn machine() -> Exhibit {
     add("kernel-release", release.map(|release| release.trim().to_owned()));
     add("cgroup-version", confine::version().map(|version| version.to_string()));
     let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    for (key, name) in [("mem-total-bytes", "MemTotal:"), ("mem-available-bytes", "MemAvailable:")]
-    {
-        let kib =
-            memory.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
-        add(key, kib.and_then(|kib| kib.parse::<u64>().ok()).map(|kib| (kib * 1024).to_string()));
+    for (key, name) in [("mem-total-bytes", "MemTotal"), ("mem-available-bytes", "MemAvailable")] {
+        add(key, hierarchy::meminfo(&memory, name).map(|bytes| bytes.0.to_string()));
     }
     exhibit("machine", Source::Machine, "/proc", &text)
 }

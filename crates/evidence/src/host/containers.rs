@@ -19,10 +19,10 @@ use crate::subject::Subject;
 const AT_ONCE: usize = 24;
 
 /// A container's state, or why it could not be read.
-pub(super) type State = (ContainerId, Result<String, ApiError>);
+pub(crate) type State = (ContainerId, Result<String, ApiError>);
 
 /// Asks for every container's state.
-pub(super) async fn states(daemon: &Daemon, list: &[Listed]) -> Vec<State> {
+pub(crate) async fn states(daemon: &Daemon, list: &[Listed]) -> Vec<State> {
     let mut all = Vec::with_capacity(list.len());
     for some in list.chunks(AT_ONCE) {
         let calls: Vec<_> = some

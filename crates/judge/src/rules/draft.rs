@@ -6,7 +6,7 @@ use parse::record::Killed;
 use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container, unit_of};
 use crate::verdict::{
     Because, Candidate, Confidence, Fate, KilledBy, Killer, Level, MainProcess, Memory, Role,
-    Subject, Verdict, Victim,
+    Subject, Surroundings, Verdict, Victim,
 };
 
 /// A verdict on this stage with everything that does not depend on the cause.
@@ -96,10 +96,25 @@ fn main_process(stage: &Stage<'_>) -> MainProcess {
         comm: None,
         command: life.command().to_vec(),
         settings: settings(life),
+        around: surroundings(stage),
         fate,
         exit_code,
         signal: None,
         exit_code_trusted: exit_code.is_some() && !is_invented(life),
+    }
+}
+
+fn surroundings(stage: &Stage<'_>) -> Surroundings {
+    let record = stage.life.record.as_ref();
+    let cite = |field: &str| record.and_then(|fact| Some(fact.cite_at(fact.what.span_of(field)?)));
+    Surroundings {
+        image: record.and_then(|fact| fact.what.image.clone()).or_else(|| {
+            stage.life.status.as_ref().and_then(|status| status.what.image.clone())
+        }),
+        cgroup_version: stage.sheet.machine.cgroup_version,
+        host: stage.sheet.machine.mem_total,
+        command_cite: cite("command"),
+        settings_cite: cite("memory_settings"),
     }
 }
 

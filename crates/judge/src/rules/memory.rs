@@ -5,12 +5,13 @@
 //! `kernel`; old reports print kB, new ones bytes (the parser converts).
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use casefile::{Bytes, CgroupPath, Relation};
 use parse::record::{Counter, CounterValue};
 
 use crate::facts::{Fact, OomKill, Stage};
-use crate::verdict::{Holder, Memory, Share};
+use crate::verdict::{Holder, Memory, Pool, Share};
 
 /// The composition at the moment of a kernel kill.
 pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
@@ -35,7 +36,7 @@ pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
         })
         .collect();
     let cite = kill.report.stats_span.map(|span| kill.cite(span));
-    Memory { shares, holders: biggest(holders), cite, peak: None }
+    Memory { shares, pools: pools(&holders), holders: biggest(holders), cite, peak: None }
 }
 
 /// The task table does not tell whose a process is. Of another container it is for certain if another
@@ -80,7 +81,7 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
         .collect();
     let cite = own_counters(stage).find(|fact| fact.what.file == stat);
     let cite = cite.map(|fact| fact.cite.clone());
-    Memory { shares, holders: biggest(holders), cite, peak: peak(stage) }
+    Memory { shares, pools: pools(&holders), holders: biggest(holders), cite, peak: peak(stage) }
 }
 
 /// The container's usage now, by its own cgroup.
@@ -199,6 +200,26 @@ pub(super) fn parent_that_filled<'a>(
 }
 
 /// As many holders as a reader takes in.
+/// Processes of one name, the largest pool first.
+fn pools(holders: &[Holder]) -> Vec<Pool> {
+    let mut by_name: BTreeMap<&str, Vec<Bytes>> = BTreeMap::new();
+    for holder in holders.iter().filter(|holder| !holder.neighbour) {
+        by_name.entry(&holder.comm).or_default().push(holder.rss);
+    }
+    let sum = |rss: &[Bytes]| rss.iter().map(|bytes| bytes.0).sum::<u64>();
+    let all: u64 = by_name.values().map(|rss| sum(rss)).sum();
+    let several = by_name.into_iter().filter(|(_, rss)| rss.len() > 1);
+    let mut pools: Vec<Pool> = several
+        .map(|(comm, mut rss)| {
+            rss.sort_unstable_by_key(|bytes| Reverse(*bytes));
+            let others = Bytes(all - sum(&rss));
+            Pool { comm: comm.to_owned(), rss, others }
+        })
+        .collect();
+    pools.sort_by_key(|pool| Reverse(sum(&pool.rss)));
+    pools
+}
+
 fn biggest(mut holders: Vec<Holder>) -> Vec<Holder> {
     holders.sort_by_key(|holder| Reverse(holder.rss));
     holders.truncate(5);

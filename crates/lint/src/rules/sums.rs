@@ -1,168 +1,356 @@
 //! What a runtime will make of the settings in a file under the file's limit: the sums of `settings`.
 //!
-//! A file seldom names the runtime's version; where the image does not either, a usual one is taken, and
-//! only settings that mean the same in all versions are looked at.
+//! A file seldom says everything that the sum depends on: the runtime's version, the machine, its cgroup
+//! version. So the sum is made for every case that the file leaves open, and only what is wrong in all of
+//! them is told, with the mildest of the sums. Of a default that is wrong on cgroup v2 alone a note tells,
+//! which names that condition.
+
+mod images;
+mod told;
+
+pub(super) use told::{is_open, steering};
 
 use casefile::Bytes;
+use settings::runtimes::advice::Room;
 use settings::runtimes::{Belief, Cpus, Layout, Runtime, Told, Version, View};
 
+use self::told::Heard;
+use crate::Level;
 use crate::place::Place;
-use crate::workload::{Variable, Word, Workload};
+use crate::workload::{Platform, Workload};
 
-/// A runtime's settings as a workload has them.
-pub(super) struct Steered {
+/// How a sum stands beside the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Excess {
+    /// What a service usually needs beside its ceiling does not fit.
+    Usual,
+    /// Even a trivial program that fills its ceiling does not fit.
+    Least,
+    /// The ceiling is the limit.
+    Whole,
+    /// The ceiling is above the limit.
+    Above,
+    /// It will not start.
+    Refused,
+}
+
+/// A sum that does not fit.
+pub(super) struct Sum {
+    pub(super) excess: Excess,
+    pub(super) level: Level,
     pub(super) belief: Belief,
-    pub(super) version: Version,
-    /// Where the setting stands that decides.
+    /// The runtime's version, where the file tells it.
+    pub(super) version: Option<String>,
+    /// Where the setting stands that decides; of a default the limit.
     pub(super) place: Place,
+    /// Nothing was said: it is the runtime's default.
+    pub(super) is_default: bool,
+    /// Other cases that the file leaves open come to more.
+    pub(super) is_least: bool,
+    /// Where it is so, if not everywhere.
+    pub(super) condition: Option<&'static str>,
+    pub(super) instead: String,
 }
 
-/// The version that counts where nobody says one: what is looked at means the same since long before.
-fn usual(runtime: Runtime) -> &'static str {
-    match runtime {
-        Runtime::Node => "22",
-        Runtime::Go => "1.24",
-        // The JVM; no other runtime is asked about here.
-        _ => "17",
-    }
+/// A case that the file leaves open.
+struct World {
+    version: Version,
+    view: View,
+    told: Told,
 }
 
-/// What the runtime believes under this limit; `None`: the file does not steer it.
-pub(super) fn steered(workload: &Workload, runtime: Runtime, limit: Bytes) -> Option<Steered> {
-    let (told, places) = told(workload, runtime);
-    if places.is_empty() {
+/// What does not fit of this runtime; `None`: it fits in some case, or the file does not steer it.
+pub(super) fn weigh(workload: &Workload, runtime: Runtime, limit: Bytes) -> Option<Sum> {
+    let heard = told::heard(workload, runtime);
+    let image = images::of(workload, runtime);
+    if heard.is_open {
         return None;
     }
-    let version = image_version(workload, runtime).or_else(|| Version::parse(usual(runtime)))?;
-    let belief = runtime.believes(&version, &view(limit), &told);
-    let decides = |word: &&Word| belief.from.contains(word.text.trim_start_matches("GOMEMLIMIT="));
-    let place = places.iter().rfind(decides).or(places.last())?.place.clone();
-    Some(Steered { belief, version, place })
-}
-
-/// What the image's runtime believes when the file says nothing.
-pub(super) fn by_default(workload: &Workload, runtime: Runtime, limit: Bytes) -> Option<Steered> {
-    let version = image_version(workload, runtime)?;
-    let belief = runtime.believes(&version, &view(limit), &Told::default());
-    Some(Steered { belief, version, place: workload.limit.place()?.clone() })
-}
-
-/// A container on cgroup v2; the machine is large, since the file does not say.
-fn view(limit: Bytes) -> View {
-    let cpus = Cpus { online: 4, affinity: 4, quota: None };
-    let host = Bytes(limit.0.saturating_mul(4).max(64 << 30));
-    View::imagined(Layout::ContainerV2, Some(limit), host, cpus)
-}
-
-/// The settings of a runtime: what its own variables and the command line hold, and each setting's place.
-fn told(workload: &Workload, runtime: Runtime) -> (Told, Vec<Word>) {
-    let mut told = Told::default();
-    let mut places = Vec::new();
-    let inherited = workload.inherited.environment.iter();
-    let kept = inherited.filter(|it| !workload.environment.iter().any(|own| own.name == it.name));
-    for Variable { name, value, place } in kept.chain(&workload.environment) {
-        let is_own = own_variables(runtime).contains(&name.as_str());
-        let is_setting = |word: &str| is_setting(runtime, word);
-        if runtime == Runtime::Go {
-            if name == "GOMEMLIMIT" {
-                told.environment.push((name.clone(), value.clone()));
-                places.push(Word { text: format!("GOMEMLIMIT={value}"), place: place.clone() });
-            }
-            continue;
-        }
-        let words: Vec<&str> = value.split_whitespace().collect();
-        let mut settings = words.iter().filter(|word| is_setting(word)).peekable();
-        if is_own {
-            told.environment.push((name.clone(), value.clone()));
-        } else if runtime == Runtime::Java && settings.peek().is_some() {
-            // `JAVA_OPTS` and the like: a start script puts them on the command line.
-            told.arguments
-                .extend(words.iter().filter(|it| it.starts_with('-')).map(|it| (*it).to_owned()));
-        } else {
-            continue;
-        }
-        for word in settings {
-            places.push(Word { text: (*word).to_owned(), place: place.clone() });
-        }
+    let is_default = heard.places.is_empty();
+    if is_default && (heard.may_be_more || !image.as_ref()?.is_plain) {
+        return None;
     }
-    for Word { text, place } in workload.inherited.command.iter().chain(&workload.command) {
-        for word in text.split([' ', '\t', '\n', '\'', '"']).filter(|word| !word.is_empty()) {
-            let word = word.trim_end_matches(';');
-            if runtime == Runtime::Go {
-                if let Some(value) = word.strip_prefix("GOMEMLIMIT=") {
-                    told.environment.push(("GOMEMLIMIT".to_owned(), value.to_owned()));
-                    places.push(Word { text: word.to_owned(), place: place.clone() });
-                }
-            } else if is_setting(runtime, word) {
-                told.arguments.push(word.to_owned());
-                places.push(Word { text: word.to_owned(), place: place.clone() });
-            }
-        }
+    if is_default && is_configured_elsewhere(workload, runtime) {
+        return None;
     }
-    (told, places)
-}
-
-fn own_variables(runtime: Runtime) -> &'static [&'static str] {
-    match runtime {
-        Runtime::Node => &["NODE_OPTIONS"],
-        Runtime::Java => &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"],
-        _ => &[],
+    let version = image.and_then(|image| image.version);
+    if is_default && version.as_deref().is_some_and(|version| !is_known(runtime, version)) {
+        return None;
     }
-}
-
-/// Whether a word steers the runtime's memory.
-fn is_setting(runtime: Runtime, word: &str) -> bool {
-    let spelled = word.replace('_', "-");
-    match runtime {
-        Runtime::Node => {
-            spelled.starts_with("--max-old-space-size")
-                || spelled.starts_with("--max-semi-space-size")
-        }
-        Runtime::Java => {
-            let named = [
-                "-Xmx",
-                "-XX:MaxHeapSize=",
-                "-XX:MaxRAM",
-                "-XX:MinRAMPercentage=",
-                "-XX:MaxDirectMemorySize=",
-            ];
-            named.iter().any(|name| word.starts_with(name))
-        }
-        _ => false,
-    }
-}
-
-/// The version that an official image names in its tag: `node:22.12-alpine`, `eclipse-temurin:17-jre`.
-pub(super) fn image_version(workload: &Workload, runtime: Runtime) -> Option<Version> {
-    let image = workload.image.as_deref()?;
-    let image = image.split('@').next().unwrap_or(image);
-    let (name, tag) = image.rsplit('/').next()?.split_once(':')?;
-    let known = match runtime {
-        Runtime::Node => name == "node",
-        Runtime::Java => matches!(
-            name,
-            "eclipse-temurin" | "openjdk" | "amazoncorretto" | "sapmachine" | "zulu-openjdk"
-        ),
-        _ => false,
+    let worlds = worlds(runtime, version.as_deref(), limit, &heard.told);
+    let weighed: Vec<Weighed<'_>> = worlds
+        .iter()
+        .map(|world| {
+            let belief = runtime.believes(&world.version, &world.view, &world.told);
+            let excess = excess(&belief, limit, counts_usual(runtime, &heard));
+            Weighed { excess, belief, world }
+        })
+        .collect();
+    let (found, condition) = told_of(those_that_read_it(weighed, &heard), is_default)?;
+    let Weighed { excess: Some(excess), belief, world } = found.mildest else { return None };
+    let place = match heard.places.iter().rfind(|word| decides(&belief, &word.text)) {
+        Some(word) => word.place.clone(),
+        None => heard.places.last().map(|word| &word.place).or(workload.limit.place())?.clone(),
     };
-    let end = tag.find(|letter: char| !(letter.is_ascii_digit() || letter == '.' || letter == 'u'));
-    let number = tag.get(..end.unwrap_or(tag.len()))?.trim_end_matches('.');
-    Version::parse(number).filter(|_| known && number.starts_with(|it: char| it.is_ascii_digit()))
+    Some(Sum {
+        level: level(runtime, excess, is_default, condition),
+        excess,
+        belief,
+        version,
+        place,
+        is_default,
+        is_least: found.differs,
+        condition,
+        instead: instead(runtime, world, &heard, limit),
+    })
 }
 
-/// `384 MiB (…) + 48 MiB (…)`, and the sum.
-pub(super) fn spelled(belief: &Belief, usual: bool) -> Option<(String, Bytes)> {
+/// A case and what comes of it.
+struct Weighed<'a> {
+    excess: Option<Excess>,
+    belief: Belief,
+    world: &'a World,
+}
+
+/// What is told of many cases.
+struct Found<'a> {
+    mildest: Weighed<'a>,
+    /// Others come to more.
+    differs: bool,
+}
+
+const ON_V2: &str = "where the machine has cgroup v2 and 8 GiB or more";
+
+/// The mildest of all cases, if all are wrong; of a default else the mildest on cgroup v2.
+fn told_of(all: Vec<Weighed<'_>>, is_default: bool) -> Option<(Found<'_>, Option<&'static str>)> {
+    // A default's usual needs are what most such services live with.
+    let is_wrong =
+        |it: &Weighed<'_>| it.excess.is_some_and(|excess| !is_default || excess > Excess::Usual);
+    if all.iter().all(is_wrong) {
+        return Some((mildest(all)?, None));
+    }
+    let is_modern =
+        |it: &Weighed<'_>| it.world.view.cgroup_version == 2 && it.world.view.host.0 >= 8 << 30;
+    let modern: Vec<Weighed<'_>> = all.into_iter().filter(is_modern).collect();
+    let is_told = is_default && modern.iter().all(is_wrong);
+    Some((mildest(modern).filter(|_| is_told)?, Some(ON_V2)))
+}
+
+fn mildest(all: Vec<Weighed<'_>>) -> Option<Found<'_>> {
+    let first = all.first()?.belief.ceiling;
+    let differs = all.iter().any(|other| other.belief.ceiling != first);
+    let mildest = all.into_iter().min_by_key(|it| (it.excess, it.belief.may_use(1)))?;
+    Some(Found { mildest, differs })
+}
+
+/// Whoever sets something has a version that starts with it and reads it: cases in which it is refused or
+/// changes nothing go, if there is another.
+fn those_that_read_it<'a>(mut all: Vec<Weighed<'a>>, heard: &Heard) -> Vec<Weighed<'a>> {
+    let starts = |it: &Weighed<'_>| it.belief.refuses.is_none();
+    if all.iter().any(starts) {
+        all.retain(starts);
+    }
+    let reads = |it: &Weighed<'_>| heard.places.iter().any(|word| decides(&it.belief, &word.text));
+    if !all.iter().any(reads) {
+        return all;
+    }
+    all.into_iter().filter(reads).collect()
+}
+
+/// Whether the belief rests on this setting.
+fn decides(belief: &Belief, setting: &str) -> bool {
+    let refusal = belief.refuses.as_deref().unwrap_or_default();
+    belief.from.contains(setting) || refusal.contains(setting) || {
+        let name = setting.split(['=', ' ']).next().unwrap_or(setting);
+        let name = ["-XX:", "-c", "-d"].iter().find_map(|it| name.strip_prefix(it)).unwrap_or(name);
+        let name = name.trim_start_matches('-').replace('-', "_");
+        !name.is_empty() && belief.from.replace('-', "_").contains(&name)
+    }
+}
+
+fn excess(belief: &Belief, limit: Bytes, counts_usual: bool) -> Option<Excess> {
+    if belief.refuses.is_some() {
+        return Some(Excess::Refused);
+    }
     let ceiling = belief.ceiling?;
-    let mut text = format!("{} ({})", mebibytes(ceiling), belief.from);
-    let mut sum = ceiling;
-    for part in &belief.outside {
-        let amount = if usual { part.usual } else { part.least };
-        if amount.0 > 0 {
-            text += &format!(" + {} ({})", mebibytes(amount), part.what);
-            sum = Bytes(sum.0.saturating_add(amount.0));
+    let (least, usual) = belief.may_use(1)?;
+    if ceiling > limit {
+        Some(Excess::Above)
+    } else if ceiling == limit {
+        Some(Excess::Whole)
+    } else if least > limit {
+        Some(Excess::Least)
+    } else if usual > limit && counts_usual {
+        Some(Excess::Usual)
+    } else {
+        None
+    }
+}
+
+/// What connections may ask for counts where the file speaks of them: nobody fills a hundred by default.
+fn counts_usual(runtime: Runtime, heard: &Heard) -> bool {
+    let speaks = |names: &[&str]| {
+        heard.places.iter().any(|word| names.iter().any(|name| word.text.contains(name)))
+    };
+    match runtime {
+        Runtime::Postgres => speaks(&["work_mem", "max_connections", "hash_mem", "-N"]),
+        Runtime::MariaDb => speaks(&["max_connections"]),
+        _ => true,
+    }
+}
+
+fn level(
+    runtime: Runtime,
+    excess: Excess,
+    is_default: bool,
+    condition: Option<&'static str>,
+) -> Level {
+    if condition.is_some() {
+        return Level::Note;
+    }
+    match excess {
+        Excess::Usual => Level::Warning,
+        // A server's file may lie in its image or its data; its defaults are worth a look.
+        _ if is_default && is_by_file(runtime) => Level::Warning,
+        Excess::Least | Excess::Whole | Excess::Above | Excess::Refused => Level::Error,
+    }
+}
+
+fn is_by_file(runtime: Runtime) -> bool {
+    matches!(runtime, Runtime::Php | Runtime::Postgres | Runtime::Redis | Runtime::MariaDb)
+}
+
+/// A server whose file may be mounted, or put into its image when that is built.
+fn is_configured_elsewhere(workload: &Workload, runtime: Runtime) -> bool {
+    let is_conf =
+        |path: &String| ["/etc", "conf", ".ini", ".cnf"].iter().any(|part| path.contains(part));
+    is_by_file(runtime)
+        && (workload.is_built
+            || workload.platform == Platform::Dockerfile
+            || !workload.files.is_empty()
+            || workload.mounts.iter().any(is_conf))
+}
+
+/// Versions that differ, for a file that names none; none that the runtime's own measurements leave out.
+fn lines(runtime: Runtime) -> &'static [&'static str] {
+    match runtime {
+        Runtime::Node => &[
+            "12.4", "12.22", "14.21", "16.20", "18.20", "20.2", "20.20", "22.20", "22.23", "24.0",
+            "24.21", "26.10",
+        ],
+        Runtime::Deno => &["2.0.6", "2.3.0", "2.3.7", "2.6.4", "2.9.6"],
+        // Older ones do not know the setting that is looked at.
+        Runtime::Go => &["1.19.13", "1.25.5"],
+        Runtime::Java => &["8u504", "11.0.24", "17.0.15", "21.0.8", "25.0.3"],
+        Runtime::DotNet => &["3.1.23", "6", "8", "10"],
+        Runtime::Php => &["8.2"],
+        Runtime::Postgres => &["13", "15", "17"],
+        Runtime::Redis => &["7.0"],
+        Runtime::MariaDb => &["10.11"],
+        Runtime::Bun | Runtime::Python | Runtime::Ruby | Runtime::Beam | Runtime::Nginx => &[],
+    }
+}
+
+/// The oldest that anything is known of; what is older is looked at as if no version were named.
+fn oldest(runtime: Runtime) -> u32 {
+    match runtime {
+        Runtime::Node => 12,
+        Runtime::Java => 8,
+        Runtime::Deno => 2,
+        Runtime::DotNet => 3,
+        Runtime::Postgres => 13,
+        _ => 0,
+    }
+}
+
+fn is_known(runtime: Runtime, version: &str) -> bool {
+    Version::parse(version).is_some_and(|version| version.major() >= oldest(runtime))
+}
+
+/// Every case that the file leaves open, the likeliest first.
+fn worlds(runtime: Runtime, version: Option<&str>, limit: Bytes, told: &Told) -> Vec<World> {
+    let versions = match version.filter(|version| is_known(runtime, version)) {
+        Some(version) => images::versions(version),
+        None => lines(runtime).iter().rev().filter_map(|text| Version::parse(text)).collect(),
+    };
+    let mut ways_of_told = vec![told.clone()];
+    // Whether an image lets Deno look at its limit is not in its name.
+    let looks = "DENO_USE_CGROUPS";
+    if runtime == Runtime::Deno && told.variable(looks).is_none() {
+        let mut other = told.clone();
+        other.environment.push((looks.to_owned(), "1".to_owned()));
+        ways_of_told.push(other);
+    }
+    let twice = limit.0.saturating_mul(2).max(1 << 30);
+    // What looks at no limit looks at no machine either; processors choose the JVM's collector.
+    let is_blind = is_by_file(runtime) || runtime == Runtime::Go;
+    let hosts = [twice.max(64 << 30), twice.max(8 << 30), twice];
+    let layouts = [Layout::ContainerV2, Layout::ContainerV1];
+    let cpus: &[u32] = if runtime == Runtime::Java { &[4, 1] } else { &[4] };
+    let views = hosts.iter().take(if is_blind { 1 } else { 3 }).flat_map(|host| {
+        layouts.iter().take(if is_blind { 1 } else { 2 }).flat_map(move |layout| {
+            cpus.iter().map(move |cpus| {
+                let cpus = Cpus { online: *cpus, affinity: *cpus, quota: None };
+                View::imagined(*layout, Some(limit), Bytes(*host), cpus)
+            })
+        })
+    });
+    let views: Vec<View> = views.collect();
+    let mut all = Vec::new();
+    for version in &versions {
+        for view in &views {
+            for told in &ways_of_told {
+                let (version, view, told) = (version.clone(), view.clone(), told.clone());
+                all.push(World { version, view, told });
+            }
         }
     }
-    Some((text, sum))
+    all
+}
+
+/// What `settings` advises.
+fn instead(runtime: Runtime, world: &World, heard: &Heard, limit: Bytes) -> String {
+    let advice = runtime.advises(&world.version, &world.view, &heard.told, &Room::of(limit));
+    if let Some(cannot) = advice.cannot {
+        return format!("a higher limit: {cannot}");
+    }
+    let words: Vec<String> =
+        advice.settings.iter().map(|setting| format!("`{}`", setting.word())).collect();
+    let because = advice.settings.last().map(|setting| setting.because.clone());
+    let rest = because.into_iter().chain(advice.unbounded).collect::<Vec<_>>().join("; ");
+    match (words.is_empty(), advice.missing) {
+        (true, Some(missing)) => missing,
+        (true, None) => format!("no setting of its own: its default fits {limit}"),
+        (false, _) => format!("{} ({rest})", words.join(", ")),
+    }
+}
+
+impl Sum {
+    /// `384 MiB (…) + 48 MiB (…)`, and what it comes to; of several processes `5 × (…) + …`.
+    pub(super) fn spelled(&self, usual: bool) -> (String, Bytes) {
+        let belief = &self.belief;
+        let amount = |part: &settings::runtimes::Part| if usual { part.usual } else { part.least };
+        let terms = |shared: bool| -> Vec<String> {
+            let parts = belief.outside.iter().filter(|part| part.shared == shared);
+            let parts = parts.filter(|part| amount(part).0 > 0);
+            parts.map(|part| format!("{} ({})", mebibytes(amount(part)), part.what)).collect()
+        };
+        let ceiling = belief.ceiling.unwrap_or(Bytes(0));
+        let mut each = vec![format!("{} ({})", mebibytes(ceiling), belief.from)];
+        each.extend(terms(false));
+        let each = each.join(" + ");
+        let mut text = match &belief.processes {
+            Some(count) if count.number > 1 => {
+                format!("{} × ({each}) ({})", count.number, count.from)
+            }
+            _ => each,
+        };
+        for term in terms(true) {
+            text += &format!(" + {term}");
+        }
+        let sum = belief.may_use(1).unwrap_or((Bytes(0), Bytes(0)));
+        (text, if usual { sum.1 } else { sum.0 })
+    }
 }
 
 /// Terms of a sum in one unit, so that it can be checked by eye.

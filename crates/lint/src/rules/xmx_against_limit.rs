@@ -6,6 +6,11 @@
 //!   them, in the JVM's own order.
 //! - `error` if the heap reaches the limit, or a trivial program that fills the heap does not fit; `warning` if a
 //!   service's usual metaspace, code and direct buffers do not fit beside it.
+//! - `note`: the image's JDK does not see the limit of a container on cgroup v2 (before 8u372, 11.0.16 and 15), so that
+//!   its default heap follows the machine.
+//!
+//! The JDK's version is taken from the image's tag (`eclipse-temurin:17-jre`, `tomcat:10-jdk17`). Without one, what is
+//! told holds for all of them.
 //!
 //! ## Why it means that
 //! `-Xmx` bounds the heap only. Metaspace, compiled code, thread stacks, the collector's tables and direct
@@ -28,12 +33,10 @@
 //! ## References
 //! - HotSpot `Arguments::set_heap_size`; java(1); `why137 audit --predict java@17 --limit 1g --setting -Xmx1g`
 
-use casefile::Bytes;
 use settings::runtimes::Runtime;
 
-use super::sums::{Steered, mebibytes, spelled, steered};
+use super::sums::{Excess, Sum, mebibytes, weigh};
 use super::{Rule, Wrong};
-use crate::Level;
 use crate::workload::Workload;
 
 pub(super) const RULE: Rule = Rule {
@@ -45,51 +48,36 @@ pub(super) const RULE: Rule = Rule {
 
 fn look(workload: &Workload) -> Vec<Wrong> {
     let Some((limit, _)) = workload.effective() else { return Vec::new() };
-    let found = steered(workload, Runtime::Java, limit).and_then(|it| against(workload, limit, it));
-    Vec::from_iter(found)
+    let Some(sum) = weigh(workload, Runtime::Java, limit) else { return Vec::new() };
+    let (name, limit) = (&workload.name, mebibytes(limit));
+    let message = match &sum.belief.refuses {
+        Some(refusal) => format!("{name}: {refusal}"),
+        None => {
+            let (spelled, total) = sum.spelled(sum.excess == Excess::Usual);
+            let why = why(&sum);
+            let version =
+                sum.version.as_ref().map(|it| format!(" of JDK {it}")).unwrap_or_default();
+            let least = if sum.is_least { "at least " } else { "" };
+            let total = mebibytes(total);
+            format!(
+                "{name} lets the JVM{version} use {least}{spelled} = {total}, of a limit of {limit}: {why}"
+            )
+        }
+    };
+    let Sum { level, place, instead, .. } = sum;
+    vec![Wrong { level, place, message, instead }]
 }
 
-fn against(workload: &Workload, limit: Bytes, steered: Steered) -> Option<Wrong> {
-    let Steered { belief, version, place } = steered;
-    let name = &workload.name;
-    if let Some(refusal) = belief.refuses {
-        let message = format!("{name}: {refusal}");
-        let instead = "a number with k, m or g behind it: `-Xmx384m`".to_owned();
-        return Some(Wrong { level: Level::Error, place, message, instead });
+fn why(sum: &Sum) -> String {
+    let why = match sum.excess {
+        Excess::Above | Excess::Whole => "the heap alone reaches it",
+        Excess::Least | Excess::Refused => {
+            "even a trivial program that fills its heap does not fit"
+        }
+        Excess::Usual => "a service's usual needs beside its heap do not fit",
+    };
+    match sum.condition {
+        Some(condition) => format!("{why}, {condition}"),
+        None => why.to_owned(),
     }
-    let ceiling = belief.ceiling?;
-    let (least_sum, least) = spelled(&belief, false)?;
-    let (usual_sum, usual) = spelled(&belief, true)?;
-    let (level, sum, why) = if ceiling >= limit {
-        (Level::Error, format!("{least_sum} = {}", mebibytes(least)), "the heap alone reaches it")
-    } else if least > limit {
-        (
-            Level::Error,
-            format!("{least_sum} = {}", mebibytes(least)),
-            "even a trivial program that fills its heap does not fit",
-        )
-    } else if usual > limit {
-        (
-            Level::Warning,
-            format!("{usual_sum} = {}", mebibytes(usual)),
-            "a service's usual needs beside its heap do not fit",
-        )
-    } else {
-        return None;
-    };
-    let message =
-        format!("{name} lets the JVM use {sum}, of a limit of {}: {why}", mebibytes(limit));
-    let outside = usual.0.saturating_sub(ceiling.0);
-    // A twentieth stays free, as in an audit.
-    let heap = (limit.0 / 20 * 19).saturating_sub(outside) >> 20;
-    let instead = if heap >= 16 {
-        format!(
-            "`-Xmx{heap}m`: 95 % of {} less {} beside the heap (reckoned for JDK {version})",
-            mebibytes(limit),
-            mebibytes(Bytes(outside))
-        )
-    } else {
-        format!("a limit above {}: what a JVM usually needs beside its heap", Bytes(outside))
-    };
-    Some(Wrong { level, place, message, instead })
 }

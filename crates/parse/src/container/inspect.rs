@@ -2,7 +2,7 @@
 //! object alone. Decides nothing: a flag is reported as it is written.
 
 use casefile::{Bytes, ContainerId, Limit, Moment, Span};
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 
 use crate::Sighting;
 use crate::json::{Node, Value};
@@ -202,7 +202,7 @@ fn read_config(node: &Node, record: &mut ContainerRecord) {
     record.memory_settings = environment
         .iter()
         .filter_map(|entry| entry.as_str()?.split_once('='))
-        .filter(|(name, _)| is_memory_setting(name))
+        .filter(|(name, _)| may_be_kept(name))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     note(record, "stop_signal", config(node, "StopSignal"));

@@ -95,6 +95,7 @@ fn container(node: &Node) -> ContainerStatus {
     let limit = mebibytes(node, "memory").or_else(|| mebibytes(node.get("Limits")?, "Memory"));
     ContainerStatus {
         name: text_of(node, &["name", "containerName"]),
+        image: text_of(node, &["image", "Image"]),
         // On Fargate the runtime id is the task's with a number: no container id.
         id: id.as_deref().and_then(ContainerId::parse),
         reason: text_of(node, &["reason"]),

@@ -4,7 +4,7 @@
 //! container's name from a key: people paste excerpts whose first line lost its indentation.
 
 use casefile::{ContainerId, Limit, Moment, Span, Stamp};
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 use settings::quantity::{self, Dialect};
 
 use super::Row;
@@ -196,6 +196,9 @@ impl Reader {
                 self.part_indent = row.indent;
             }
             "memory" if matches!(self.part, Part::Limits | Part::Requests) => self.memory(value),
+            "Image" if self.container.is_some() => {
+                self.current().status.image = Some(value.to_owned());
+            }
             "Command" | "Args" if value.is_empty() && self.container.is_some() => {
                 self.part = Part::Command;
                 self.part_indent = row.indent;
@@ -251,7 +254,7 @@ impl Reader {
         if part == Part::Command {
             container.status.command.push(row.words.to_owned());
         } else if let Some((name, value)) = key_value(row.words)
-            && is_memory_setting(name)
+            && may_be_kept(name)
         {
             container.status.memory_settings.push((name.to_owned(), value.to_owned()));
         }

@@ -4,7 +4,7 @@
 //! A manifest without a status tells of no life and is left out.
 
 use casefile::{Bytes, ContainerId, Limit, Moment, Span, Stamp};
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 use settings::quantity::{self, Dialect};
 
 use super::events::{self, reason_of};
@@ -148,6 +148,7 @@ fn container(status: &Node, init: bool) -> ContainerStatus {
     let id = status.get("containerID").and_then(Node::as_str).and_then(ContainerId::parse);
     let mut container = ContainerStatus {
         name: text_of(status, &["name"]),
+        image: text_of(status, &["image"]),
         init,
         running: state.map(|state| state.get("running").is_some()),
         waiting: text_of(status, &["state", "waiting", "reason"]),
@@ -203,6 +204,7 @@ fn add_spec(spec: &Node, record: &mut PodRecord) {
                 record.containers.len() - 1
             });
             let Some(container) = record.containers.get_mut(at) else { continue };
+            container.image = text_of(item, &["image"]).or(container.image.take());
             for key in ["command", "args"] {
                 let words = item.get(key).map(Node::items).unwrap_or_default();
                 container.command.extend(words.iter().filter_map(Node::as_str).map(str::to_owned));
@@ -213,7 +215,7 @@ fn add_spec(spec: &Node, record: &mut PodRecord) {
             container.memory.request = container.memory.request.or(memory.request);
             for variable in item.get("env").map(Node::items).unwrap_or_default() {
                 let pair = text_of(variable, &["name"]).zip(text_of(variable, &["value"]));
-                container.memory_settings.extend(pair.filter(|(name, _)| is_memory_setting(name)));
+                container.memory_settings.extend(pair.filter(|(name, _)| may_be_kept(name)));
             }
         }
     }

@@ -75,6 +75,8 @@ pub struct ContainerStatus {
     pub memory: Requirement,
     /// `command` + `args`.
     pub command: Vec<String>,
+    /// The image's name and tag.
+    pub image: Option<String>,
     /// Known memory settings in the environment.
     pub memory_settings: Vec<(String, String)>,
     /// The lines (or the part of a document) that tell of the end, for quoting.

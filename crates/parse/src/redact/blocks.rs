@@ -3,7 +3,7 @@
 //!
 //! Reads line by line and keeps indentation; a line that no block claims is left to others.
 
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 
 use super::arguments::Arguments;
 use super::clients::Mentions;
@@ -179,7 +179,7 @@ impl Block {
 
     fn variable(&mut self, depth: usize, bare: &str) -> String {
         let Some((key, value)) = bare.split_once(':').filter(|(key, _)| !key.contains('=')) else {
-            return pair(bare, is_memory_setting);
+            return pair(bare, may_be_kept);
         };
         let value = value.trim();
         match key {
@@ -195,16 +195,16 @@ impl Block {
             }
             "value" => {
                 let name = self.name.clone().unwrap_or_default();
-                pair(bare, |_| is_memory_setting(&name))
+                pair(bare, |_| may_be_kept(&name))
             }
-            _ => pair(bare, is_memory_setting),
+            _ => pair(bare, may_be_kept),
         }
     }
 
     /// `{A: b, C: d}` or `[A=b, C=d]` on one line.
     fn flow(&self, value: &str) -> String {
         let keep: fn(&str) -> bool = match self.kind {
-            Kind::Variables => is_memory_setting,
+            Kind::Variables => may_be_kept,
             Kind::Labels => names::is_kept_label,
             Kind::SecretData => |_| false,
         };

@@ -3,7 +3,7 @@
 //!
 //! Long flags (`--password X`) are named, and are found by their names.
 
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 
 use super::clients::Walk;
 use super::names;
@@ -53,7 +53,7 @@ fn value_of(word: &str, sure: bool) -> Option<(usize, usize)> {
     let open = word.len() - bare.len();
     let (name, _) = bare.split_once('=')?;
     let shouted = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    if !names::is_variable_name(name) || is_memory_setting(name) || !(sure || shouted) {
+    if !names::is_variable_name(name) || may_be_kept(name) || !(sure || shouted) {
         return None;
     }
     let start = open + name.len() + 1;
@@ -125,7 +125,7 @@ fn go_list(line: &str) -> Vec<(usize, usize)> {
             let end = starts.get(at + 1).map_or(inner.len(), |(next, _)| next.saturating_sub(1));
             let from = start + name.len() + 1;
             let value = inner.get(from..end).unwrap_or_default();
-            if !value.is_empty() && value != super::REDACTED && !is_memory_setting(name) {
+            if !value.is_empty() && value != super::REDACTED && !may_be_kept(name) {
                 cuts.push((open + 1 + from, open + 1 + end));
             }
         }

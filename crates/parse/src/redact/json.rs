@@ -3,7 +3,7 @@
 //! Reads tokens, not documents: `serde_json` would refuse the cut ones. Every edit is a whole
 //! value or the inside of a string that is written back as JSON, so what was valid stays valid.
 
-use settings::memory_settings::is_memory_setting;
+use settings::memory_settings::may_be_kept;
 
 use super::clients::{Mentions, Walk};
 use super::names::{self, Telling};
@@ -257,7 +257,7 @@ impl Region<'_> {
         let is_variable = frame.before == "entry";
         let name = frame.name.as_deref().unwrap_or_default();
         let keep =
-            if is_variable { is_memory_setting(name) } else { names::telling(name).is_none() };
+            if is_variable { may_be_kept(name) } else { names::telling(name).is_none() };
         if keep { self.inner(start, end) } else { self.replace(start, end) }
     }
 
@@ -310,7 +310,7 @@ impl Region<'_> {
             _ => {}
         }
         let keep = match frame.kind {
-            Kind::Variables => is_memory_setting(&key),
+            Kind::Variables => may_be_kept(&key),
             Kind::Labels => names::is_kept_label(&key),
             Kind::Attributes => names::is_kept_attribute(&key),
             Kind::LogOptions => names::is_kept_log_option(&key),
@@ -376,7 +376,7 @@ impl Region<'_> {
         }
         let frame = self.stack.last()?;
         let goes = match frame.kind {
-            Kind::Variables => frame.is_object && !is_memory_setting(&frame.next),
+            Kind::Variables => frame.is_object && !may_be_kept(&frame.next),
             Kind::Secret => true,
             Kind::Plain => frame.is_object && names::telling(&frame.next) == Some(Telling::Strong),
             Kind::Labels | Kind::Attributes | Kind::LogOptions => false,
@@ -438,7 +438,7 @@ impl Region<'_> {
 /// `NAME=value` without the value, unless it steers memory.
 fn variable(text: &str) -> String {
     match text.split_once('=') {
-        Some((name, value)) if is_memory_setting(name) => {
+        Some((name, value)) if may_be_kept(name) => {
             format!("{name}={}", super::words::redact_words(value))
         }
         Some((name, value)) if !value.is_empty() => format!("{name}={REDACTED}"),

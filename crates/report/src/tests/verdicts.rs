@@ -9,7 +9,7 @@ use casefile::{
 use judge::Verdict;
 use judge::verdict::{
     Because, Candidate, Confidence, Fate, Holder, KilledBy, Killer, Level, MainProcess, Memory,
-    Remedy, Role, RuledOut, Share, Subject, Victim, WouldSettle,
+    Remedy, Role, RuledOut, Share, Subject, Surroundings, Victim, WouldSettle,
 };
 
 pub(crate) const ID: &str = "ab3f90c1d2e4f5a6b7c8d9e0f1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f901";
@@ -124,6 +124,7 @@ pub(crate) fn blank(killer: Killer, level: Level, confidence: Confidence) -> Ver
             comm: Some("python3".to_owned()),
             command: Vec::new(),
             settings: Vec::new(),
+            around: Surroundings::default(),
             fate: Fate::Killed,
             exit_code: Some(137),
             signal: Some(9),

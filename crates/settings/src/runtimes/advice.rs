@@ -4,6 +4,7 @@
 //! of a data store. What a setting does not bound is said beside it. Whether the limit itself is the right one
 //! is not decided here: that needs the memory over time.
 
+mod any_version;
 mod heaps;
 mod pools;
 mod stores;
@@ -36,6 +37,19 @@ impl Room {
     #[must_use]
     pub fn of(limit: Bytes) -> Self {
         Self { limit, others: Bytes(0), processes: 1, outside: None, worker: None, master: None }
+    }
+
+    /// What may be used of the limit, everything in it together: with the measured workers where nothing
+    /// bounds one; `None`: nobody can tell.
+    #[must_use]
+    pub fn may_use(&self, belief: &Belief) -> Option<Bytes> {
+        let workers = || {
+            let all = self.worker?.0.saturating_mul(belief.number());
+            let one = all.saturating_add(self.master.map_or(0, |master| master.0));
+            Some(one.saturating_mul(self.processes.max(1)))
+        };
+        let bounded = belief.may_use(self.processes).map(|(_, usual)| usual.0);
+        bounded.or_else(workers).map(|sum| Bytes(sum.saturating_add(self.others.0)))
     }
 
     /// What is left of the limit for each of the processes.
@@ -114,10 +128,8 @@ impl Setting {
     pub fn word(&self) -> String {
         match self.place {
             Place::Environment => format!("{}={}", self.name, self.value),
-            Place::Argument if self.name.ends_with(['=', ' ']) => {
-                format!("{}{}", self.name, self.value)
-            }
             Place::Argument => format!("{}{}", self.name, self.value),
+            Place::File("nginx.conf") => format!("{} {};", self.name, self.value),
             Place::File(_) => format!("{} = {}", self.name, self.value),
         }
     }
@@ -157,7 +169,12 @@ impl Advice {
     ) -> (Belief, Fits) {
         let belief = runtime.believes(version, view, &self.applied(told));
         let left = Bytes(room.limit.0.saturating_sub(room.others.0));
-        let fits = belief.fits(Some(left), room.processes);
+        let fits = match room.may_use(&belief) {
+            Some(measured) if belief.ceiling.is_none() => {
+                Fits::of(Some(room.limit), measured, Some(measured))
+            }
+            _ => belief.fits(Some(left), room.processes),
+        };
         (belief, fits)
     }
 }

@@ -348,7 +348,7 @@ fn amount(version: &Version, text: &str) -> Option<Bytes> {
 }
 
 /// The JVM's options on a command line: those before the class, the jar or the module.
-fn own_options(arguments: &[String]) -> Vec<String> {
+pub(super) fn own_options(arguments: &[String]) -> Vec<String> {
     let mut own = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {

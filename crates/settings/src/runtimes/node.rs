@@ -220,9 +220,7 @@ impl Flags {
                 flags.bad = Some((word, NOT_THERE));
             }
         }
-        // What stands behind the script is the script's.
-        let own = told.arguments.iter().take_while(|word| word.starts_with('-') && *word != "--");
-        for word in own {
+        for word in own_options(&told.arguments) {
             flags.take(word);
         }
         flags
@@ -255,6 +253,39 @@ impl Flags {
             self.semi = self.semi.map(round_up);
         }
     }
+}
+
+/// Options whose value may be the next word.
+const WITH_VALUE: [&str; 16] = [
+    "-r",
+    "--require",
+    "--import",
+    "--loader",
+    "--experimental-loader",
+    "-C",
+    "--conditions",
+    "-e",
+    "--eval",
+    "-p",
+    "-pe",
+    "--print",
+    "--input-type",
+    "--env-file",
+    "--title",
+    "--icu-data-dir",
+];
+
+/// Node's options on a command line: what stands behind the script is the script's.
+pub(super) fn own_options(arguments: &[String]) -> impl Iterator<Item = &String> {
+    let mut is_value = false;
+    arguments
+        .iter()
+        .take_while(move |word| {
+            let is_own = is_value || word.starts_with('-') && *word != "--" && *word != "-";
+            is_value = !is_value && WITH_VALUE.contains(&word.as_str());
+            is_own
+        })
+        .filter(|word| word.starts_with('-'))
 }
 
 /// A flag's name without its dashes, one of which is enough for V8.
@@ -366,6 +397,26 @@ mod tests {
         for (version, expected) in [("22.0.0", 4144), ("24.0.0", 4288), ("26.10.0", 4192)] {
             assert_eq!(heap(version, Layout::ContainerV2, 15 << 10, &[]), expected);
         }
+    }
+
+    /// node 20.20.2 takes every one of them.
+    #[test]
+    fn an_option_may_have_its_value_in_the_next_word() {
+        let with = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            own_options(&words).cloned().collect::<Vec<_>>().join(" ")
+        };
+        let flag = "--max-old-space-size=64";
+        assert_eq!(with(&["-r", "./a.js", flag, "b.js", "-x"]), format!("-r {flag}"));
+        assert_eq!(
+            with(&["--import", "a", "-C", "b", flag, "-p", "1"]),
+            format!("--import -C {flag} -p")
+        );
+        assert_eq!(with(&["-e", "1", flag]), format!("-e {flag}"));
+        assert_eq!(with(&["--", flag]), "");
+        assert_eq!(with(&["b.js", flag]), "");
+        let heap = |words: &[&str]| heap("20.20.2", Layout::ContainerV2, 512, words);
+        assert_eq!(heap(&["-r", "./a.js", flag, "-e", "1"]), 64 + 3);
     }
 
     /// `heap_size_limit` of the same kind, at limits between the powers of two.

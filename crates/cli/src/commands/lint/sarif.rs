@@ -3,7 +3,8 @@
 //! Leans on the OASIS standard "Static Analysis Results Interchange Format (SARIF) Version 2.1.0": every
 //! rule is described once, results point at rules by index, columns count characters.
 
-use ::lint::{Finding, Outcome, Place, RuleManual};
+use ::lint::{Finding, Outcome, Place};
+use casefile::RuleManual;
 use serde_json::{Value, json};
 
 use super::forms::{fingerprint, printed};

@@ -105,11 +105,12 @@ impl Joining {
             return ExitCode::from(failure::RUN);
         };
         let error = Command::new(program).args(words).exec();
-        refusal(program, &error)
+        failure::show(&Printer::new(ColorChoice::Auto, None), &refusal(program, &error))
     }
 }
 
-fn refusal(program: &OsStr, error: &std::io::Error) -> ExitCode {
+/// Why a command does not start, with env(1)'s code.
+pub(crate) fn refusal(program: &OsStr, error: &std::io::Error) -> anyhow::Error {
     let (code, why) = match error.kind() {
         ErrorKind::NotFound if Path::new(program).exists() => {
             (NOT_FOUND, "the interpreter that it names is not there".to_owned())
@@ -118,9 +119,7 @@ fn refusal(program: &OsStr, error: &std::io::Error) -> ExitCode {
         ErrorKind::PermissionDenied => (CANNOT_RUN, "it may not be executed".to_owned()),
         other => (CANNOT_RUN, other.to_string()),
     };
-    let failure =
-        Failure::new(code, format!("could not run `{}`: {why}", program.to_string_lossy()));
-    failure::show(&Printer::new(ColorChoice::Auto, None), &failure.into())
+    Failure::new(code, format!("could not run `{}`: {why}", program.to_string_lossy())).into()
 }
 
 #[cfg(test)]

@@ -43,7 +43,19 @@ fn v8_steps(room: &Room, usual: u64) -> (Vec<Step>, u64) {
     (steps, old)
 }
 
+/// Before 18 `NODE_OPTIONS` must not hold the flag for the young generation.
 pub(super) fn node(version: &Version, view: &View, told: &Told, room: &Room) -> Advice {
+    node_with(version, view, told, room, version.is_at_least(&[18]))
+}
+
+/// The same with or without that flag.
+pub(super) fn node_with(
+    version: &Version,
+    view: &View,
+    told: &Told,
+    room: &Room,
+    may_say_young: bool,
+) -> Advice {
     let usual = 48 * MIB;
     let (steps, old) = v8_steps(room, usual);
     let mut advice = Advice {
@@ -67,10 +79,9 @@ pub(super) fn node(version: &Version, view: &View, told: &Told, room: &Room) -> 
     let most = most.checked_next_power_of_two().unwrap_or(1) * MIB;
     let mut old = old;
     let mut flags = Vec::new();
-    if young > most && version.is_at_least(&[18]) {
+    if young > most && may_say_young {
         flags.push(format!("--max-semi-space-size={}", (most / 2 / MIB).max(1)));
     } else if young > most {
-        // Before 18 the variable must not hold that flag.
         let share = sum(&first_steps(room));
         let left = share.saturating_sub(share / 20 + usual + young * 3).max(LEAST_OLD) / MIB * MIB;
         let from = "three semi-spaces, which V8 sizes by the machine; a twentieth free";
@@ -81,12 +92,8 @@ pub(super) fn node(version: &Version, view: &View, told: &Told, room: &Room) -> 
     // What stands on the command line beats the variable; the percentage beats the number everywhere.
     let ours = ["--max-old-space-size", "--max-semi-space-size", "--max-heap-size"];
     let in_the_way = |word: &&String| ours.iter().any(|flag| v8_name(word).starts_with(flag));
-    let own: Vec<&String> = told
-        .arguments
-        .iter()
-        .take_while(|word| word.starts_with('-') && *word != "--")
-        .filter(in_the_way)
-        .collect();
+    let own: Vec<&String> =
+        super::super::node::own_options(&told.arguments).filter(in_the_way).collect();
     for word in &own {
         let same = flags.iter().find(|flag| v8_name(word).starts_with(name_part(flag)));
         let new = same.cloned().unwrap_or_else(|| flags.first().cloned().unwrap_or_default());
@@ -101,6 +108,14 @@ pub(super) fn node(version: &Version, view: &View, told: &Told, room: &Room) -> 
     }
     let now = told.variable("NODE_OPTIONS").map(str::to_owned);
     let kept = split_kept(now.as_deref().unwrap_or_default(), &ours);
+    // What the command line says already need not be said again, unless the variable says otherwise.
+    let said = |flag: &String| {
+        advice.settings.iter().any(|setting| setting.name.trim_end_matches('=') == name_part(flag))
+    };
+    let is_clear = now.as_deref().is_none_or(|text| v8_name(text) == v8_name(&kept.join(" ")));
+    if is_clear && flags.iter().all(said) {
+        return advice;
+    }
     let value = flags.into_iter().chain(kept).collect::<Vec<_>>().join(" ");
     advice.settings.push(Setting {
         place: Place::Environment,
@@ -259,8 +274,8 @@ fn java_settings(version: &Version, told: &Told, flags: &[String; 2], heap: u64)
     let [heap_flag, direct_flag] = flags;
     let mut settings = Vec::new();
     // Every place that is stronger than the variable, where it says something about the same.
-    let options = told.arguments.iter().take_while(|word| word.starts_with('-') && *word != "-jar");
-    for word in options.filter(|word| is_ours(word)) {
+    let options = super::super::java::own_options(&told.arguments);
+    for word in options.iter().filter(|word| is_ours(word)) {
         let (name, value) = match word.contains("Direct") {
             true => ("-XX:MaxDirectMemorySize=", direct_flag.split_once('=').map(|(_, v)| v)),
             false if word.contains("ms") || word.contains("Initial") => {
@@ -282,7 +297,15 @@ fn java_settings(version: &Version, told: &Told, flags: &[String; 2], heap: u64)
     let holds =
         |name: &str| told.variable(name).is_some_and(|text| text.split_whitespace().any(is_ours));
     let mut names: Vec<&str> = strong.copied().filter(|name| holds(name)).collect();
-    names.push("JAVA_TOOL_OPTIONS");
+    // What the command line says already need not be said again, unless the variable says otherwise.
+    let said = |flag: &str| settings.iter().any(|setting| flag.starts_with(&setting.name));
+    let flags: Vec<String> = match holds("JAVA_TOOL_OPTIONS") || !names.is_empty() {
+        true => flags.to_vec(),
+        false => flags.iter().filter(|flag| !said(flag)).cloned().collect(),
+    };
+    if !flags.is_empty() {
+        names.push("JAVA_TOOL_OPTIONS");
+    }
     for name in names {
         let now = told.variable(name).map(str::to_owned);
         let kept =

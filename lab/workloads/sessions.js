@@ -1,0 +1,52 @@
+// A service with a cache of sessions: `sessions.js LIVE REQUESTS BUFFERS [kept]`.
+// LIVE MiB of sessions are held, the oldest goes when a new one comes: garbage in the old space. Each request
+// uses a Buffer of BUFFERS KiB, which is dropped after it, or `kept`. One line of metrics, as an exporter
+// shows them, four times a second; `done N` when every request was answered and every answer was right.
+const [live, requests, buffers, kept] = process.argv.slice(2);
+const PER_SESSION = 16; // KiB
+const most = (Number(live) * 1024) / PER_SESSION;
+const sessions = new Map();
+const bodies = [];
+let right = 0;
+let shown = 0;
+
+function session(id) {
+  const items = [];
+  for (let i = 0; i < 128; i++) {
+    items.push({ id, at: i, name: `item ${id} ${i}`, price: id * 0.5 + i });
+  }
+  return items;
+}
+
+function metrics() {
+  const { rss, heapTotal, external } = process.memoryUsage();
+  const mib = (bytes) => Math.round(bytes / 1048576);
+  console.log(`metrics rss=${mib(rss)} heap=${mib(heapTotal)} external=${mib(external)}`);
+}
+
+function answer(id) {
+  sessions.set(id, session(id));
+  if (sessions.size > most) sessions.delete(sessions.keys().next().value);
+  if (Number(buffers) > 0) {
+    const body = Buffer.alloc(Number(buffers) * 1024, id & 255);
+    if (kept) bodies.push(body);
+    if (body[body.length - 1] !== (id & 255)) return;
+  }
+  const old = sessions.get(id - Math.floor(most / 2));
+  if (old === undefined ? id < most : old[127].price === old[0].id * 0.5 + 127) right++;
+}
+
+function some(from) {
+  const until = Math.min(from + 50, Number(requests));
+  for (let id = from; id < until; id++) answer(id);
+  if (Date.now() - shown > 250) {
+    shown = Date.now();
+    metrics();
+  }
+  if (until < Number(requests)) setImmediate(some, until);
+  else {
+    metrics();
+    console.log(right === Number(requests) ? `done ${right}` : `wrong: ${right} of ${requests}`);
+  }
+}
+some(0);
