@@ -40,7 +40,7 @@ impl Lab {
     }
 
     /// Inside the lab's own machine, where Docker is installed.
-    pub(crate) fn inside(folder: PathBuf, cgroup: Cgroup) -> Self {
+    pub fn inside(folder: PathBuf, cgroup: Cgroup) -> Self {
         let release = Release::Trixie;
         let platform = Platform { docker: release.docker(), cgroup, machine: Machine::Own };
         Self { folder, release, platform }

@@ -12,6 +12,7 @@ mod check;
 mod corpus;
 mod deaths_page;
 mod dossier;
+mod entry;
 mod fuzz;
 mod generate;
 mod lab_verb;
@@ -61,6 +62,10 @@ cargo xtask VERB
                         `why137 align` prints; the programs are fetched once (400 MB)
       --save            write lab/results/rescue.json, from which `gen` makes docs/reference/rescue.md
       --saved           start nothing: compare what why137 prints today with what was tried then
+  env [RUNTIME…]        `why137 env` as the entrypoint of images from nothing: node, java, go and python at
+                        three limits each; WHY137_STATIC=PATH names the static program
+      --cgroup v1|v2    on this machine (v1), or in the virtual one (v2)
+      --save            write lab/results/env-cgroup-v1.json or -v2.json
   bench                 how fast why137 is, as ratios to grep, rg, sh and docker in one run
       --rounds N        of each row (7)
       --live            only `why137 NAME` beside `docker inspect NAME`
@@ -101,6 +106,9 @@ fn run(words: &[String]) -> Result<bool> {
     if let [truth::inside::VERB, cgroup] = words.as_slice() {
         return Ok(truth::inside::main(cgroup));
     }
+    if let [entry::inside::VERB, cgroup] = words.as_slice() {
+        return Ok(entry::inside::main(cgroup));
+    }
     let repository = Repository::find()?;
     let mut summary = Summary::default();
     match words.as_slice() {
@@ -121,6 +129,7 @@ fn run(words: &[String]) -> Result<bool> {
         ["fuzz", rest @ ..] => fuzz::run(&repository, rest, &mut summary)?,
         ["mutants", rest @ ..] => mutants::run(&repository, rest, &mut summary)?,
         ["truth", rest @ ..] => truth::run(&repository, rest, &mut summary)?,
+        ["env", rest @ ..] => entry::run(&repository, rest, &mut summary)?,
         ["rescue", rest @ ..] => rescue::run(&repository, rest, &mut summary)?,
         ["bench", rest @ ..] => bench::run(&repository, rest, &mut summary)?,
         ["corpus"] => corpus::run(&repository, &mut summary),

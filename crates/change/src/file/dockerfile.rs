@@ -371,7 +371,7 @@ pub(super) fn edits(text: &str, wish: &Wish) -> Result<Vec<Edit>, Refused> {
     let mut fresh = Vec::new();
     for (name, value) in &wish.variables {
         let set = stage.iter().filter(|it| it.keyword == "ENV");
-        let set = set.flat_map(|it| pairs(text, it, escape)).filter(|pair| pair.name == *name).last();
+        let set = set.flat_map(|it| pairs(text, it, escape)).rfind(|pair| pair.name == *name);
         match set {
             Some(pair) => {
                 let old = text.get(pair.value.clone()).unwrap_or_default();
@@ -449,7 +449,7 @@ fn value_like(old: &str, value: &str, escape: char, is_old: bool) -> String {
     }
 }
 
-fn starts<'a>(stage: &'a [Instruction]) -> impl Iterator<Item = &'a Instruction> {
+fn starts(stage: &[Instruction]) -> impl Iterator<Item = &Instruction> {
     ["CMD", "ENTRYPOINT"]
         .into_iter()
         .filter_map(|keyword| stage.iter().rfind(|it| it.keyword == keyword))

@@ -100,20 +100,20 @@ pub(super) const ALL: &[Workload] = &[
         ..Workload::of("java-heap", "java@17", JAVA, 384)
     },
     Workload {
-        story: "The heap may take 95 % of the limit, and the JVM itself does not fit beside it.",
+        story: "75 % for the heap, and as much again for direct buffers, which only the collector frees.",
         words: &[
             "/usr/bin/java",
-            "-XX:MaxRAMPercentage=95.0",
+            "-XX:MaxRAMPercentage=75.0",
             "-cp",
             "{here}",
             "Sessions",
-            "75",
-            "200000",
-            "heap",
-            "0",
+            "50",
+            "60000",
+            "direct",
+            "64",
         ],
-        done: "done 200000",
-        told: &["-XX:MaxRAMPercentage=95.0"],
+        done: "done 60000",
+        told: &["-XX:MaxRAMPercentage=75.0"],
         ..Workload::of("java-percentage", "java@17", JAVA, 256)
     },
     Workload {

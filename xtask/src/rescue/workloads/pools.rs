@@ -10,11 +10,8 @@ daemonize = no
 [www]
 user = root
 listen = 127.0.0.1:8472
-pm = dynamic
+pm = static
 pm.max_children = 12
-pm.start_servers = 2
-pm.min_spare_servers = 1
-pm.max_spare_servers = 3
 ";
 
 pub(super) const ALL: &[Workload] = &[

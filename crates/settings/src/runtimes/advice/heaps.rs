@@ -71,6 +71,14 @@ pub(super) fn node_with(
         );
         return advice;
     }
+    // Buffers that filled the limit leave the smallest heap no room (node-buffers-kept of the rescue).
+    let share = sum(&first_steps(room));
+    if let Some(outside) = room.outside.filter(|seen| seen.0 + LEAST_OLD + share / 20 > share) {
+        advice.cannot = Some(format!(
+            "Buffers and other memory outside the heap took {outside}: no heap size makes them smaller"
+        ));
+        return advice;
+    }
     // The young generation follows the memory that V8 sees, not the flag.
     let flag = |old: u64| format!("--max-old-space-size={}", old / MIB);
     let young = Runtime::Node.believes(version, view, &with_flags(told, &[flag(old)])).ceiling;

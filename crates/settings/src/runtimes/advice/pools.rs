@@ -22,10 +22,7 @@ pub(super) fn python(version: &Version, view: &View, told: &Told, room: &Room) -
     }
     let asked = belief.number();
     if server.is_none() && asked == 1 {
-        advice.cannot = Some(
-            "no setting bounds what Python objects take: only a limit above it, or less to hold, keeps it alive"
-                .to_owned(),
-        );
+        nothing_bounds(&mut advice, "Python");
         return advice;
     }
     let name = match server {
@@ -49,16 +46,28 @@ pub(super) fn ruby(version: &Version, view: &View, told: &Told, room: &Room) -> 
     advice.settings.extend(arenas(view, told));
     let asked = Runtime::Ruby.believes(version, view, told).number();
     if asked == 1 {
-        advice.cannot = Some(
-            "no setting bounds what Ruby objects take: only a limit above it, or less to hold, keeps it alive"
-                .to_owned(),
-        );
+        nothing_bounds(&mut advice, "Ruby");
         return advice;
     }
     let knob =
         Knob { name: "WEB_CONCURRENCY", options: &["-w", "--workers"], only_option: false, asked };
     workers(&mut advice, view, told, room, &knob);
     advice
+}
+
+/// One process without a ceiling. Where its threads may have arenas of their own, what was freed in them may
+/// be what filled the limit (python-arenas of the rescue: 256 MiB, 60 with two arenas), so it is not said that
+/// nothing helps.
+fn nothing_bounds(advice: &mut Advice, runtime: &str) {
+    let why = format!(
+        "no setting bounds what {runtime} objects take: only a limit above it, or less to hold, keeps it alive"
+    );
+    if advice.settings.is_empty() {
+        advice.cannot = Some(why);
+    } else {
+        advice.unbounded =
+            Some(format!("{why}; two arenas keep what threads freed from piling up"));
+    }
 }
 
 /// How a server is told its number of workers.
