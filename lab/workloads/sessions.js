@@ -1,6 +1,7 @@
 // A service with a cache of sessions: `sessions.js LIVE REQUESTS BUFFERS [kept]`.
-// LIVE MiB of sessions are held, the oldest goes when a new one comes: garbage in the old space. Each request
-// uses a Buffer of BUFFERS KiB, which is dropped after it, or `kept`. One line of metrics, as an exporter
+// LIVE MiB of sessions are held, the oldest goes when a new one comes: garbage in the old space. Every hundredth
+// request lists 8 MiB of numbers, and drops the list. Each request uses a Buffer of BUFFERS KiB, which is
+// dropped after it, or `kept`. One line of metrics, as an exporter
 // shows them, four times a second; `done N` when every request was answered and every answer was right.
 const [live, requests, buffers, kept] = process.argv.slice(2);
 const PER_SESSION = 16; // KiB
@@ -11,11 +12,9 @@ let right = 0;
 let shown = 0;
 
 function session(id) {
-  const items = [];
-  for (let i = 0; i < 128; i++) {
-    items.push({ id, at: i, name: `item ${id} ${i}`, price: id * 0.5 + i });
-  }
-  return items;
+  const baskets = [];
+  for (let i = 0; i < 16; i++) baskets.push(new Array(128).fill(id + i));
+  return baskets;
 }
 
 function metrics() {
@@ -27,13 +26,18 @@ function metrics() {
 function answer(id) {
   sessions.set(id, session(id));
   if (sessions.size > most) sessions.delete(sessions.keys().next().value);
+  if (id % 100 === 0) {
+    const list = [];
+    for (let i = 0; i < 8; i++) list.push(new Array(131072).fill(id + i));
+    if (list[7][131071] !== id + 7) return;
+  }
   if (Number(buffers) > 0) {
     const body = Buffer.alloc(Number(buffers) * 1024, id & 255);
     if (kept) bodies.push(body);
     if (body[body.length - 1] !== (id & 255)) return;
   }
   const old = sessions.get(id - Math.floor(most / 2));
-  if (old === undefined ? id < most : old[127].price === old[0].id * 0.5 + 127) right++;
+  if (old === undefined ? id < most : old[15][127] === old[0][0] + 15) right++;
 }
 
 function some(from) {

@@ -50,6 +50,7 @@ pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary
     }
     if !words.only_live {
         rows.extend(run_row(&program, words.rounds, summary)?);
+        rows.push(entry_row(&program, words.rounds, summary)?);
     }
     rows.extend(container_row(&program, repository, &words, summary)?);
     for row in &rows {
@@ -168,6 +169,41 @@ fn run_row(program: &Path, rounds: usize, summary: &mut Summary) -> Result<Optio
     Ok(Some(format!(
         "| `why137 run -- true` over `sh -c true` | {min:.1} / {median:.1} / {max:.1} ms more | | |"
     )))
+}
+
+/// A start of a container may take this much longer, in milliseconds.
+const MOST_AT_A_START: f64 = 5.0;
+
+/// What `why137 env` adds to the start of a program, with a limit and a runtime to look at.
+fn entry_row(program: &Path, rounds: usize, summary: &mut Summary) -> Result<String> {
+    let mut rows = Vec::new();
+    for words in [&["true"][..], &["node", "--version"]] {
+        let Some((first, rest)) = words.split_first() else { continue };
+        let mut differences = Vec::new();
+        for _round in 0..rounds * 5 {
+            let (mut ours, mut alone) = (Command::new(program), Command::new(first));
+            ours.args(["env", "--"]).args(words);
+            alone.args(rest);
+            let Ok(alone) = measure::start(alone) else { break };
+            let ours = measure::start(ours)?;
+            differences.push((ours.as_secs_f64() - alone.as_secs_f64()) * 1000.0);
+        }
+        let line = words.join(" ");
+        if differences.is_empty() {
+            summary.not_run(&format!("env -- {line}"), &format!("`{first}` is not installed"));
+            continue;
+        }
+        let (min, median, max) = measure::spread(&mut differences);
+        if median > MOST_AT_A_START {
+            summary.failed(&format!("env -- {line}"), &format!("{median:.1} ms more at the start"));
+        } else {
+            summary.passed(&format!("env -- {line}: {median:.1} ms more at the start"));
+        }
+        rows.push(format!(
+            "| `why137 env -- {line}` over `{line}` | {min:.1} / {median:.1} / {max:.1} ms more | | |"
+        ));
+    }
+    Ok(rows.join("\n"))
 }
 
 /// A container's question beside what Docker's own client needs to show it: the container that is

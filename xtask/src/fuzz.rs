@@ -20,7 +20,7 @@ mod page;
 mod seeds;
 
 /// Every target, in the order in which they are run, and what it is fed.
-const TARGETS: [(&str, &str); 15] = [
+const TARGETS: [(&str, &str); 16] = [
     ("explain", "pasted files, from bytes to every page"),
     ("case", "gathered and saved cases, to every page"),
     ("transport", "lines and what logs put before them"),
@@ -36,6 +36,7 @@ const TARGETS: [(&str, &str); 15] = [
     ("machine", "facts about a machine, files of a process"),
     ("trace", "trace events"),
     ("own", "what this program recorded"),
+    ("lint", "deployment files, alone and beside a container"),
 ];
 
 /// One input may take this long, in seconds, on a busy machine; usual is a millisecond.

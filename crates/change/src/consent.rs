@@ -21,10 +21,7 @@ impl Consent {
     ///
     /// # Errors
     /// Nobody said yes.
-    pub fn ask(
-        said_before: bool,
-        ask: impl FnOnce() -> Option<String>,
-    ) -> Result<Self, NoConsent> {
+    pub fn ask(said_before: bool, ask: impl FnOnce() -> Option<String>) -> Result<Self, NoConsent> {
         if said_before {
             return Ok(Self(()));
         }

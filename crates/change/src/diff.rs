@@ -100,7 +100,8 @@ fn script<'a>(from: &[&'a str], to: &[&'a str]) -> Vec<Step<'a>> {
     let same = from.iter().zip(to).take_while(|(one, other)| one == other).count();
     let (head, from) = from.split_at(same);
     let (_, to) = to.split_at(same);
-    let same = from.iter().rev().zip(to.iter().rev()).take_while(|(one, other)| one == other).count();
+    let same =
+        from.iter().rev().zip(to.iter().rev()).take_while(|(one, other)| one == other).count();
     let (from, tail) = from.split_at(from.len() - same);
     let (to, _) = to.split_at(to.len() - same);
     let mut steps: Vec<Step<'a>> = head.iter().map(|line| Step::Keep(line)).collect();
@@ -162,7 +163,11 @@ fn walked_back<'a>(
             (_, false) => right,
         };
         let before = if goes_down { k + 1 } else { k - 1 };
-        let start_y = if depth == 0 { 0 } else { usize::try_from(isize::try_from(start).ok()? - before).ok()? };
+        let start_y = if depth == 0 {
+            0
+        } else {
+            usize::try_from(isize::try_from(start).ok()? - before).ok()?
+        };
         while x > start && y > start_y && from.get(x - 1) == to.get(y - 1) {
             x -= 1;
             y -= 1;
@@ -217,7 +222,7 @@ mod tests {
         for (at, step) in body.iter().enumerate() {
             let unended = body.get(at + 1).is_some_and(|next| next.starts_with('\\'));
             let text = |step: &str| {
-                let text = step[1..].to_owned();
+                let text: String = step.chars().skip(1).collect();
                 if unended { text.trim_end_matches('\n').to_owned() } else { text }
             };
             if let Some(range) = step.strip_prefix("@@ -") {

@@ -65,7 +65,13 @@ pub(crate) struct Entry {
 pub(crate) fn read(text: &str) -> Result<Vec<Rc<Node>>, Unreadable> {
     let mut options = Options::default();
     options.emit_anchor_events = true;
-    let mut builder = Builder { text, documents: Vec::new(), open: Vec::new(), anchors: HashMap::new(), named: None };
+    let mut builder = Builder {
+        text,
+        documents: Vec::new(),
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        named: None,
+    };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| Unreadable {
             line: error.marker().line().max(1),
@@ -132,7 +138,10 @@ impl Builder<'_> {
                 };
                 let weight = target.weight;
                 let value = Value::Alias { name, target };
-                self.add(Node { span: start..end, anchor: None, is_tagged: false, value, weight }, 0)?;
+                self.add(
+                    Node { span: start..end, anchor: None, is_tagged: false, value, weight },
+                    0,
+                )?;
             }
             _ => {}
         }
@@ -169,7 +178,10 @@ impl Builder<'_> {
     ) -> Result<(), Unreadable> {
         let line = span.start.line();
         if self.open.len() >= DEEPEST {
-            return Err(Unreadable { line, why: format!("it is nested deeper than {DEEPEST} levels") });
+            return Err(Unreadable {
+                line,
+                why: format!("it is nested deeper than {DEEPEST} levels"),
+            });
         }
         self.open.push(Frame {
             start: span.start.byte_offset().unwrap_or(0),

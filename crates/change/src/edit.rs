@@ -110,7 +110,8 @@ impl<'a> Editor<'a> {
 
     /// The place of the words in which two values differ, and the new ones.
     fn changed_words(&self, node: &Node, old: &str, new: &str) -> Option<(Range<usize>, String)> {
-        let (from, to): (Vec<&str>, Vec<&str>) = (old.split(' ').collect(), new.split(' ').collect());
+        let (from, to): (Vec<&str>, Vec<&str>) =
+            (old.split(' ').collect(), new.split(' ').collect());
         let head = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
         let tail = from.iter().rev().zip(to.iter().rev());
         let tail = tail.take_while(|(one, other)| one == other).count();
@@ -131,7 +132,8 @@ impl<'a> Editor<'a> {
     /// Replaces words inside a scalar's own text, whatever its style.
     pub(crate) fn replace_words(&mut self, node: &Node, old: &str, new: &str) -> bool {
         let raw = self.text.get(node.span.clone()).unwrap_or_default();
-        let is_edge = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"';&|()".contains(c));
+        let is_edge =
+            |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"';&|()".contains(c));
         let mut places = raw.match_indices(old).filter(|(at, word)| {
             let left = raw.get(..*at).and_then(|text| text.chars().next_back());
             let right = raw.get(at + word.len()..).and_then(|text| text.chars().next());
@@ -199,9 +201,11 @@ impl<'a> Editor<'a> {
                 format!("{}{colon}{}", spelled(key, key_style), flow(new, style))
             })
             .collect();
-        let around = own.iter().map(|it| (it.key.span.start, it.value.span.end.max(it.key.span.end)));
+        let around =
+            own.iter().map(|it| (it.key.span.start, it.value.span.end.max(it.key.span.end)));
         let around: Vec<(usize, usize)> = around.collect();
-        let place = place.and_then(|it| around.iter().position(|(start, _)| *start == it.key.span.start));
+        let place =
+            place.and_then(|it| around.iter().position(|(start, _)| *start == it.key.span.start));
         self.add_in_flow(map, &around, place, &written);
         Ok(())
     }
@@ -211,10 +215,12 @@ impl<'a> Editor<'a> {
         let Value::List { items: own, is_flow } = &list.value else {
             return Err(self.refusal(list, "is no list of its own"));
         };
-        let inner = own.iter().flat_map(|item| item.own_entries().iter().map(|it| it.value.as_ref()));
+        let inner =
+            own.iter().flat_map(|item| item.own_entries().iter().map(|it| it.value.as_ref()));
         let style = sibling_style(own.iter().map(AsRef::as_ref).chain(inner));
         if *is_flow {
-            let is_json = own.iter().any(|item| item.own_entries().iter().any(|it| is_double(&it.key)));
+            let is_json =
+                own.iter().any(|item| item.own_entries().iter().any(|it| is_double(&it.key)));
             let style = if is_json { Style::Double } else { style };
             let spelled: Vec<String> = items
                 .iter()
@@ -246,7 +252,8 @@ impl<'a> Editor<'a> {
     pub(crate) fn fill(&mut self, entry: &Entry, new: &New) -> Result<(), Refused> {
         let colon = self.text.get(entry.key.span.end..).and_then(|rest| rest.find(':'));
         let colon = colon.map(|at| entry.key.span.end + at + 1);
-        let Some(colon) = colon.filter(|_| entry.value.anchor.is_none() && !entry.value.is_tagged) else {
+        let Some(colon) = colon.filter(|_| entry.value.anchor.is_none() && !entry.value.is_tagged)
+        else {
             return Err(self.refusal(&entry.key, "has no value that can be filled"));
         };
         let indent = self.indent(entry)?;
@@ -289,7 +296,8 @@ impl<'a> Editor<'a> {
             New::List(items) => {
                 let dash = format!("{indent}{}- ", " ".repeat(self.dash));
                 let deep = " ".repeat(dash.len());
-                let lines = items.iter().map(|item| format!("{dash}{}", self.item(item, &deep, style)));
+                let lines =
+                    items.iter().map(|item| format!("{dash}{}", self.item(item, &deep, style)));
                 format!("{indent}{key}:{}{}", self.end, lines.collect::<Vec<_>>().join(self.end))
             }
         }
@@ -322,7 +330,9 @@ impl<'a> Editor<'a> {
             return;
         };
         let prefix = before(self.text, start);
-        if !prefix.is_empty() && !prefix.chars().all(char::is_whitespace) || prefix.is_empty() && start == 0 {
+        if !prefix.is_empty() && !prefix.chars().all(char::is_whitespace)
+            || prefix.is_empty() && start == 0
+        {
             let gap = place.checked_sub(1).and_then(|at| around.get(at)).map(|(_, end)| *end);
             let gap = gap.and_then(|gap| self.text.get(gap..start)).filter(|gap| gap.trim() == ",");
             let gap = gap.filter(|gap| !gap.contains('\n')).unwrap_or(", ");
@@ -393,7 +403,8 @@ fn flow_quoted(new: &New, style: Style) -> String {
 }
 
 fn spelled_in_flow(new: &New, style: Style, quotes_keys: bool) -> String {
-    let key_style = if quotes_keys || style == Style::Double { Style::Double } else { Style::Plain };
+    let key_style =
+        if quotes_keys || style == Style::Double { Style::Double } else { Style::Plain };
     match new {
         New::Text(text) => spelled(text, style),
         New::Raw(text) => text.clone(),
@@ -428,7 +439,7 @@ fn is_plainly_text(text: &str) -> bool {
     let letters = |c: char| c.is_ascii_alphanumeric() || " -_./=+:%".contains(c);
     let begins = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "/_".contains(c))
         || text.starts_with("--")
-        || text.starts_with("-X") ;
+        || text.starts_with("-X");
     let words = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     begins
         && text.chars().all(letters)

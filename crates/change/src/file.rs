@@ -60,6 +60,8 @@ pub struct Subject {
     pub environment: Vec<Variable>,
     /// The limit of its own cgroup.
     pub limit: Stated,
+    /// That limit is one level above, and other containers live in it too.
+    pub is_shared: bool,
     /// Processors that it may use, in thousandths.
     pub cpus: Option<u32>,
     /// What else may say something: files of variables, a limit that is shared.
@@ -115,6 +117,8 @@ pub(crate) struct Found<'a> {
     pub(crate) node: &'a Node,
     /// From the document: its number and the names and numbers of the way.
     pub(crate) path: Vec<String>,
+    /// Compose: the services that it extends, the nearest first.
+    pub(crate) below: Vec<&'a Node>,
 }
 
 impl File {
@@ -142,7 +146,8 @@ impl File {
             line: 1,
             why: "it holds no service, pod or task definition".to_owned(),
         })?;
-        let subjects = found(kind, &documents).iter().map(|it| subject(kind, it, &documents)).collect();
+        let subjects =
+            found(kind, &documents).iter().map(|it| subject(kind, it, &documents)).collect();
         Ok(Self { kind, text: text.to_owned(), has_mark, documents, subjects })
     }
 
@@ -191,7 +196,13 @@ impl File {
     }
 
     /// Reads the edited text as if it were a user's: what was asked for is there, the rest is as it was.
-    fn check(&self, text: &str, which: usize, wish: &Wish, allowed: &[String]) -> Result<(), Refused> {
+    fn check(
+        &self,
+        text: &str,
+        which: usize,
+        wish: &Wish,
+        allowed: &[String],
+    ) -> Result<(), Refused> {
         let wrong = |what: &str| Refused(format!("{what}; nothing was written"));
         let name = if self.kind == Kind::Dockerfile { "Dockerfile" } else { "" };
         let new = Self::read(name, text.as_bytes())
@@ -202,10 +213,14 @@ impl File {
         };
         for (at, other) in self.subjects.iter().enumerate().filter(|(at, _)| *at != which) {
             if new.subjects.get(at) != Some(other) {
-                return Err(wrong(&format!("the edit would change `{}` too, by a shared anchor", other.name)));
+                return Err(wrong(&format!(
+                    "the edit would change `{}` too, by an anchor or `extends`",
+                    other.name
+                )));
             }
         }
-        if self.subjects.len() != new.subjects.len() || self.documents.len() != new.documents.len() {
+        if self.subjects.len() != new.subjects.len() || self.documents.len() != new.documents.len()
+        {
             return Err(wrong("the edit would change what runs by the file"));
         }
         let pairs = self.documents.iter().zip(&new.documents).enumerate();
@@ -309,8 +324,9 @@ impl<'a> Found<'a> {
     /// The value at a path of names, with the way to it.
     pub(crate) fn below(node: &'a Node, path: &[String], names: &[&str]) -> Option<Self> {
         let node = node.at(names)?;
-        let path = path.iter().cloned().chain(names.iter().map(|name| (*name).to_owned())).collect();
-        Some(Self { node, path })
+        let path =
+            path.iter().cloned().chain(names.iter().map(|name| (*name).to_owned())).collect();
+        Some(Self { node, path, below: Vec::new() })
     }
 }
 
@@ -323,6 +339,21 @@ pub(crate) fn thousandths(text: &str) -> Option<u32> {
     let number: f64 = number.parse().ok()?;
     let thousandths = (number * scale).round();
     (1.0..=4_000_000.0).contains(&thousandths).then_some(thousandths as u32)
+}
+
+/// A bound beside the limit that would not go with a new one.
+pub(crate) fn against(
+    bound: Stated,
+    is_wrong: fn(Bytes, Bytes) -> bool,
+    limit: Bytes,
+    what: &str,
+) -> Result<(), Refused> {
+    match bound {
+        Stated::At(bytes) if is_wrong(bytes, limit) => {
+            Err(Refused(format!("{what} of {bytes} does not go with a limit of {limit}")))
+        }
+        Stated::At(_) | Stated::Nothing | Stated::Open => Ok(()),
+    }
 }
 
 /// A text that is put in.

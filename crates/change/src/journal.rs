@@ -39,7 +39,11 @@ pub struct Change {
 enum Line {
     Changed(Change),
     /// The change of these digests was taken back.
-    Undone { path: PathBuf, before: String, after: String },
+    Undone {
+        path: PathBuf,
+        before: String,
+        after: String,
+    },
 }
 
 /// The journal of a user.
@@ -64,7 +68,8 @@ impl Journal {
     #[must_use]
     pub fn of(state_home: Option<&str>, home: Option<&str>, is_root: bool) -> Option<Self> {
         // The specification: a path that is not absolute counts as none.
-        let absolute = |path: Option<&str>| path.filter(|path| path.starts_with('/')).map(PathBuf::from);
+        let absolute =
+            |path: Option<&str>| path.filter(|path| path.starts_with('/')).map(PathBuf::from);
         let folder = match absolute(state_home) {
             Some(folder) => folder.join("why137"),
             None if is_root => PathBuf::from("/var/lib/why137"),
@@ -123,7 +128,8 @@ impl Journal {
             match line {
                 Line::Changed(change) => standing.push(change),
                 Line::Undone { path, before, after } => {
-                    let same = |it: &Change| it.path == path && it.before == before && it.after == after;
+                    let same =
+                        |it: &Change| it.path == path && it.before == before && it.after == after;
                     if let Some(at) = standing.iter().rposition(same) {
                         standing.remove(at);
                     }
@@ -327,7 +333,10 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(place(Some("/s"), Some("/h"), true), some("/s/why137/changes.jsonl"));
-        assert_eq!(place(Some("s"), Some("/h"), false), some("/h/.local/state/why137/changes.jsonl"));
+        assert_eq!(
+            place(Some("s"), Some("/h"), false),
+            some("/h/.local/state/why137/changes.jsonl")
+        );
         assert_eq!(place(None, Some("/h"), true), some("/var/lib/why137/changes.jsonl"));
         assert_eq!(place(None, None, false), None);
     }

@@ -20,7 +20,9 @@ impl Plain {
         let node = node.resolved();
         match &node.value {
             Value::Scalar { text, style } => Self::Scalar(text.clone(), *style != Style::Plain),
-            Value::List { items, .. } => Self::List(items.iter().map(|item| Self::of(item)).collect()),
+            Value::List { items, .. } => {
+                Self::List(items.iter().map(|item| Self::of(item)).collect())
+            }
             Value::Map { .. } => {
                 let fields = node.fields().into_iter();
                 Self::Map(fields.map(|(name, value)| (name.to_owned(), Self::of(value))).collect())

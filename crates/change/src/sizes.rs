@@ -31,7 +31,10 @@ mod tests {
     fn a_size_is_read_as_what_it_was() {
         for size in [1u64 << 29, 1_536 << 10, 1_000_000, 1] {
             assert_eq!(parse(&docker_size(Bytes(size)), Dialect::Binary), Some(Bytes(size)));
-            assert_eq!(parse(&kubernetes_size(Bytes(size)), Dialect::Kubernetes), Some(Bytes(size)));
+            assert_eq!(
+                parse(&kubernetes_size(Bytes(size)), Dialect::Kubernetes),
+                Some(Bytes(size))
+            );
         }
     }
 }

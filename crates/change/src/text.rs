@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn edits_of_one_place_keep_their_order_and_overlaps_are_refused() {
-        let edits = [Edit::insert(1, "b"), Edit { at: 2..3, new: String::new() }, Edit::insert(1, "c")];
+        let edits =
+            [Edit::insert(1, "b"), Edit { at: 2..3, new: String::new() }, Edit::insert(1, "c")];
         assert_eq!(edited("aXY", &edits).as_deref(), Some("abcX"));
         let edits = [Edit { at: 0..2, new: String::new() }, Edit { at: 1..3, new: String::new() }];
         assert_eq!(edited("aXY", &edits), None);
@@ -115,11 +116,17 @@ mod tests {
     fn a_word_keeps_its_place_when_its_value_changes() {
         let said = |old, new| in_place(old, new);
         assert_eq!(
-            said("--inspect --max_old_space_size=4096 -r a", "--max-old-space-size=358 --inspect -r a"),
+            said(
+                "--inspect --max_old_space_size=4096 -r a",
+                "--max-old-space-size=358 --inspect -r a"
+            ),
             "--inspect --max-old-space-size=358 -r a"
         );
         assert_eq!(said("-Da=b -Xmx2g -Xms1g", "-Xmx300m -XX:X=1 -Da=b"), "-XX:X=1 -Da=b -Xmx300m");
         assert_eq!(said("", "-Xmx300m"), "-Xmx300m");
-        assert_eq!(said("--a=1,--max-old-space-size=9", "--max-old-space-size=3,--a=1"), "--a=1,--max-old-space-size=3");
+        assert_eq!(
+            said("--a=1,--max-old-space-size=9", "--max-old-space-size=3,--a=1"),
+            "--a=1,--max-old-space-size=3"
+        );
     }
 }

@@ -78,12 +78,18 @@ pub fn can_be_replaced(path: &Path) -> Result<(), NotWritten> {
     if metadata.nlink() > 1 {
         return Err(NotWritten::unfit(
             &real,
-            format!("has {} names (hard links); replaced, the others would keep the old text", metadata.nlink()),
+            format!(
+                "has {} names (hard links); replaced, the others would keep the old text",
+                metadata.nlink()
+            ),
         ));
     }
     let me = rustix::process::geteuid().as_raw();
     if me != 0 && metadata.uid() != me {
-        return Err(NotWritten::unfit(&real, "belongs to another user, and would then belong to you"));
+        return Err(NotWritten::unfit(
+            &real,
+            "belongs to another user, and would then belong to you",
+        ));
     }
     Ok(())
 }
@@ -189,7 +195,9 @@ mod tests {
         fs::hard_link(&file, folder.path().join("g")).unwrap();
         let said = can_be_replaced(&file).unwrap_err().to_string();
         assert!(said.contains("2 names"), "{said}");
-        assert!(can_be_replaced(folder.path()).unwrap_err().to_string().contains("no regular file"));
+        assert!(
+            can_be_replaced(folder.path()).unwrap_err().to_string().contains("no regular file")
+        );
         assert!(can_be_replaced(&folder.path().join("x")).is_err());
     }
 }

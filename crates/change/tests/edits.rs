@@ -35,7 +35,7 @@ mod tests {
         let diff = change::unified("f", text, &new);
         let lines = |mark: char| -> Vec<String> {
             let body = diff.lines().skip(2).filter(|line| line.starts_with(mark));
-            body.map(|line| line[1..].to_owned()).collect()
+            body.map(|line| line.chars().skip(1).collect()).collect()
         };
         (lines('-'), lines('+'))
     }
@@ -55,12 +55,22 @@ mod tests {
     #[test]
     fn a_value_changes_inside_its_quotes_and_its_comment_stays() {
         for (old, new) in [
-            ("NODE_OPTIONS: \"-r a --max-old-space-size=9\"  # c", "NODE_OPTIONS: \"-r a --max-old-space-size=64\"  # c"),
-            ("NODE_OPTIONS: '-r a --max-old-space-size=9' # c", "NODE_OPTIONS: '-r a --max-old-space-size=64' # c"),
-            ("NODE_OPTIONS:   -r a --max-old-space-size=9", "NODE_OPTIONS:   -r a --max-old-space-size=64"),
+            (
+                "NODE_OPTIONS: \"-r a --max-old-space-size=9\"  # c",
+                "NODE_OPTIONS: \"-r a --max-old-space-size=64\"  # c",
+            ),
+            (
+                "NODE_OPTIONS: '-r a --max-old-space-size=9' # c",
+                "NODE_OPTIONS: '-r a --max-old-space-size=64' # c",
+            ),
+            (
+                "NODE_OPTIONS:   -r a --max-old-space-size=9",
+                "NODE_OPTIONS:   -r a --max-old-space-size=64",
+            ),
             ("NODE_OPTIONS: \"-r a\" # c", "NODE_OPTIONS: \"-r a --max-old-space-size=64\" # c"),
         ] {
-            let text = format!("services:\n  api:\n    image: node:22\n    environment:\n      {old}\n");
+            let text =
+                format!("services:\n  api:\n    image: node:22\n    environment:\n      {old}\n");
             let (gone, come) = changed(&text, "api", &node(&format!("-r a {FLAG}")));
             assert_eq!((gone, come), (vec![format!("      {old}")], vec![format!("      {new}")]));
         }
@@ -78,14 +88,38 @@ mod tests {
     #[test]
     fn lists_maps_and_braces_get_what_is_missing_in_their_own_style() {
         for (old, gone, come) in [
-            ("    environment:\n      - A=1 # c\n", vec![], vec!["      - NODE_OPTIONS=--max-old-space-size=64"]),
-            ("    environment:\n    - \"A=1\"\n", vec![], vec!["    - \"NODE_OPTIONS=--max-old-space-size=64\""]),
-            ("    environment: [A=1]\n", vec!["    environment: [A=1]"], vec!["    environment: [A=1, NODE_OPTIONS=--max-old-space-size=64]"]),
-            ("    environment: {A: '1'}\n", vec!["    environment: {A: '1'}"], vec!["    environment: {A: '1', NODE_OPTIONS: '--max-old-space-size=64'}"]),
-            ("    environment: {}\n", vec!["    environment: {}"], vec!["    environment: {NODE_OPTIONS: --max-old-space-size=64}"]),
+            (
+                "    environment:\n      - A=1 # c\n",
+                vec![],
+                vec!["      - NODE_OPTIONS=--max-old-space-size=64"],
+            ),
+            (
+                "    environment:\n    - \"A=1\"\n",
+                vec![],
+                vec!["    - \"NODE_OPTIONS=--max-old-space-size=64\""],
+            ),
+            (
+                "    environment: [A=1]\n",
+                vec!["    environment: [A=1]"],
+                vec!["    environment: [A=1, NODE_OPTIONS=--max-old-space-size=64]"],
+            ),
+            (
+                "    environment: {A: '1'}\n",
+                vec!["    environment: {A: '1'}"],
+                vec!["    environment: {A: '1', NODE_OPTIONS: '--max-old-space-size=64'}"],
+            ),
+            (
+                "    environment: {}\n",
+                vec!["    environment: {}"],
+                vec!["    environment: {NODE_OPTIONS: --max-old-space-size=64}"],
+            ),
             ("    environment:\n", vec![], vec!["      NODE_OPTIONS: --max-old-space-size=64"]),
             ("    environment: # c\n", vec![], vec!["      NODE_OPTIONS: --max-old-space-size=64"]),
-            ("    environment: ~\n", vec!["    environment: ~"], vec!["    environment:", "      NODE_OPTIONS: --max-old-space-size=64"]),
+            (
+                "    environment: ~\n",
+                vec!["    environment: ~"],
+                vec!["    environment:", "      NODE_OPTIONS: --max-old-space-size=64"],
+            ),
             ("", vec![], vec!["    environment:", "      NODE_OPTIONS: --max-old-space-size=64"]),
         ] {
             let text = format!("services:\n  api:\n    image: node:22\n{old}    restart: always\n");
@@ -99,7 +133,11 @@ mod tests {
         let text = "services: {\n  api: {\n    image: node,\n    environment: {\n      A: 1, # one\n      B: 2 # two\n    }\n  }\n}\n";
         let (gone, come) = changed(text, "api", &wish(Some(64), &[("NODE_OPTIONS", FLAG)]));
         assert_eq!(gone, ["      B: 2 # two"]);
-        let lines = ["    mem_limit: 64m,", "      B: 2, # two", "      NODE_OPTIONS: --max-old-space-size=64"];
+        let lines = [
+            "    mem_limit: 64m,",
+            "      B: 2, # two",
+            "      NODE_OPTIONS: --max-old-space-size=64",
+        ];
         assert_eq!(come, lines);
     }
 
@@ -109,21 +147,29 @@ mod tests {
     fn what_is_shared_by_an_anchor_is_laid_below_and_not_changed() {
         let (gone, come) = changed(SHARED, "api", &node(FLAG));
         assert_eq!(gone, ["    environment: *env"]);
-        let lines = ["    environment:", "      <<: *env", "      NODE_OPTIONS: --max-old-space-size=64"];
+        let lines =
+            ["    environment:", "      <<: *env", "      NODE_OPTIONS: --max-old-space-size=64"];
         assert_eq!(come, lines);
         let (gone, come) = changed(SHARED, "low", &node(FLAG));
         assert!(gone.is_empty());
-        assert_eq!(come, ["    environment:", "      <<: *benv", "      NODE_OPTIONS: --max-old-space-size=64"]);
+        assert_eq!(
+            come,
+            ["    environment:", "      <<: *benv", "      NODE_OPTIONS: --max-old-space-size=64"]
+        );
         assert!(refused(SHARED, "listed", &node(FLAG)).contains("as a list"));
         let copied = SHARED.replace("environment: &benv", "environment:");
         let (gone, come) = changed(&copied, "low", &node(FLAG));
         assert!(gone.is_empty());
-        assert_eq!(come, ["    environment:", "      B: ${B:-2}", "      NODE_OPTIONS: --max-old-space-size=64"]);
+        assert_eq!(
+            come,
+            ["    environment:", "      B: ${B:-2}", "      NODE_OPTIONS: --max-old-space-size=64"]
+        );
     }
 
     #[test]
     fn an_anchor_that_others_use_is_not_edited_at_its_own_place() {
-        let text = "services:\n  api:\n    environment: &env\n      A: 1\n  web:\n    environment: *env\n";
+        let text =
+            "services:\n  api:\n    environment: &env\n      A: 1\n  web:\n    environment: *env\n";
         let said = refused(text, "api", &node(FLAG));
         assert!(said.contains("`web` too"), "{said}");
         let text = "x: &size 512m\nservices:\n  api:\n    mem_limit: *size\n  web:\n    mem_limit: *size\n";
@@ -131,14 +177,67 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_another_extends_is_left_alone_and_the_other_is_not() {
+        let text = "services:\n  base:\n    image: node:22\n    mem_limit: 1g\n    environment: [A=1]\n    command: node --max-old-space-size=9 a\n  api:\n    extends: base\n    restart: always\n";
+        assert!(
+            refused(text, "base", &node(FLAG)).contains("`api` too, by an anchor or `extends`")
+        );
+        let file = file(text);
+        let api = &file.subjects()[1];
+        assert_eq!(api.limit, Stated::At(Bytes(1024 * MIB)));
+        assert_eq!(
+            (api.image.as_deref(), api.command.len(), api.environment.len()),
+            (Some("node:22"), 3, 1)
+        );
+        let (gone, come) = changed(text, "api", &wish(Some(64), &[("NODE_OPTIONS", FLAG)]));
+        assert!(gone.is_empty());
+        assert_eq!(
+            come,
+            [
+                "    mem_limit: 64m",
+                "    environment:",
+                "      NODE_OPTIONS: --max-old-space-size=64"
+            ]
+        );
+        let words = vec![("--max-old-space-size=9".to_owned(), FLAG.to_owned())];
+        assert!(refused(text, "api", &Wish { words, ..Wish::default() }).contains("by hand"));
+        let circle = "services:\n  a: {extends: b}\n  b: {extends: {service: a}}\n";
+        assert_eq!(self::file(circle).subjects().len(), 2);
+    }
+
+    #[test]
     fn limits_go_where_the_file_has_them() {
         for (old, gone, come) in [
-            ("    mem_limit: 1g # c\n", vec!["    mem_limit: 1g # c"], vec!["    mem_limit: 64m # c"]),
-            ("    mem_limit: \"1g\"\n", vec!["    mem_limit: \"1g\""], vec!["    mem_limit: \"64m\""]),
-            ("    deploy: {resources: {limits: {memory: 1G}}}\n", vec!["    deploy: {resources: {limits: {memory: 1G}}}"], vec!["    deploy: {resources: {limits: {memory: 64m}}}"]),
-            ("    deploy:\n      resources:\n        limits:\n          cpus: '1'\n", vec![], vec!["          memory: 64m"]),
-            ("    deploy:\n      mode: global\n", vec![], vec!["      resources:", "        limits:", "          memory: 64m"]),
-            ("    deploy:\n      resources:\n        reservations: {memory: 1m}\n", vec![], vec!["    mem_limit: 64m"]),
+            (
+                "    mem_limit: 1g # c\n",
+                vec!["    mem_limit: 1g # c"],
+                vec!["    mem_limit: 64m # c"],
+            ),
+            (
+                "    mem_limit: \"1g\"\n",
+                vec!["    mem_limit: \"1g\""],
+                vec!["    mem_limit: \"64m\""],
+            ),
+            (
+                "    deploy: {resources: {limits: {memory: 1G}}}\n",
+                vec!["    deploy: {resources: {limits: {memory: 1G}}}"],
+                vec!["    deploy: {resources: {limits: {memory: 64m}}}"],
+            ),
+            (
+                "    deploy:\n      resources:\n        limits:\n          cpus: '1'\n",
+                vec![],
+                vec!["          memory: 64m"],
+            ),
+            (
+                "    deploy:\n      mode: global\n",
+                vec![],
+                vec!["      resources:", "        limits:", "          memory: 64m"],
+            ),
+            (
+                "    deploy:\n      resources:\n        reservations: {memory: 1m}\n",
+                vec![],
+                vec!["    mem_limit: 64m"],
+            ),
             ("", vec![], vec!["    mem_limit: 64m"]),
         ] {
             let text = format!("services:\n  api:\n    image: node:22\n{old}    restart: always\n");
@@ -167,16 +266,32 @@ mod tests {
             ..Wish::default()
         };
         for (old, new) in [
-            ("command: node --max-old-space-size=9 a.js # c", "command: node --max-old-space-size=64 a.js # c"),
-            ("command: [\"node\", \"--max-old-space-size=9\", a.js]", "command: [\"node\", \"--max-old-space-size=64\", a.js]"),
-            ("entrypoint: sh -c 'exec node --max-old-space-size=9 a.js'", "entrypoint: sh -c 'exec node --max-old-space-size=64 a.js'"),
-            ("command: [sh, -c, \"exec node --max-old-space-size=9 a.js\"]", "command: [sh, -c, \"exec node --max-old-space-size=64 a.js\"]"),
+            (
+                "command: node --max-old-space-size=9 a.js # c",
+                "command: node --max-old-space-size=64 a.js # c",
+            ),
+            (
+                "command: [\"node\", \"--max-old-space-size=9\", a.js]",
+                "command: [\"node\", \"--max-old-space-size=64\", a.js]",
+            ),
+            (
+                "entrypoint: sh -c 'exec node --max-old-space-size=9 a.js'",
+                "entrypoint: sh -c 'exec node --max-old-space-size=64 a.js'",
+            ),
+            (
+                "command: [sh, -c, \"exec node --max-old-space-size=9 a.js\"]",
+                "command: [sh, -c, \"exec node --max-old-space-size=64 a.js\"]",
+            ),
         ] {
             let text = format!("services:\n  api:\n    {old}\n");
             let found = changed(&text, "api", &wish);
             assert_eq!(found, (vec![format!("    {old}")], vec![format!("    {new}")]));
         }
-        for other in ["node --max-old-space-size=99 a", "node a", "node --max-old-space-size=9 && node --max-old-space-size=9"] {
+        for other in [
+            "node --max-old-space-size=99 a",
+            "node a",
+            "node --max-old-space-size=9 && node --max-old-space-size=9",
+        ] {
             let text = format!("services:\n  api:\n    command: {other}\n");
             assert!(refused(&text, "api", &wish).contains("by hand"), "{text}");
         }
@@ -189,7 +304,11 @@ mod tests {
         let all = wish(Some(64), &[("NODE_OPTIONS", FLAG)]);
         let (gone, come) = changed(MANIFESTS, "api", &all);
         assert!(gone.is_empty());
-        let lines = ["        - name: NODE_OPTIONS", "          value: --max-old-space-size=64", "            memory: 64Mi"];
+        let lines = [
+            "        - name: NODE_OPTIONS",
+            "          value: --max-old-space-size=64",
+            "            memory: 64Mi",
+        ];
         assert_eq!(come, lines);
         let (gone, come) = changed(MANIFESTS, "side", &all);
         assert!(gone.is_empty());
@@ -204,7 +323,12 @@ mod tests {
         assert_eq!(come, lines);
         let (gone, come) = changed(MANIFESTS, "job", &all);
         assert_eq!(gone, ["          containers: [{name: job, image: node}]"]);
-        assert_eq!(come, ["          containers: [{name: job, image: node, resources: {limits: {memory: 64Mi}}, env: [{name: NODE_OPTIONS, value: --max-old-space-size=64}]}]"]);
+        assert_eq!(
+            come,
+            [
+                "          containers: [{name: job, image: node, resources: {limits: {memory: 64Mi}}, env: [{name: NODE_OPTIONS, value: --max-old-space-size=64}]}]"
+            ]
+        );
         let secret = wish(None, &[("SECRET", "x")]);
         assert!(refused(MANIFESTS, "api", &secret).contains("a secret or a map"));
         let number = wish(None, &[("WEB_CONCURRENCY", "2")]);
@@ -217,7 +341,10 @@ mod tests {
     fn json_stays_json_with_its_tabs() {
         let all = wish(Some(64), &[("NODE_OPTIONS", FLAG)]);
         let (gone, come) = changed(TASK, "api", &all);
-        assert_eq!(gone, ["\t\t\t\"memory\": 512,", "\t\t\t\t{ \"name\": \"A\", \"value\": \"1\" }"]);
+        assert_eq!(
+            gone,
+            ["\t\t\t\"memory\": 512,", "\t\t\t\t{ \"name\": \"A\", \"value\": \"1\" }"]
+        );
         let lines = [
             "\t\t\t\"memory\": 64,",
             "\t\t\t\t{ \"name\": \"A\", \"value\": \"1\" },",
@@ -227,13 +354,44 @@ mod tests {
         let file = file(TASK);
         for which in [0, 1] {
             let new = file.edited(which, &all).unwrap();
-            let read: Value = serde_json::from_str(&new).unwrap_or_else(|error| panic!("{error}\n{new}"));
+            let read: Value =
+                serde_json::from_str(&new).unwrap_or_else(|error| panic!("{error}\n{new}"));
             let container = &read["containerDefinitions"][which];
             assert_eq!(container["memory"], json!(64));
             let last = container["environment"].as_array().unwrap().last().unwrap();
             assert_eq!(*last, json!({"name": "NODE_OPTIONS", "value": FLAG}));
         }
         assert_eq!(file.kind(), Kind::Ecs);
+    }
+
+    #[test]
+    fn a_limit_that_the_platform_would_refuse_is_not_written() {
+        let small = wish(Some(64), &[]);
+        for part in ["mem_reservation: 100m", "mem_limit: 1g\n    mem_reservation: 100m"] {
+            let text = format!("services:\n  api:\n    {part}\n");
+            assert!(refused(&text, "api", &small).contains("mem_reservation of 100 MiB"), "{text}");
+        }
+        let text = "services:\n  api:\n    mem_limit: 10m\n    memswap_limit: 10m\n";
+        assert!(refused(text, "api", &small).contains("memswap_limit"));
+        let text = MANIFESTS.replace(
+            "          limits:\n",
+            "          requests: {memory: 1Gi}\n          limits:\n",
+        );
+        assert!(refused(&text, "api", &small).contains("its request of 1 GiB"));
+        let text = TASK.replace("\"memory\": 512", "\"memoryReservation\": 64, \"memory\": 512");
+        assert!(refused(&text, "api", &small).contains("memoryReservation"));
+    }
+
+    #[test]
+    fn a_limit_that_several_share_is_told_as_such() {
+        let shared = |text: &str| -> Vec<bool> {
+            file(text).subjects().iter().map(|subject| subject.is_shared).collect()
+        };
+        let task = TASK.replace("\"family\": \"t\"", "\"memory\": \"2 GB\"");
+        assert_eq!(shared(&task), [false, true]);
+        assert_eq!(file(&task).subjects()[1].limit, Stated::At(Bytes(2048 * MIB)));
+        let pod = "apiVersion: v1\nkind: Pod\nspec:\n  resources: {limits: {memory: 1Gi}}\n  containers: [{name: a}, {name: b, resources: {limits: {memory: 1Mi}}}]\n";
+        assert_eq!(shared(pod), [true, false]);
     }
 
     fn docker(text: &str, wish: &Wish) -> String {
@@ -244,10 +402,22 @@ mod tests {
     #[test]
     fn a_dockerfile_gets_its_variable_behind_every_run() {
         for (old, new) in [
-            ("FROM a\nRUN x\n# start\nCMD [\"y\"]\n", "FROM a\nRUN x\n# start\nENV NODE_OPTIONS=--max-old-space-size=64\nCMD [\"y\"]\n"),
-            ("FROM a\r\nRUN x \\\r\n  # c\r\n  y", "FROM a\r\nRUN x \\\r\n  # c\r\n  y\r\nENV NODE_OPTIONS=--max-old-space-size=64"),
-            ("FROM a\nENTRYPOINT [\"e\"]\nCMD [\"y\"]\nRUN <<E\nCMD x\nE\n", "FROM a\nENTRYPOINT [\"e\"]\nCMD [\"y\"]\nRUN <<E\nCMD x\nE\nENV NODE_OPTIONS=--max-old-space-size=64\n"),
-            ("FROM a AS x\nENV NODE_OPTIONS=1\nFROM b\nCMD y", "FROM a AS x\nENV NODE_OPTIONS=1\nFROM b\nENV NODE_OPTIONS=--max-old-space-size=64\nCMD y"),
+            (
+                "FROM a\nRUN x\n# start\nCMD [\"y\"]\n",
+                "FROM a\nRUN x\n# start\nENV NODE_OPTIONS=--max-old-space-size=64\nCMD [\"y\"]\n",
+            ),
+            (
+                "FROM a\r\nRUN x \\\r\n  # c\r\n  y",
+                "FROM a\r\nRUN x \\\r\n  # c\r\n  y\r\nENV NODE_OPTIONS=--max-old-space-size=64",
+            ),
+            (
+                "FROM a\nENTRYPOINT [\"e\"]\nCMD [\"y\"]\nRUN <<E\nCMD x\nE\n",
+                "FROM a\nENTRYPOINT [\"e\"]\nCMD [\"y\"]\nRUN <<E\nCMD x\nE\nENV NODE_OPTIONS=--max-old-space-size=64\n",
+            ),
+            (
+                "FROM a AS x\nENV NODE_OPTIONS=1\nFROM b\nCMD y",
+                "FROM a AS x\nENV NODE_OPTIONS=1\nFROM b\nENV NODE_OPTIONS=--max-old-space-size=64\nCMD y",
+            ),
         ] {
             assert_eq!(docker(old, &node(FLAG)), new);
         }
@@ -259,11 +429,43 @@ mod tests {
             ("ENV NODE_OPTIONS=--a", "ENV NODE_OPTIONS=\"--a --b\""),
             ("ENV NODE_OPTIONS --a", "ENV NODE_OPTIONS --a --b"),
             ("ENV A=1 NODE_OPTIONS=\"--a\" B=2", "ENV A=1 NODE_OPTIONS=\"--a --b\" B=2"),
-            ("ENV A='x y' \\\n    # c\n    NODE_OPTIONS='--a' \\\n    B=2", "ENV A='x y' \\\n    # c\n    NODE_OPTIONS='--a --b' \\\n    B=2"),
+            (
+                "ENV A='x y' \\\n    # c\n    NODE_OPTIONS='--a' \\\n    B=2",
+                "ENV A='x y' \\\n    # c\n    NODE_OPTIONS='--a --b' \\\n    B=2",
+            ),
         ] {
             let text = |env: &str| format!("FROM a\n{env}\nCMD [\"y\"]\n");
             assert_eq!(docker(&text(old), &node("--a --b")), text(new));
         }
+    }
+
+    /// Every file that `lint` is tried on: half of them broken on purpose, all of them in a style of their own.
+    #[test]
+    fn each_of_many_files_is_edited_or_refused_with_a_reason() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../lint/tests/files");
+        let mut folders = vec![std::path::PathBuf::from(root)];
+        let (mut edited, mut refused) = (0, Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let bytes = std::fs::read(&path).unwrap();
+                let name = path.to_str().unwrap();
+                let Ok(file) = File::read(name, &bytes) else { continue };
+                let limit = (file.kind() != Kind::Dockerfile).then_some(8192);
+                for which in 0..file.subjects().len() {
+                    let wish = wish(limit, &[("NODE_OPTIONS", FLAG), ("GOGC", "50")]);
+                    match file.edited(which, &wish) {
+                        Ok(_) => edited += 1,
+                        Err(why) => refused.push(format!("{name} {which}: {why}")),
+                    }
+                }
+            }
+        }
+        assert!(edited > 100 && refused.len() * 20 < edited, "{edited} {refused:#?}");
     }
 
     /// A Compose file and which of its services is meant.
@@ -290,18 +492,24 @@ mod tests {
             Just("deploy:\n@  mode: global\n"),
             Just("<<: *base\n"),
         ];
-        let first = prop_oneof![Just(""), Just("restart: always\n"), Just("# first\n"), Just("command: [\"node\", 'a.js']\n")];
+        let first = prop_oneof![
+            Just(""),
+            Just("restart: always\n"),
+            Just("# first\n"),
+            Just("command: [\"node\", 'a.js']\n")
+        ];
         let other = prop_oneof![
             Just(""),
             Just("# a comment\n"),
             Just("volumes:\n@- a:/b\n@- |\n@  c\n@\n@  d\n"),
             Just("labels: {\n@    a: b,\n@    c: d }\n"),
         ];
-        let service = (environment, limit, first, other, any::<bool>())
-            .prop_map(|(environment, limit, one, two, image)| {
+        let service = (environment, limit, first, other, any::<bool>()).prop_map(
+            |(environment, limit, one, two, image)| {
                 let image = if image { "image: node:22 # i\n" } else { "image:   \"node\"\n" };
                 [one, environment, image, limit, two].map(str::to_owned).to_vec()
-            });
+            },
+        );
         (prop::collection::vec(service, 1..4), 2usize..5, any::<bool>(), any::<bool>()).prop_flat_map(
             |(services, step, carriage, ended)| {
                 let count = services.len();
@@ -328,7 +536,8 @@ mod tests {
 
     /// What the file says of a service by another reader: its variables, its limits, all the rest.
     fn meaning(text: &str, service: usize) -> (Value, Vec<(String, String)>) {
-        let mut whole: Value = serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let mut whole: Value =
+            serde_saphyr::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         let service = &mut whole["services"][format!("s{service}")];
         let environment = service["environment"].take();
         let said = |value: &Value| match value {
@@ -336,11 +545,15 @@ mod tests {
             other => other.to_string(),
         };
         let mut variables: Vec<(String, String)> = match &environment {
-            Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), said(value))).collect(),
+            Value::Object(map) => {
+                map.iter().map(|(name, value)| (name.clone(), said(value))).collect()
+            }
             Value::Array(list) => list
                 .iter()
-                .map(|item| said(item))
-                .map(|item| item.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap())
+                .map(&said)
+                .map(|item| {
+                    item.split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap()
+                })
                 .collect(),
             _ => Vec::new(),
         };
@@ -348,7 +561,9 @@ mod tests {
         if let Some(map) = service.as_object_mut() {
             map.remove("environment");
             map.remove("mem_limit");
-            if let Some(limits) = map.get_mut("deploy").and_then(|it| it.pointer_mut("/resources/limits")) {
+            if let Some(limits) =
+                map.get_mut("deploy").and_then(|it| it.pointer_mut("/resources/limits"))
+            {
                 limits.as_object_mut().unwrap().remove("memory");
             }
             if map.get("deploy").is_some_and(|it| it["mode"] == json!("global")) {

@@ -80,8 +80,8 @@ mod tests {
         ]);
         for words in lines {
             let (code, out, err) = say(&words);
-            // `run` keeps the small numbers for its command, as env and timeout do.
-            let refusal = if words.first() == Some(&"run") { 125 } else { 2 };
+            // Those that start a command keep the small numbers for it, as env(1) and timeout(1) do.
+            let refusal = if matches!(words.first(), Some(&"run" | &"env")) { 125 } else { 2 };
             assert_eq!((code, out.as_str()), (refusal, ""), "{words:?}: {err}");
             assert!(err.starts_with("error: "), "{words:?}: {err}");
         }

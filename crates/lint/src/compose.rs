@@ -65,6 +65,9 @@ pub(crate) fn read(
 
 type Index = HashMap<String, Rc<Node>>;
 
+/// Who names it, the path, and whether nothing in it has a meaning.
+type FileOfVariables = (String, String, bool);
+
 struct Project<'a> {
     beside: &'a Beside<'a>,
     problems: Vec<Unreadable>,
@@ -73,7 +76,7 @@ struct Project<'a> {
     /// Of each document that something extends: the document, and its services by their names.
     indices: HashMap<*const Node, (Rc<Node>, Index)>,
     /// Files of variables, by who names them and how.
-    variables: HashMap<(String, String, bool), Option<Rc<Vec<Variable>>>>,
+    variables: HashMap<FileOfVariables, Option<Rc<Vec<Variable>>>>,
 }
 
 impl Project<'_> {
@@ -141,11 +144,14 @@ impl Project<'_> {
             self.problems.push(Unreadable::new(extends.place.clone(), why));
             return service.clone();
         };
-        let below = self.service(&home, &base, &below, depth + 1, known);
         if self.spent(&below) {
             return service.clone();
         }
-        merge(&without_marks(&below), service, Level::Service)
+        let below = self.service(&home, &base, &without_marks(&below), depth + 1, known);
+        if self.spent(&below) {
+            return service.clone();
+        }
+        merge(&below, service, Level::Service)
     }
 
     /// A service of a document: thousands may ask, so the document is gone through once.
@@ -205,9 +211,9 @@ impl Project<'_> {
         };
         let mut all = known.clone();
         for path in files {
-            for (name, value) in self.dotenv(&item.place.file, &path) {
-                all.entry(name).or_insert(value);
-            }
+            let mut own = self.dotenv(&item.place.file, &path);
+            own.extend(std::mem::take(&mut all));
+            all = own;
         }
         all
     }

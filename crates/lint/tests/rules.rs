@@ -87,6 +87,33 @@ mod tests {
         }
     }
 
+    /// What `why137 lint` promises to look for.
+    #[test]
+    fn every_promised_rule_is_there() {
+        let ids: Vec<&str> = manuals().iter().map(|manual| manual.id).collect();
+        for promised in [
+            "no-limit",
+            "ceiling-at-limit",
+            "restart-without-bound",
+            "ecs-task-memory-only",
+            "critical-requests-differ",
+            "shell-swallows-sigterm",
+            "tmpfs-above-limit",
+            "xmx-against-limit",
+            "workers-from-host-cpus",
+            "deploy-ignored",
+            "two-memory-limits",
+            "differs-from-running",
+        ] {
+            assert!(ids.contains(&promised), "{promised}");
+        }
+        // No folder of files for a rule that is not there.
+        let folders = fs::read_dir(folder()).unwrap();
+        for entry in folders.map(|entry| entry.unwrap().file_name()) {
+            assert!(ids.contains(&entry.to_str().unwrap()), "{entry:?}");
+        }
+    }
+
     #[test]
     fn findings_stand_at_their_line_and_column() {
         let mut wrong = Vec::new();
@@ -153,5 +180,26 @@ mod tests {
         ("critical-requests-differ/fail.pods.yaml", &["12:23:warning", "27:42:warning"]),
         ("ecs-task-memory-only/fail.task.json", &["5:14:warning"]),
         ("ecs-task-memory-only/fail.stack.yaml", &["8:17:warning"]),
+        (
+            "differs-from-running/fail.compose.yaml",
+            &[
+                "2:3:warning",
+                "5:16:warning",
+                "6:20:warning",
+                "7:22:note",
+                "8:11:note",
+                "9:14:note",
+                "10:24:note",
+                "11:15:note",
+                "12:12:note",
+                "14:21:warning",
+                "15:13:warning",
+                "16:15:warning",
+            ],
+        ),
+        (
+            "differs-from-running/silent.fail.compose.yaml",
+            &["2:3:note", "2:3:note", "2:3:warning", "2:3:warning", "2:3:warning", "4:16:warning"],
+        ),
     ];
 }

@@ -116,7 +116,7 @@ impl Walk<'_> {
         let (interpreter, word) = line.split_once([' ', '\t']).unwrap_or((line, ""));
         let word = Some(word.trim()).filter(|word| !word.is_empty());
         let is_shell_script = is_shell(interpreter)
-            || name_of(interpreter) == "env" && word.is_some_and(|word| is_shell(word));
+            || name_of(interpreter) == "env" && word.is_some_and(is_shell);
         if is_shell_script {
             return self.script(&path, &text, rest);
         }

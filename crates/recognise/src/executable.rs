@@ -1,13 +1,12 @@
 //! Parts of an ELF file: sections by name, bytes at an address. A file of 100 MB is not read whole.
 
 use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use object::elf::{FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
-use object::{
-    Endianness, FileKind, Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache, ReadRef,
-};
+use object::{Endianness, FileKind, Object, ObjectSection, ObjectSegment, ObjectSymbol, ReadCache};
 
 /// No section that is searched is larger.
 const MOST: u64 = 256 << 20;
@@ -23,25 +22,28 @@ pub(crate) fn with<T>(path: &Path, use_it: impl FnOnce(&Elf<'_>) -> Option<T>) -
 /// The beginning of a section. Only the headers are read beside it, no symbols: for files that stand between
 /// somebody and a start.
 pub(crate) fn beginning(path: &Path, section: &str, most: u64) -> Option<Vec<u8>> {
-    let cache = ReadCache::new(File::open(path).ok()?);
-    match FileKind::parse(&cache).ok()? {
-        FileKind::Elf64 => beginning_of::<FileHeader64<Endianness>>(&cache, section, most),
-        FileKind::Elf32 => beginning_of::<FileHeader32<Endianness>>(&cache, section, most),
-        _ => None,
-    }
+    let file = File::open(path).ok()?;
+    let cache = ReadCache::new(file.try_clone().ok()?);
+    let (start, size) = match FileKind::parse(&cache).ok()? {
+        FileKind::Elf64 => range::<FileHeader64<Endianness>>(&cache, section)?,
+        FileKind::Elf32 => range::<FileHeader32<Endianness>>(&cache, section)?,
+        _ => return None,
+    };
+    let mut bytes = vec![0; usize::try_from(size.min(most)).ok()?];
+    file.read_exact_at(&mut bytes, start).ok()?;
+    Some(bytes)
 }
 
-fn beginning_of<Header: FileHeader<Endian = Endianness>>(
+/// Where a section stands in the file, and how long it is.
+fn range<Header: FileHeader<Endian = Endianness>>(
     cache: &ReadCache<File>,
     section: &str,
-    most: u64,
-) -> Option<Vec<u8>> {
+) -> Option<(u64, u64)> {
     let header = Header::parse(cache).ok()?;
     let endian = header.endian().ok()?;
     let sections = header.sections(endian, cache).ok()?;
     let (_, found) = sections.section_by_name(endian, section.as_bytes())?;
-    let (start, size) = found.file_range(endian)?;
-    cache.read_bytes_at(start, size.min(most)).ok().map(<[u8]>::to_vec)
+    found.file_range(endian)
 }
 
 /// An ELF file.

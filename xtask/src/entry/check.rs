@@ -64,7 +64,7 @@ struct Life {
 
 impl Bench<'_> {
     fn tried(&self) -> Result<Value> {
-        let life = self.live(self.command(), true)?;
+        let life = self.live(self.command())?;
         let said = life.log.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
         let said = said.with_context(|| format!("it said nothing of itself: {}", life.log))?;
         if said.get("pid") != Some(&json!(1)) {
@@ -112,7 +112,7 @@ impl Bench<'_> {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
-    fn live(&self, command: Vec<String>, is_told: bool) -> Result<Life> {
+    fn live(&self, command: Vec<String>) -> Result<Life> {
         let name = format!("entry-{}", self.runtime);
         drop(self.docker(&["rm", "-f", &name]));
         let mut words: Vec<String> =
@@ -135,7 +135,7 @@ impl Bench<'_> {
         let begun = Instant::now();
         loop {
             let log = self.log(&name)?;
-            if is_ready(&log, self.runtime, is_told) {
+            if is_ready(&log, self.runtime) {
                 break;
             }
             if begun.elapsed() > PATIENCE {
@@ -236,7 +236,7 @@ impl Bench<'_> {
         let mut command = self.command();
         command.drain(..3);
         command.extend(["-c".to_owned(), "/app/gunicorn.conf.py".to_owned()]);
-        let life = self.live(command, false)?;
+        let life = self.live(command)?;
         self.ended_well(&life)?;
         let own = booted(&life.log);
         if own != workers {
@@ -251,7 +251,7 @@ fn booted(log: &str) -> usize {
     log.lines().filter(|line| line.contains("Booting worker with pid")).count()
 }
 
-fn is_ready(log: &str, runtime: &str, _is_told: bool) -> bool {
+fn is_ready(log: &str, runtime: &str) -> bool {
     match runtime {
         "python" => booted(log) > 0,
         _ => log.lines().any(|line| line.starts_with('{')),

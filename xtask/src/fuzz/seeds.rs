@@ -38,6 +38,9 @@ pub(super) fn write(repository: &Repository, targets: &[&str]) -> Result<PathBuf
             }
         }
     }
+    if targets.contains(&"lint") {
+        of_files(repository)?;
+    }
     let sources = source_texts(repository)?;
     let mut runs: Vec<String> = cases
         .iter()
@@ -55,6 +58,20 @@ pub(super) fn write(repository: &Repository, targets: &[&str]) -> Result<PathBuf
 
 fn keep(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("could not write `{}`", path.display()))
+}
+
+/// The files of the rules about files, under the letter of a name like theirs; see `fuzz/src/files.rs`.
+fn of_files(repository: &Repository) -> Result<()> {
+    let place = corpus(repository, "lint");
+    for (ending, letter) in [("yaml", 'A'), ("Dockerfile", 'B'), ("yaml", 'C'), ("json", 'D')] {
+        for path in repository.files("crates/lint/tests/files", ending)? {
+            let text = std::fs::read_to_string(&path);
+            let text = text.with_context(|| format!("could not read `{}`", path.display()))?;
+            let name = repository.inside(&path).replace('/', "-");
+            keep(&place.join(format!("seed-{letter}-{name}")), &format!("{letter}{text}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// The readers and their tests.

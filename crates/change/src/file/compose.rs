@@ -1,13 +1,13 @@
 //! Compose files: one subject per service.
 //!
-//! `extends`, `include` and other files of the project are not followed: what they say is theirs. Leans on the
-//! Compose specification.
+//! `extends` is followed within the file; `include` and other files of the project are not read: what they say is
+//! theirs. Leans on the Compose specification.
 
 use casefile::Bytes;
 use settings::quantity::{Dialect, parse};
 
 use super::substitution::substituted;
-use super::{Found, Stated, Subject, Variable, Wish, text, thousandths, words};
+use super::{Found, Stated, Subject, Variable, Wish, against, text, thousandths, words};
 use crate::document::{Entry, Node, Value};
 use crate::edit::{Editor, New, Refused};
 use crate::sizes::docker_size;
@@ -24,34 +24,68 @@ pub(super) fn find<'a>(document: &'a Node, path: Vec<String>, all: &mut Vec<Foun
     let Some(services) = document.field("services") else { return };
     for (name, node) in services.fields().into_iter().filter(|(_, node)| node.is_map()) {
         let path = path.iter().cloned().chain(["services".to_owned(), name.to_owned()]).collect();
-        all.push(Found { node, path });
+        let below = bases(services, node);
+        all.push(Found { node, path, below });
     }
 }
 
+/// Extending goes no further in real files, and ends in a circle.
+const FURTHEST: usize = 16;
+
+/// The services of the same file that a service extends, the nearest first.
+fn bases<'a>(services: &'a Node, service: &'a Node) -> Vec<&'a Node> {
+    let mut found = Vec::new();
+    let mut from = service;
+    while let Some(extends) = from.field("extends").filter(|_| found.len() < FURTHEST) {
+        let name = match extends.field("file") {
+            Some(_elsewhere) => None,
+            None => extends.text().or_else(|| extends.field("service")?.text()),
+        };
+        let Some(base) = name.and_then(|name| services.field(name)) else { break };
+        found.push(base.as_ref());
+        from = base;
+    }
+    found
+}
+
+fn layers<'a>(found: &Found<'a>) -> impl DoubleEndedIterator<Item = &'a Node> {
+    std::iter::once(found.node).chain(found.below.clone())
+}
+
 pub(super) fn subject(found: &Found<'_>) -> Subject {
-    let service = found.node;
-    let said = |name: &str| service.field(name).and_then(|node| node.text());
+    let said = |names: &[&str]| layers(found).find_map(|layer| layer.at(names)?.text());
+    let has = |names: &[&str]| layers(found).any(|it| it.at(names).is_some_and(|it| !it.is_null()));
     let mut remarks = Vec::new();
-    if service.field("env_file").is_some_and(|node| !node.is_null()) {
-        remarks.push("its env_file is not read: variables in it count where the file says nothing".to_owned());
+    if has(&["env_file"]) {
+        let why = "its env_file is not read: variables in it count where the file says nothing";
+        remarks.push(why.to_owned());
     }
-    if said("extends").is_some() || service.field("extends").is_some_and(|node| node.is_map()) {
-        remarks.push("what it extends is not read".to_owned());
+    if has(&["extends", "file"]) {
+        remarks.push("what it extends in another file is not read".to_owned());
     }
-    let limits = service.at(&["deploy", "resources", "limits"]);
-    let own = amount(service.field("mem_limit"));
-    let deployed = amount(limits.and_then(|node| node.field("memory")));
-    let cpus = said("cpus").or_else(|| limits?.field("cpus")?.text());
+    let stated = |names: &[&str]| {
+        let mut all = layers(found).map(|layer| amount(layer.at(names)));
+        all.find(|stated| *stated != Stated::Nothing).unwrap_or_default()
+    };
+    let own = stated(&["mem_limit"]);
+    let deployed = stated(&["deploy", "resources", "limits", "memory"]);
+    let cpus = said(&["cpus"]).or_else(|| said(&["deploy", "resources", "limits", "cpus"]));
     let command = ["entrypoint", "command"].into_iter().flat_map(|name| {
-        words::of(service.field(name).map(AsRef::as_ref))
+        words::of(layers(found).find_map(|layer| layer.field(name)).map(AsRef::as_ref))
     });
+    let mut environment: Vec<Variable> = Vec::new();
+    for variable in layers(found).rev().flat_map(|it| variables(it.field("environment"))) {
+        environment.retain(|known| known.name != variable.name);
+        environment.push(variable);
+    }
     Subject {
         name: found.path.last().cloned().unwrap_or_default(),
         owner: None,
-        image: said("image").and_then(substituted),
+        image: said(&["image"]).and_then(substituted),
         command: command.map(|word| substituted(&word).unwrap_or(word)).collect(),
-        environment: variables(service.field("environment").map(AsRef::as_ref)),
+        environment,
         limit: if own == Stated::Nothing { deployed } else { own },
+        is_shared: false,
         cpus: cpus.and_then(substituted).as_deref().and_then(thousandths),
         remarks,
     }
@@ -67,19 +101,18 @@ fn amount(node: Option<&std::rc::Rc<Node>>) -> Stated {
     }
 }
 
-fn variables(node: Option<&Node>) -> Vec<Variable> {
+fn variables(node: Option<&std::rc::Rc<Node>>) -> Vec<Variable> {
     let Some(node) = node else { return Vec::new() };
     let one = |name: &str, raw: Option<&str>| Variable {
         name: name.to_owned(),
         raw: raw.unwrap_or_default().to_owned(),
         value: raw.and_then(substituted),
     };
-    let listed = node.items().iter().filter_map(|item| item.text()).map(|item| {
-        match item.split_once('=') {
+    let listed =
+        node.items().iter().filter_map(|item| item.text()).map(|item| match item.split_once('=') {
             Some((name, value)) => one(name, Some(value)),
             None => one(item, None),
-        }
-    });
+        });
     let mapped = node.fields().into_iter().map(|(name, value)| one(name, value.text()));
     listed.chain(mapped).collect()
 }
@@ -95,7 +128,7 @@ pub(super) fn edit(
         return Err(Refused("the service is an alias of another place as a whole".to_owned()));
     }
     if let Some(limit) = wish.limit {
-        set_limit(editor, service, limit)?;
+        set_limit(editor, found, limit)?;
     }
     if !wish.variables.is_empty() {
         set_environment(editor, service, &wish.variables, source)?;
@@ -111,10 +144,17 @@ pub(super) fn edit(
 
 const AFTER: [&str; 2] = ["image", "build"];
 
-fn set_limit(editor: &mut Editor<'_>, service: &Node, limit: Bytes) -> Result<(), Refused> {
+fn set_limit(editor: &mut Editor<'_>, found: &Found<'_>, limit: Bytes) -> Result<(), Refused> {
+    let service = found.node;
     let size = docker_size(limit);
+    // Docker refuses to start a container with these.
+    let swap = amount(service.field("memswap_limit"));
+    against(swap, |swap, limit| swap < limit, limit, "its memswap_limit")?;
+    let reserved = amount(service.field("mem_reservation"));
+    against(reserved, |reserved, limit| reserved > limit, limit, "its mem_reservation")?;
     let is_set = |node: Option<&std::rc::Rc<Node>>| node.is_some_and(|node| !node.is_null());
-    let in_deploy = is_set(service.at(&["deploy", "resources", "limits", "memory"]));
+    let names = ["deploy", "resources", "limits", "memory"];
+    let in_deploy = layers(found).any(|layer| is_set(layer.at(&names)));
     let own_limit = service.own("mem_limit").filter(|entry| !entry.value.is_null());
     if let Some(entry) = own_limit {
         editor.set(&entry.value, &size)?;
@@ -123,7 +163,8 @@ fn set_limit(editor: &mut Editor<'_>, service: &Node, limit: Bytes) -> Result<()
         return Ok(());
     }
     let deploy = service.own("deploy").map(|entry| entry.value.as_ref());
-    let is_for_swarm = deploy.is_some_and(|node| FOR_SWARM.iter().any(|name| node.own(name).is_some()));
+    let is_for_swarm =
+        deploy.is_some_and(|node| FOR_SWARM.iter().any(|name| node.own(name).is_some()));
     let resources = deploy.and_then(|node| node.own("resources")).map(|entry| entry.value.as_ref());
     let limits = resources.and_then(|node| node.own("limits")).map(|entry| entry.value.as_ref());
     let memory = (String::from("memory"), New::Raw(size.clone()));
@@ -207,8 +248,12 @@ fn inherited(
     others
         .map(|(name, value)| {
             let raw = source.get(value.span.clone()).unwrap_or_default();
-            if raw.contains('\n') || !matches!(value.value, Value::Scalar { .. } | Value::Alias { .. }) {
-                return Err(Refused("it gets variables by a merge that cannot be copied".to_owned()));
+            if raw.contains('\n')
+                || !matches!(value.value, Value::Scalar { .. } | Value::Alias { .. })
+            {
+                return Err(Refused(
+                    "it gets variables by a merge that cannot be copied".to_owned(),
+                ));
             }
             Ok((name.to_owned(), New::Raw(raw.to_owned())))
         })
@@ -238,9 +283,11 @@ fn set_listed(
 ) -> Result<(), Refused> {
     let mut fresh = Vec::new();
     for (name, value) in variables {
-        let item = entry.value.items().iter().rfind(|item| {
-            item.text().is_some_and(|text| text.split('=').next() == Some(name))
-        });
+        let item = entry
+            .value
+            .items()
+            .iter()
+            .rfind(|item| item.text().is_some_and(|text| text.split('=').next() == Some(name)));
         match item {
             Some(item) if item.text() == Some(name) => return Err(from_outside(name)),
             Some(item) => editor.set(item, &format!("{name}={value}"))?,

@@ -165,7 +165,8 @@ fn pairs(text: &str, instruction: &Instruction, escape: char) -> Vec<Pair> {
     let first = rest.split_whitespace().next().unwrap_or_default();
     if !first.contains('=') && rest.trim() != first {
         let behind = rest.get(first.len()..).unwrap_or_default();
-        let start = instruction.rest.start + first.len() + (behind.len() - behind.trim_start().len());
+        let start =
+            instruction.rest.start + first.len() + (behind.len() - behind.trim_start().len());
         let value = start..instruction.rest.end;
         return vec![Pair { name: first.to_owned(), value, is_old: true }];
     }
@@ -187,9 +188,9 @@ fn raw_words(text: &str, escape: char) -> Vec<Range<usize>> {
     let mut letters = text.char_indices().peekable();
     while let Some((at, letter)) = letters.next() {
         let continues = letter == escape
-            && text.get(at + letter.len_utf8()..).is_some_and(|rest| {
-                rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
-            });
+            && text
+                .get(at + letter.len_utf8()..)
+                .is_some_and(|rest| rest.trim_start_matches([' ', '\t', '\r']).starts_with('\n'));
         if continues && quote.is_none() {
             found.extend(start.take().map(|start| start..at));
             while letters.next_if(|(_, next)| *next != '\n').is_some() {}
@@ -198,7 +199,9 @@ fn raw_words(text: &str, escape: char) -> Vec<Range<usize>> {
             continue;
         }
         match (letter, quote) {
-            (_, None) if letter.is_whitespace() => found.extend(start.take().map(|start| start..at)),
+            (_, None) if letter.is_whitespace() => {
+                found.extend(start.take().map(|start| start..at))
+            }
             ('\'' | '"', None) => {
                 quote = Some(letter);
                 start.get_or_insert(at);
@@ -280,7 +283,9 @@ fn chain<'a>(text: &str, all: &'a [Instruction]) -> (Vec<Stage<'a>>, Option<Stri
         chain.push(stage);
         let named = |stage: &Stage<'_>| {
             let name = stage.name.as_deref();
-            name.is_some_and(|name| image.as_deref().is_some_and(|it| name.eq_ignore_ascii_case(it)))
+            name.is_some_and(|name| {
+                image.as_deref().is_some_and(|it| name.eq_ignore_ascii_case(it))
+            })
         };
         match below.iter().rposition(named) {
             Some(at) => below.truncate(at + 1),
@@ -329,11 +334,14 @@ pub(super) fn subject(text: &str) -> Result<Subject, Unreadable> {
 /// `node:${VERSION}` with the default of the `ARG` above the first `FROM`.
 fn with_defaults(image: &str, text: &str, all: &[Instruction]) -> String {
     let mut image = image.to_owned();
-    for argument in all.iter().take_while(|it| it.keyword != "FROM").filter(|it| it.keyword == "ARG") {
+    for argument in
+        all.iter().take_while(|it| it.keyword != "FROM").filter(|it| it.keyword == "ARG")
+    {
         let rest = text.get(argument.rest.clone()).unwrap_or_default();
         if let Some((name, value)) = rest.trim().split_once('=') {
             let value = value.trim_matches(['"', '\'']);
-            image = image.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
+            image =
+                image.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
         }
     }
     image
@@ -378,7 +386,10 @@ pub(super) fn edits(text: &str, wish: &Wish) -> Result<Vec<Edit>, Refused> {
                 if old.contains('\n') {
                     return Err(Refused(format!("the value of `{name}` stands on several lines")));
                 }
-                edits.push(Edit { new: value_like(old, value, escape, pair.is_old), at: pair.value });
+                edits.push(Edit {
+                    new: value_like(old, value, escape, pair.is_old),
+                    at: pair.value,
+                });
             }
             None => fresh.push(format!("ENV {name}={}", value_like("", value, escape, false))),
         }
@@ -427,7 +438,10 @@ fn put_in(text: &str, stage: &[Instruction], lines: &[String], end: &str) -> Edi
 /// them: a `$` is a variable's.
 fn value_like(old: &str, value: &str, escape: char, is_old: bool) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,+@%${}".contains(c);
-    let quote = old.chars().next().filter(|c| matches!(c, '"' | '\'') && old.len() > 1 && old.ends_with(*c));
+    let quote = old
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\'') && old.len() > 1 && old.ends_with(*c));
     let is_plain = !value.is_empty() && value.chars().all(|c| plain(c) || is_old && c == ' ');
     match quote {
         Some('\'') if !value.contains(['\'', '$']) => format!("'{value}'"),
@@ -466,7 +480,8 @@ fn replaced(text: &str, stage: &[Instruction], old: &str, new: &str) -> Result<E
             true => (spelled(old, "\", \""), spelled(new, "\", \"")),
             false => (old.to_owned(), new.to_owned()),
         };
-        let is_edge = |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"';&|()".contains(c));
+        let is_edge =
+            |c: Option<char>| c.is_none_or(|c| c.is_whitespace() || "\"';&|()".contains(c));
         let mut places = raw.match_indices(&from).filter(|(at, word)| {
             let left = raw.get(..*at).and_then(|text| text.chars().next_back());
             let right = raw.get(at + word.len()..).and_then(|text| text.chars().next());
@@ -483,7 +498,11 @@ fn replaced(text: &str, stage: &[Instruction], old: &str, new: &str) -> Result<E
 }
 
 /// Options behind what starts the program; `None`: nothing does yet.
-fn appended(text: &str, stage: &[Instruction], options: &[String]) -> Result<Option<Edit>, Refused> {
+fn appended(
+    text: &str,
+    stage: &[Instruction],
+    options: &[String],
+) -> Result<Option<Edit>, Refused> {
     let Some(start) = starts(stage).next() else { return Ok(None) };
     let raw = text.get(start.rest.clone()).unwrap_or_default();
     let Some(node) = list(raw) else {

@@ -8,7 +8,7 @@ use casefile::Bytes;
 use settings::quantity::{Dialect, parse};
 
 use super::environment::{self, Names};
-use super::{Found, Stated, Subject, Wish, words};
+use super::{Found, Stated, Subject, Wish, against, words};
 use crate::document::Node;
 use crate::edit::{Editor, New, Refused};
 
@@ -36,12 +36,12 @@ pub(super) fn find<'a>(document: &'a Node, path: Vec<String>, all: &mut Vec<Foun
         }
     }
     if is_container_list(document.items()) {
-        lists.push(Found { node: document, path });
+        lists.push(Found { node: document, path, below: Vec::new() });
     }
     for list in lists {
         for (at, node) in list.node.items().iter().enumerate().filter(|(_, node)| node.is_map()) {
             let path = list.path.iter().cloned().chain([at.to_string()]).collect();
-            all.push(Found { node, path });
+            all.push(Found { node, path, below: Vec::new() });
         }
     }
 }
@@ -67,16 +67,14 @@ pub(super) fn subject(found: &Found<'_>, documents: &[Rc<Node>]) -> Subject {
     let container = found.node;
     let said = |name, capital| field(container, name, capital).and_then(|node| node.text());
     let command = [("entryPoint", "EntryPoint"), ("command", "Command")].into_iter();
-    let command = command.flat_map(|(name, capital)| {
-        words::of(field(container, name, capital).map(AsRef::as_ref))
-    });
+    let command = command
+        .flat_map(|(name, capital)| words::of(field(container, name, capital).map(AsRef::as_ref)));
     let own = amount(field(container, "memory", "Memory").map(AsRef::as_ref));
     let task = task(found, documents);
     let shared = amount(task.and_then(|task| field(task, "memory", "Memory")).map(AsRef::as_ref));
-    let mut remarks = Vec::new();
-    if own == Stated::Nothing && shared != Stated::Nothing {
-        remarks.push("its limit is the task's, which its containers share".to_owned());
-    }
+    let containers =
+        task.and_then(|task| field(task, "containerDefinitions", "ContainerDefinitions"));
+    let others = containers.map_or(0, |node| node.items().len());
     Subject {
         name: said("name", "Name").unwrap_or_default().to_owned(),
         owner: task.and_then(|task| field(task, "family", "Family")?.text()).map(str::to_owned),
@@ -84,8 +82,9 @@ pub(super) fn subject(found: &Found<'_>, documents: &[Rc<Node>]) -> Subject {
         command: command.collect(),
         environment: environment::read(container, names(container)),
         limit: if own == Stated::Nothing { shared } else { own },
+        is_shared: own == Stated::Nothing && shared != Stated::Nothing && others > 1,
         cpus: None,
-        remarks,
+        remarks: Vec::new(),
     }
 }
 
@@ -124,6 +123,10 @@ pub(super) fn edit(editor: &mut Editor<'_>, found: &Found<'_>, wish: &Wish) -> R
         if !limit.0.is_multiple_of(1 << 20) {
             return Err(Refused(format!("a task definition counts in whole MiB, {limit} is none")));
         }
+        // The service refuses these.
+        let reserved = field(container, "memoryReservation", "MemoryReservation");
+        let reserved = amount(reserved.map(AsRef::as_ref));
+        against(reserved, |reserved, limit| reserved >= limit, limit, "its memoryReservation")?;
         let number = (limit.0 >> 20).to_string();
         let name = if capitals { "Memory" } else { "memory" };
         match container.own(name).filter(|entry| !entry.value.is_null()) {

@@ -41,7 +41,11 @@ pub(super) fn set(
             return Err(Refused("the variables come from elsewhere in the file".to_owned()));
         }
         let list = New::List(variables.iter().map(item).collect());
-        return editor.add_entries(container, &["image", "Image"], &[(names.list.to_owned(), list)]);
+        return editor.add_entries(
+            container,
+            &["image", "Image"],
+            &[(names.list.to_owned(), list)],
+        );
     };
     if entry.value.is_null() {
         return editor.fill(entry, &New::List(variables.iter().map(item).collect()));

@@ -8,7 +8,7 @@ use casefile::Bytes;
 use settings::quantity::{Dialect, parse};
 
 use super::environment::{self, Names};
-use super::{Found, Stated, Subject, Wish, thousandths, words};
+use super::{Found, Stated, Subject, Wish, against, thousandths, words};
 use crate::document::Node;
 use crate::edit::{Editor, New, Refused};
 use crate::sizes::kubernetes_size;
@@ -43,7 +43,7 @@ pub(super) fn find<'a>(document: &'a Node, path: Vec<String>, all: &mut Vec<Foun
         let items = spec.node.field(list).map(|node| node.items()).unwrap_or_default();
         for (at, node) in items.iter().enumerate().filter(|(_, node)| node.is_map()) {
             let path = spec.path.iter().cloned().chain([list.to_owned(), at.to_string()]).collect();
-            all.push(Found { node, path });
+            all.push(Found { node, path, below: Vec::new() });
         }
     }
 }
@@ -51,30 +51,57 @@ pub(super) fn find<'a>(document: &'a Node, path: Vec<String>, all: &mut Vec<Foun
 pub(super) fn subject(found: &Found<'_>, documents: &[Rc<Node>]) -> Subject {
     let container = found.node;
     let said = |path: &[&str]| container.at(path).and_then(|node| node.text());
-    let command = ["command", "args"].into_iter().flat_map(|name| {
-        words::of(container.field(name).map(AsRef::as_ref))
-    });
+    let command = ["command", "args"]
+        .into_iter()
+        .flat_map(|name| words::of(container.field(name).map(AsRef::as_ref)));
     let mut remarks = Vec::new();
     if container.field("envFrom").is_some_and(|node| !node.is_null()) {
-        remarks.push("its envFrom is not read: variables in it count where the file says nothing".to_owned());
+        remarks.push(
+            "its envFrom is not read: variables in it count where the file says nothing".to_owned(),
+        );
     }
+    let own = amount(container, "limits");
+    let pod = pod(found, documents);
+    let shared = pod.map_or(Stated::Nothing, |pod| amount(pod, "limits"));
+    let limit = if own == Stated::Nothing { shared } else { own };
+    let others = pod.and_then(|pod| pod.field("containers")).map_or(0, |node| node.items().len());
+    let is_shared = own == Stated::Nothing && shared != Stated::Nothing && others > 1;
     Subject {
         name: said(&["name"]).unwrap_or_default().to_owned(),
         owner: owner(found, documents),
         image: said(&["image"]).map(str::to_owned),
         command: command.collect(),
         environment: environment::read(container, NAMES),
-        limit: match container.at(&["resources", "limits", "memory"]).filter(|it| !it.is_null()) {
-            None => Stated::Nothing,
-            Some(node) => match node.text().and_then(|text| parse(text, Dialect::Kubernetes)) {
-                Some(Bytes(0)) => Stated::Nothing,
-                Some(bytes) => Stated::At(bytes),
-                None => Stated::Open,
-            },
-        },
+        limit,
+        is_shared,
         cpus: said(&["resources", "limits", "cpu"]).and_then(thousandths),
         remarks,
     }
+}
+
+/// The memory that a container's or a pod's resources say.
+fn amount(node: &Node, which: &str) -> Stated {
+    let Some(node) = node.at(&["resources", which, "memory"]).filter(|it| !it.is_null()) else {
+        return Stated::Nothing;
+    };
+    match node.text().and_then(|text| parse(text, Dialect::Kubernetes)) {
+        Some(Bytes(0)) => Stated::Nothing,
+        Some(bytes) => Stated::At(bytes),
+        None => Stated::Open,
+    }
+}
+
+/// The pod's specification, which the container is in: two steps above it.
+fn pod<'a>(found: &Found<'_>, documents: &'a [Rc<Node>]) -> Option<&'a Node> {
+    let (first, rest) = found.path.split_first()?;
+    let mut node: &Node = documents.get(first.parse::<usize>().ok()?)?;
+    for name in rest.get(..rest.len().checked_sub(2)?)? {
+        node = match name.parse::<usize>() {
+            Ok(at) if !node.items().is_empty() => node.items().get(at)?,
+            _ => node.field(name)?,
+        };
+    }
+    Some(node)
 }
 
 /// ``Deployment `api` ``: the innermost object on the way that has a kind.
@@ -95,11 +122,7 @@ fn owner(found: &Found<'_>, documents: &[Rc<Node>]) -> Option<String> {
     owner
 }
 
-pub(super) fn edit(
-    editor: &mut Editor<'_>,
-    found: &Found<'_>,
-    wish: &Wish,
-) -> Result<(), Refused> {
+pub(super) fn edit(editor: &mut Editor<'_>, found: &Found<'_>, wish: &Wish) -> Result<(), Refused> {
     let container = found.node;
     if let Some(limit) = wish.limit {
         set_limit(editor, container, limit)?;
@@ -117,6 +140,9 @@ pub(super) fn edit(
 
 fn set_limit(editor: &mut Editor<'_>, container: &Node, limit: Bytes) -> Result<(), Refused> {
     let size = kubernetes_size(limit);
+    // The API refuses a request above the limit.
+    let requested = amount(container, "requests");
+    against(requested, |requested, limit| requested > limit, limit, "its request")?;
     let elsewhere = || Refused("its resources come from elsewhere in the file".to_owned());
     let memory = ("memory".to_owned(), New::Raw(size.clone()));
     let limits = |memory| ("limits".to_owned(), New::Map(vec![memory]));

@@ -92,7 +92,8 @@ fn replaced(editor: &mut Editor<'_>, place: &Node, old: &str, new: &str) -> Resu
     match &place.value {
         Value::Scalar { .. } => Ok(editor.replace_words(place, old, new)),
         Value::List { items, .. } => {
-            let (from, to): (Vec<&str>, Vec<&str>) = (old.split(' ').collect(), new.split(' ').collect());
+            let (from, to): (Vec<&str>, Vec<&str>) =
+                (old.split(' ').collect(), new.split(' ').collect());
             let same = |window: &[std::rc::Rc<Node>]| {
                 window.iter().zip(&from).all(|(item, word)| item.text() == Some(*word))
             };
@@ -100,7 +101,8 @@ fn replaced(editor: &mut Editor<'_>, place: &Node, old: &str, new: &str) -> Resu
             let Some(at) = at.filter(|_| from.len() == to.len()) else {
                 // A script that a shell of the list runs.
                 return Ok(items.iter().any(|item| {
-                    matches!(item.value, Value::Scalar { .. }) && editor.replace_words(item, old, new)
+                    matches!(item.value, Value::Scalar { .. })
+                        && editor.replace_words(item, old, new)
                 }));
             };
             for (item, word) in items.iter().skip(at).zip(&to) {
@@ -121,7 +123,8 @@ pub(super) fn append(
 ) -> Result<(), Refused> {
     let (program, options) = options;
     let container = found.node;
-    let has = |name: &str| container.field(name).is_some_and(|node| !node.is_null());
+    let layers = || std::iter::once(container).chain(found.below.iter().copied());
+    let has = |name: &str| layers().any(|it| it.field(name).is_some_and(|node| !node.is_null()));
     let own = |name: &str| container.own(name).filter(|entry| !entry.value.is_null());
     let name = if has(command) || !has(entrypoint) { command } else { entrypoint };
     if let Some(entry) = own(name) {

@@ -144,7 +144,10 @@ fn predict(printer: &Printer, arguments: &AlignArgs, asked: &str) -> anyhow::Res
     let told = arguments.imagined.told()?;
     let view = arguments.imagined.view(Some(limit))?;
     let room = arguments.measured.room(limit, arguments.imagined.count);
-    let answer = Question { runtime, version: Some(version), view, told, room }.answer();
+    let version = Some(version);
+    let question =
+        Question { runtime, version, view, told, spelled: None, room, is_new_limit: false };
+    let answer = question.answer();
     show(printer, arguments, &answer, None)?;
     Ok(ExitCode::from(u8::from(answer.is_refusal())))
 }
@@ -158,20 +161,25 @@ fn is_file(name: &str) -> bool {
 /// What runs now.
 fn of_running(printer: &Printer, arguments: &AlignArgs, name: &str) -> anyhow::Result<ExitCode> {
     if arguments.apply {
-        return Err(Failure::new(USAGE, "`--apply` writes into a file; what runs is started anew with the settings")
-            .hint("why137 align compose.yaml --apply")
-            .into());
+        return Err(Failure::new(
+            USAGE,
+            "`--apply` writes into a file; what runs is started anew with the settings",
+        )
+        .hint("why137 align compose.yaml --apply")
+        .into());
     }
     let found = live::align(printer, arguments, name)?;
-    show(printer, arguments, &found.answer, Some(&found.name))?;
+    show(printer, arguments, &found.answer, found.name.as_deref())?;
     for note in &found.notes {
         printer.note(note);
     }
     let answer = &found.answer;
     let is_page = arguments.form.is_none() && arguments.format == Format::Text;
     if is_page && !answer.advice.settings.is_empty() && !answer.is_refusal() {
-        for (form, title) in [(Form::DockerRun, "For docker run"), (Form::Compose, "In compose.yaml")] {
-            let fragment = fragments::fragment(answer, form, Some(&found.name));
+        for (form, title) in
+            [(Form::DockerRun, "For docker run"), (Form::Compose, "In compose.yaml")]
+        {
+            let fragment = fragments::fragment(answer, form, found.name.as_deref());
             let lines = fragment.text.lines().map(|line| format!("  {}\n", escape::terminal(line)));
             printer.answer(&format!("\n{title}\n{}", lines.collect::<String>()))?;
         }

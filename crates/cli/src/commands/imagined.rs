@@ -85,7 +85,11 @@ impl Imagined {
     }
 
     /// The same where a file says which quota it has, in thousandths of a processor; the command line beats it.
-    pub(crate) fn view_with(&self, limit: Option<Bytes>, cpus: Option<u32>) -> anyhow::Result<View> {
+    pub(crate) fn view_with(
+        &self,
+        limit: Option<Bytes>,
+        cpus: Option<u32>,
+    ) -> anyhow::Result<View> {
         let layout = match (self.layout, self.cgroup) {
             (Place::Container, CgroupVersion::V1) => Layout::ContainerV1,
             (Place::Container, CgroupVersion::V2) => Layout::ContainerV2,

@@ -195,9 +195,21 @@ impl Sized {
                 "{may}; raising the limit alone would only move the end{}",
                 advice.unbounded.as_ref().map(|what| format!("; {what}")).unwrap_or_default()
             ),
-            "too low a ceiling costs time in garbage collection, and live data above it ends in the runtime's own error",
+            self.risk(),
             "put the old value back",
         ))
+    }
+
+    fn risk(&self) -> &'static str {
+        match self.runtime {
+            Runtime::Node | Runtime::Deno | Runtime::Java | Runtime::DotNet => {
+                "too low a ceiling costs time in garbage collection, and live data above it ends in the runtime's own error"
+            }
+            Runtime::Go => {
+                "a collector that has to work near the ceiling takes processor time; live data above it is killed all the same"
+            }
+            _ => "what is asked for beyond it waits, is refused or is slower",
+        }
     }
 
     /// The ceiling has room: what filled the limit lies outside it.
@@ -257,14 +269,16 @@ impl Sized {
     /// Nothing bounds it.
     fn unbounded(&self) -> Option<Remedy> {
         let advice = self.advice(&Room::of(self.limit))?;
-        if advice.settings.is_empty() || advice.cannot.is_some() {
+        // Half an answer (fewer malloc arenas) is none while the number that counts is missing.
+        let is_open = advice.cannot.is_some() || advice.missing.is_some();
+        if advice.settings.is_empty() || is_open {
             return None;
         }
         let effect = advice.unbounded.clone().unwrap_or_default();
         Some(remedy(
             &format!("{}; {}", spelled(&advice), working(&advice)),
             &format!("nothing bounds {} now; {effect}", self.heap()),
-            "a collector that has to work near the ceiling takes processor time",
+            self.risk(),
             "take the setting away again",
         ))
     }

@@ -108,9 +108,9 @@ fn surroundings(stage: &Stage<'_>) -> Surroundings {
     let record = stage.life.record.as_ref();
     let cite = |field: &str| record.and_then(|fact| Some(fact.cite_at(fact.what.span_of(field)?)));
     Surroundings {
-        image: record.and_then(|fact| fact.what.image.clone()).or_else(|| {
-            stage.life.status.as_ref().and_then(|status| status.what.image.clone())
-        }),
+        image: record
+            .and_then(|fact| fact.what.image.clone())
+            .or_else(|| stage.life.status.as_ref().and_then(|status| status.what.image.clone())),
         cgroup_version: stage.sheet.machine.cgroup_version,
         host: stage.sheet.machine.mem_total,
         command_cite: cite("command"),

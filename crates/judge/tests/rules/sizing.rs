@@ -146,6 +146,15 @@ fn a_name_that_says_nothing_brings_no_sum() {
 }
 
 #[test]
+fn a_store_without_a_bound_is_given_one_and_a_server_without_a_measured_worker_none() {
+    let redis = killed(&["redis-server"], &[], "redis:7.2", 250);
+    assert!(first(&redis).change.starts_with("add `--maxmemory "), "{:?}", first(&redis));
+    let web = killed(&["uvicorn", "app:app", "--workers", "4"], &[], "python:3.12", 250);
+    let says = |word: &str| web.verdict.remedies.iter().any(|it| it.change.contains(word));
+    assert!(!says("MALLOC_ARENA_MAX") && !says("WORKERS"), "{:?}", web.verdict.remedies);
+}
+
+#[test]
 fn a_pods_manifest_tells_command_and_image_too() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "a"},
         "spec": {"containers": [{"name": "web", "image": "node:22.12-alpine", "command": ["node", "a.js"],

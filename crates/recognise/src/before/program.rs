@@ -12,7 +12,7 @@ use crate::{dotnet, executable, go, java, node};
 /// first 16 KiB.
 const MOST_NAMES: u64 = 1 << 20;
 /// As much of its constants for Node's version: in those builds it stands in the first 400 KiB, before those of V8.
-const MOST_CONSTANTS: u64 = 1 << 20;
+const MOST_CONSTANTS: u64 = 512 << 10;
 /// What every build of Node exports.
 const OF_NODE: &[u8] = b"_ZN4node";
 /// What Debian's is linked to, and where that lies.

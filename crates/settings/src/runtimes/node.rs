@@ -178,10 +178,18 @@ fn knows_percentage(version: &Version) -> bool {
     version.is_from(&[22, 21]) || version.is_at_least(&[24, 6])
 }
 
-/// `os.availableParallelism()`, by which pools are sized.
+/// `os.availableParallelism()`, by which pools are sized. libuv reads quotas of version 2 from 1.49 on (22.12,
+/// 23.1, 24); 1.51 (22.17, 24.2 to 24.15, 25) takes one of less than a processor for none (libuv #4853).
 fn cpus(version: &Version, view: &View) -> u32 {
-    let reads_quota = version.is_from(&[22, 12]) || version.is_at_least(&[24]);
-    let quota = view.cpus.quota_down().filter(|_| reads_quota && view.cgroup_version == 2);
+    let reads_quota =
+        version.is_from(&[22, 12]) || version.is_from(&[23, 1]) || version.is_at_least(&[24]);
+    let needs_a_whole = version.is_from(&[22, 17])
+        || (version.is_from(&[24, 2]) && !version.is_from(&[24, 16]))
+        || version.is_from(&[25]);
+    let is_read = |thousandths: u32| {
+        reads_quota && view.cgroup_version == 2 && (thousandths >= 1000 || !needs_a_whole)
+    };
+    let quota = view.cpus.quota_down().filter(|_| view.cpus.quota.is_some_and(is_read));
     quota.map_or(view.cpus.affinity, |quota| quota.min(view.cpus.affinity))
 }
 
@@ -483,6 +491,30 @@ mod tests {
         let blind = believes(&Version::parse("22.23.3").unwrap(), &view, &Told::default());
         assert_eq!(blind.ceiling, Some(mib(4144)));
         assert!(blind.remarks[0].contains("another hierarchy"));
+    }
+
+    /// `os.availableParallelism()` of four processors on cgroup v2, at quotas of 0.5, 1.5 and 2.5.
+    #[test]
+    fn quotas_are_read_as_measured() {
+        let cells = [
+            ("20.3.0", [4, 4, 4]),
+            ("22.12.0", [1, 1, 2]),
+            ("22.23.3", [4, 1, 2]),
+            ("23.11.1", [1, 1, 2]),
+            ("24.0.0", [1, 1, 2]),
+            ("24.21.0", [1, 1, 2]),
+            ("25.9.0", [4, 1, 2]),
+            ("26.10.0", [1, 1, 2]),
+        ];
+        for (version, expected) in cells {
+            let version = Version::parse(version).unwrap();
+            let found = [500, 1500, 2500].map(|quota| {
+                let cpus = Cpus { online: 4, affinity: 4, quota: Some(quota) };
+                let view = View::imagined(Layout::ContainerV2, Some(mib(2048)), mib(3914), cpus);
+                believes(&version, &view, &Told::default()).cpus.unwrap()
+            });
+            assert_eq!(found, expected, "{version}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(super) const ALL: &[Workload] = &[
             "-D",
             "{here}/data",
             "-k",
-            "{here}",
+            "{here}/data",
             "-p",
             "8474",
             "-c",
@@ -86,7 +86,6 @@ pub(super) const ALL: &[Workload] = &[
         story: "A buffer pool of 1 GiB, as for a machine of its own.",
         words: &[
             "/usr/sbin/mariadbd",
-            "--no-defaults",
             "--user=root",
             "--datadir={here}/data",
             "--port=8475",

@@ -16,7 +16,11 @@ pub(crate) struct Question {
     pub(crate) version: Option<Version>,
     pub(crate) view: View,
     pub(crate) told: Told,
+    /// The same as a file spells it, with its own variables; settings are made from this, so that those stay.
+    pub(crate) spelled: Option<Told>,
     pub(crate) room: Room,
+    /// The limit is to be another one: the ceiling follows it, also upwards.
+    pub(crate) is_new_limit: bool,
 }
 
 /// What is answered.
@@ -42,16 +46,17 @@ pub(crate) struct Answer {
 impl Question {
     /// Asks `settings`.
     pub(crate) fn answer(self) -> Answer {
-        let Self { runtime, version, view, told, room } = &self;
+        let Self { runtime, version, view, told, room, is_new_limit, .. } = &self;
+        let spelled = self.as_spelled();
         let found = match version {
-            Some(version) => Some((version.clone(), runtime.advises(version, view, told, room))),
-            None => runtime.advises_any(None, view, told, room),
+            Some(version) => Some((version.clone(), runtime.advises(version, view, spelled, room))),
+            None => runtime.advises_any(None, view, spelled, room),
         };
         let Some((version, mut advice)) = found else { return self.unanswered() };
-        let outcome = |advice: &Advice| advice.outcome(*runtime, &version, view, told, room);
-        let (before, now) = outcome(&Advice::default());
-        let (mut belief, mut fits) = outcome(&advice);
-        let is_right = is_right(&advice, room, (&before, now), &belief);
+        let outcome = |advice: &Advice, told| advice.outcome(*runtime, &version, view, told, room);
+        let (before, now) = outcome(&Advice::default(), told);
+        let (mut belief, mut fits) = outcome(&advice, spelled);
+        let is_right = is_right(&advice, room, (&before, now), &belief, *is_new_limit);
         if is_right {
             advice.settings.clear();
             advice.steps.clear();
@@ -60,6 +65,11 @@ impl Question {
         let may_use = room.may_use(&belief);
         let version = Some(version);
         Answer { advice, version, now, is_right, may_use, belief, fits, question: self }
+    }
+
+    /// What it is told, as the file spells it.
+    pub(crate) fn as_spelled(&self) -> &Told {
+        self.spelled.as_ref().unwrap_or(&self.told)
     }
 
     fn unanswered(self) -> Answer {
@@ -79,7 +89,13 @@ impl Question {
 
 /// Whether nothing has to change: what it was told keeps it within the limit, and where more was measured
 /// than a belief knows of, is not above the advice.
-fn is_right(advice: &Advice, room: &Room, now: (&Belief, Fits), then: &Belief) -> bool {
+fn is_right(
+    advice: &Advice,
+    room: &Room,
+    now: (&Belief, Fits),
+    then: &Belief,
+    is_new_limit: bool,
+) -> bool {
     let (belief, fits) = now;
     if advice.cannot.is_some() || advice.missing.is_some() || belief.refuses.is_some() {
         return false;
@@ -91,7 +107,7 @@ fn is_right(advice: &Advice, room: &Room, now: (&Belief, Fits), then: &Belief) -
     let was_told = advice.settings.iter().any(|setting| setting.replaces.is_some());
     let nothing_measured = room.outside.is_none() && room.worker.is_none();
     let below = belief.ceiling <= then.ceiling && belief.number() <= then.number();
-    was_told && fits == Fits::Fits && (nothing_measured || below)
+    was_told && !is_new_limit && fits == Fits::Fits && (nothing_measured || below)
 }
 
 impl Answer {
@@ -147,7 +163,9 @@ impl Answer {
             Fits::CannotFit => format!("{name} does not fit even {told}: {may_use}limit {limit}."),
             Fits::Unlimited => format!("{name} has no limit."),
             Fits::Unknown if advice.settings.is_empty() => {
-                format!("{name} has nothing to be told; what it may use is not known, limit {limit}.")
+                format!(
+                    "{name} has nothing to be told; what it may use is not known, limit {limit}."
+                )
             }
             Fits::Unknown => format!(
                 "{name} is bounded {told} as far as it can be; what it may use in all is not known, limit {limit}."

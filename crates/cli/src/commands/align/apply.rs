@@ -20,7 +20,10 @@ pub(super) fn apply(printer: &Printer, aligned: &Aligned, yes: bool) -> anyhow::
     let consent = consent(printer, yes, "Apply?", "--apply --yes")?;
     let at = explain::now()?.to_string();
     journal.apply(path, (&aligned.old, &aligned.new), (&aligned.summary(), &at), &consent)?;
-    printer.note(&format!("written; to take it back: why137 align --undo {}", escape::shell_word(&aligned.name)));
+    printer.note(&format!(
+        "written; to take it back: why137 align --undo {}",
+        escape::shell_word(&aligned.name)
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -31,9 +34,15 @@ pub(super) fn undo(printer: &Printer, file: Option<&str>, yes: bool) -> anyhow::
     let change = loop {
         match journal.last(path)? {
             None => {
-                let what = file.map_or("nothing was changed".to_owned(), |file| format!("nothing was changed in `{file}`"));
+                let what = file.map_or("nothing was changed".to_owned(), |file| {
+                    format!("nothing was changed in `{file}`")
+                });
                 let place = journal.path().display();
-                return Err(Failure::new(NOTHING, format!("{what}, as the journal `{place}` says")).into());
+                return Err(Failure::new(
+                    NOTHING,
+                    format!("{what}, as the journal `{place}` says"),
+                )
+                .into());
             }
             Some(Undo::Done(change)) => journal.forget(&change)?,
             Some(Undo::Possible(change)) => break change,
@@ -70,10 +79,14 @@ pub(super) fn show(printer: &Printer, diff: &str) -> anyhow::Result<()> {
 fn journal() -> Result<Journal, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let is_root = rustix::process::geteuid().is_root();
-    Journal::of(variable("XDG_STATE_HOME").as_deref(), variable("HOME").as_deref(), is_root).ok_or_else(|| {
-        Failure::new(NOTHING, "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set")
+    Journal::of(variable("XDG_STATE_HOME").as_deref(), variable("HOME").as_deref(), is_root)
+        .ok_or_else(|| {
+            Failure::new(
+                NOTHING,
+                "there is no place for the journal: neither HOME nor XDG_STATE_HOME is set",
+            )
             .hint("XDG_STATE_HOME=/tmp/state why137 align …")
-    })
+        })
 }
 
 fn consent(printer: &Printer, yes: bool, question: &str, option: &str) -> Result<Consent, Failure> {
@@ -89,8 +102,7 @@ fn consent(printer: &Printer, yes: bool, question: &str, option: &str) -> Result
     };
     Consent::ask(yes, ask).map_err(|why| match why {
         NoConsent::Declined => Failure::new(NOTHING, why.to_string()),
-        NoConsent::NobodyThere => {
-            Failure::new(USAGE, why.to_string()).hint(format!("`{option}` says yes to what is shown"))
-        }
+        NoConsent::NobodyThere => Failure::new(USAGE, why.to_string())
+            .hint(format!("`{option}` says yes to what is shown")),
     })
 }

@@ -57,9 +57,12 @@ pub(super) fn align(arguments: &AlignArgs, name: &str) -> anyhow::Result<Aligned
     let file = File::read(name, &bytes).map_err(unreadable)?;
     let chosen = chosen(&file, arguments.service.as_deref())?;
     if arguments.runtime.is_some() && chosen.len() > 1 {
-        return Err(Failure::new(USAGE, "`--runtime` says it of one service, and the file has several")
-            .hint(format!("--service {}", shown(&file)))
-            .into());
+        return Err(Failure::new(
+            USAGE,
+            "`--runtime` says it of one service, and the file has several",
+        )
+        .hint(format!("--service {}", shown(&file)))
+        .into());
     }
     // UTF-8, since it was read.
     let old = String::from_utf8_lossy(&bytes).into_owned();
@@ -84,7 +87,11 @@ fn read(name: &str) -> anyhow::Result<Vec<u8>> {
     };
     read.with_context(|| format!("could not read `{name}`"))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Failure::new(USAGE, format!("`{name}` is larger than 1 MiB: no deployment file is")).into());
+        return Err(Failure::new(
+            USAGE,
+            format!("`{name}` is larger than 1 MiB: no deployment file is"),
+        )
+        .into());
     }
     Ok(bytes)
 }
@@ -124,9 +131,10 @@ struct Runs {
 fn runs(arguments: &AlignArgs, subject: &Subject) -> Option<Runs> {
     let given = arguments.runtime.clone();
     let image = subject.image.as_deref().and_then(names::of_image);
-    let variables = subject.environment.iter().filter_map(|it| {
-        names::of_variable(&it.name, it.value.as_deref()?)
-    });
+    let variables = subject
+        .environment
+        .iter()
+        .filter_map(|it| names::of_variable(&it.name, it.value.as_deref()?));
     let program = names::program(&subject.command);
     let runtime = match (&given, &program, &image) {
         (Some((runtime, _)), _, _) | (None, Some((runtime, _)), _) => *runtime,
@@ -134,11 +142,14 @@ fn runs(arguments: &AlignArgs, subject: &Subject) -> Option<Runs> {
         (None, None, None) => return None,
     };
     let of_image = image.filter(|(of, _)| *of == runtime).and_then(|(_, version)| version);
-    let of_variable = variables.filter(|(of, _)| *of == runtime).map(|(_, version)| version).last();
+    let of_variable = variables.filter(|(of, _)| *of == runtime).map(|(_, version)| version);
+    let of_variable = of_variable.reduce(|_, last| last);
     let arguments = program.filter(|(of, _)| *of == runtime).map(|(_, words)| words);
     let is_plain = subject.command.is_empty()
         || subject.command.first().is_some_and(|word| {
-            names::of_program(word) == Some(runtime) || word.ends_with("docker-entrypoint.sh") || word.starts_with('-')
+            names::of_program(word) == Some(runtime)
+                || word.ends_with("docker-entrypoint.sh")
+                || word.starts_with('-')
         });
     // Options alone are those of the image's own program.
     let options = subject.command.first().filter(|word| word.starts_with('-'));
@@ -180,9 +191,8 @@ fn part(
     };
     let Some(runs) = runs(arguments, subject) else {
         let image = subject.image.as_deref().unwrap_or("an image that is not named");
-        part.problem = Some(format!(
-            "its runtime is not known from `{image}`: `--runtime node@22` says it"
-        ));
+        part.problem =
+            Some(format!("its runtime is not known from `{image}`: `--runtime node@22` says it"));
         part.is_stranger = arguments.service.is_none() && arguments.runtime.is_none();
         return Ok((part, None));
     };
@@ -201,21 +211,30 @@ fn part(
         part.problem = Some(why.to_owned());
         return Ok((part, None));
     };
+    if subject.is_shared && arguments.limit.is_none() {
+        let why = "its limit is one that several containers share: `--limit 512m` says which part is this one's";
+        part.problem = Some(why.to_owned());
+        return Ok((part, None));
+    }
     let view = arguments.imagined.view_with(Some(limit), subject.cpus)?;
     let room = arguments.measured.room(limit, arguments.imagined.count);
+    let changes_limit =
+        arguments.limit.filter(|_| stated != Some(limit) && file.kind() != Kind::Dockerfile);
     let question = Question {
         runtime: runs.runtime,
         version: runs.version.clone(),
         view,
-        told: told(arguments, subject, &runs, true)?,
+        told: told(arguments, subject, &runs, false)?,
+        spelled: Some(told(arguments, subject, &runs, true)?),
         room,
+        is_new_limit: changes_limit.is_some(),
     };
     let answer = question.answer();
-    let changes_limit = arguments.limit.filter(|_| stated != Some(limit) && file.kind() != Kind::Dockerfile);
     let edited = if answer.is_refusal() {
         Ok(None)
     } else {
-        write(arguments, (file_name, file), which, &answer, changes_limit, &mut part, &runs)
+        wish(&answer, subject, changes_limit, &mut part, &runs)
+            .and_then(|wish| written(arguments, (file_name, file), which, &answer, &wish))
     };
     let edited = edited.unwrap_or_else(|why| {
         part.problem = Some(why);
@@ -233,28 +252,24 @@ fn called(subject: &Subject, kind: Kind) -> String {
     }
 }
 
-/// The file's text with the advice in it; `None`: nothing has to change.
-fn write(
+/// The file's text with the wish in it; `None`: nothing has to change.
+fn written(
     arguments: &AlignArgs,
     (name, file): (&str, &File),
     which: usize,
     answer: &Answer,
-    limit: Option<Bytes>,
-    part: &mut Part,
-    runs: &Runs,
+    wish: &Wish,
 ) -> Result<Option<String>, String> {
-    let Some(subject) = file.subjects().get(which) else { return Ok(None) };
-    let wish = wish(answer, subject, limit, part, runs)?;
     if wish.is_empty() {
         return Ok(None);
     }
-    let text = file.edited(which, &wish).map_err(|refused| refused.to_string())?;
+    let text = file.edited(which, wish).map_err(|refused| refused.to_string())?;
     let again = File::read(name, text.as_bytes()).map_err(|error| error.to_string())?;
     let told = again
         .subjects()
         .get(which)
         .and_then(|subject| {
-            let runs = self::runs(arguments, subject)?;
+            let runs = runs(arguments, subject)?;
             told(arguments, subject, &runs, false).ok()
         })
         .ok_or("the edited file could not be read again")?;
@@ -268,7 +283,8 @@ fn write(
     let promised = (answer.belief.clone(), answer.fits);
     if !same(&answer.outcome_of(&told), &promised) {
         return Err(
-            "a variable or another setting of the file would beat the new one; set it by hand".to_owned()
+            "a variable or another setting of the file would beat the new one; set it by hand"
+                .to_owned(),
         );
     }
     Ok(Some(text))
@@ -306,11 +322,13 @@ fn wish(
         }
     }
     if !options.is_empty() {
-        let program = program_of(runs.runtime)
-            .filter(|_| runs.is_plain)
-            .ok_or_else(|| format!("its command is not the program's own; put there: {}", options.join(" ")))?;
+        let program = program_of(runs.runtime).filter(|_| runs.is_plain).ok_or_else(|| {
+            format!("its command is not the program's own; put there: {}", options.join(" "))
+        })?;
         if subject.command.is_empty() {
-            part.notes.push(format!("the command is that of the official image: `{program}` and its options"));
+            part.notes.push(format!(
+                "the command is that of the official image: `{program}` and its options"
+            ));
         }
         wish.options = Some((program.to_owned(), options));
     }
@@ -326,7 +344,7 @@ fn kept_order(answer: &Answer, setting: &Setting, old: &str) -> String {
             false => it.clone(),
         });
         let advice = Advice { settings: settings.collect(), ..Advice::default() };
-        let (belief, fits) = answer.outcome_of(&advice.applied(&answer.question.told));
+        let (belief, fits) = answer.outcome_of(&advice.applied(answer.question.as_spelled()));
         (belief.ceiling, belief.number(), belief.refuses, fits)
     };
     if with(&value) == with(&setting.value) { value } else { setting.value.clone() }

@@ -136,8 +136,11 @@ fn flags(answer: &Answer) -> (String, Vec<String>) {
                     found.push(line);
                 }
             }
-            None => without
-                .push(format!("{} has no option: it is a variable, {}", setting.name, setting.word())),
+            None => without.push(format!(
+                "{} has no option: it is a variable, {}",
+                setting.name,
+                setting.word()
+            )),
         }
     }
     (found.iter().map(|line| format!("{line}\n")).collect(), without)
@@ -147,12 +150,15 @@ fn flags(answer: &Answer) -> (String, Vec<String>) {
 fn flags_of(setting: &Setting) -> Option<Vec<String>> {
     let before = setting.replaces.as_deref().unwrap_or_default();
     let new = |separator: char| -> Vec<String> {
-        let is_new = |word: &&str| !word.is_empty() && !before.split(separator).any(|it| it == *word);
+        let is_new =
+            |word: &&str| !word.is_empty() && !before.split(separator).any(|it| it == *word);
         setting.value.split(separator).filter(is_new).map(str::to_owned).collect()
     };
     let number = |option: &str| Some(vec![option.to_owned(), setting.value.clone()]);
     match setting.name.as_str() {
-        "NODE_OPTIONS" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS" | "_JAVA_OPTIONS" => Some(new(' ')),
+        "NODE_OPTIONS" | "JAVA_TOOL_OPTIONS" | "JDK_JAVA_OPTIONS" | "_JAVA_OPTIONS" => {
+            Some(new(' '))
+        }
         "DENO_V8_FLAGS" => Some(vec![format!("--v8-flags={}", new(',').join(","))]),
         "WEB_CONCURRENCY" | "UVICORN_WORKERS" => number("--workers"),
         "CELERY_WORKER_CONCURRENCY" => number("--concurrency"),
@@ -185,7 +191,8 @@ fn list(words: &[String]) -> String {
 }
 
 fn compose(words: &Words, limit: Bytes, name: &str) -> String {
-    let name = match name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
+    let name = match name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+    {
         true => name.to_owned(),
         false => quoted(name),
     };

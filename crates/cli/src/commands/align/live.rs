@@ -15,8 +15,8 @@ use crate::printer::Printer;
 
 /// An answer about what runs.
 pub(super) struct Found {
-    /// As it is spoken of.
-    pub(super) name: String,
+    /// The container's name, where it is one.
+    pub(super) name: Option<String>,
     pub(super) answer: Answer,
     /// What was measured and what was not.
     pub(super) notes: Vec<String>,
@@ -47,9 +47,13 @@ pub(super) fn align(printer: &Printer, arguments: &AlignArgs, name: &str) -> any
         Failure::new(NOTHING, format!("no process of `{called}` has a runtime that is known"))
             .hint("why137 align --predict node@22 --limit 512m")
     })?;
-    let limit = arguments.limit.or(look.limit.as_ref().map(|limit| limit.bytes)).ok_or_else(|| {
-        Failure::new(USAGE, format!("nothing limits `{called}`: `--limit SIZE` says what it shall live in"))
-    })?;
+    let limit =
+        arguments.limit.or(look.limit.as_ref().map(|limit| limit.bytes)).ok_or_else(|| {
+            Failure::new(
+                USAGE,
+                format!("nothing limits `{called}`: `--limit SIZE` says what it shall live in"),
+            )
+        })?;
     let view = match main.seen.view.clone() {
         Some(view) if arguments.limit.is_none() => view,
         // Under another limit it sees another world; the machine and its processors stay.
@@ -70,12 +74,20 @@ pub(super) fn align(printer: &Printer, arguments: &AlignArgs, name: &str) -> any
     told.arguments.splice(0..0, more.arguments);
     told.environment.extend(more.environment);
     told.settings.extend(more.settings);
-    let question =
-        Question { runtime: main.runtime, version: Some(main.version.clone()), view, told, room };
+    let current = look.limit.as_ref().map(|limit| limit.bytes);
+    let question = Question {
+        runtime: main.runtime,
+        version: Some(main.version.clone()),
+        view,
+        told,
+        spelled: None,
+        room,
+        is_new_limit: arguments.limit.is_some_and(|limit| Some(limit) != current),
+    };
     for other in strangers(&all, main.runtime) {
         notes.push(format!("{other} runs there too, and is counted with what it holds now"));
     }
-    Ok(Found { name: called, answer: question.answer(), notes })
+    Ok(Found { name: running.name.clone(), answer: question.answer(), notes })
 }
 
 fn known(process: &OfProcess) -> Option<Known> {
@@ -96,9 +108,8 @@ fn main<'a>(running: &Running, all: &'a [Known]) -> Option<&'a Known> {
 /// The same view with another limit, wherever the process saw one before.
 fn moved(view: settings::runtimes::View, limit: Bytes) -> settings::runtimes::View {
     let other = |old: Option<Bytes>| old.map(|_| limit);
-    let nothing_seen = [view.at_mount_root, view.leaf, view.above, view.hierarchical]
-        .iter()
-        .all(Option::is_none);
+    let nothing_seen =
+        [view.at_mount_root, view.leaf, view.above, view.hierarchical].iter().all(Option::is_none);
     settings::runtimes::View {
         in_effect: Some(limit),
         at_mount_root: other(view.at_mount_root),

@@ -5,7 +5,6 @@
 
 use casefile::Bytes;
 
-use super::super::words::split;
 use super::super::{MIB, Part, Runtime, Told, Version, View};
 use super::{Advice, Place, Room, Setting, Step, first_steps, sum};
 
@@ -97,42 +96,52 @@ pub(super) fn node_with(
         old = old.min(left);
     }
     flags.insert(0, flag(old));
-    // What stands on the command line beats the variable; the percentage beats the number everywhere.
+    advice.settings = node_settings(told, flags, Bytes(old));
+    advice
+}
+
+/// The flags, wherever something is said of the same.
+fn node_settings(told: &Told, flags: Vec<String>, old: Bytes) -> Vec<Setting> {
     let ours = ["--max-old-space-size", "--max-semi-space-size", "--max-heap-size"];
-    let in_the_way = |word: &&String| ours.iter().any(|flag| v8_name(word).starts_with(flag));
-    let own: Vec<&String> =
-        super::super::node::own_options(&told.arguments).filter(in_the_way).collect();
-    for word in &own {
-        let same = flags.iter().find(|flag| v8_name(word).starts_with(name_part(flag)));
-        let new = same.cloned().unwrap_or_else(|| flags.first().cloned().unwrap_or_default());
-        let (name, value) = new.split_once('=').unwrap_or((&new, ""));
-        advice.settings.push(Setting {
-            place: Place::Argument,
-            name: format!("{name}="),
-            value: value.to_owned(),
-            replaces: Some((*word).clone()),
-            because: "the command line beats NODE_OPTIONS".to_owned(),
-        });
-    }
+    let mut settings = on_the_command_line(told, &flags, &ours);
     let now = told.variable("NODE_OPTIONS").map(str::to_owned);
     let kept = split_kept(now.as_deref().unwrap_or_default(), &ours);
     // What the command line says already need not be said again, unless the variable says otherwise.
     let said = |flag: &String| {
-        advice.settings.iter().any(|setting| setting.name.trim_end_matches('=') == name_part(flag))
+        settings.iter().any(|setting| setting.name.trim_end_matches('=') == name_part(flag))
     };
     let is_clear = now.as_deref().is_none_or(|text| v8_name(text) == v8_name(&kept.join(" ")));
     if is_clear && flags.iter().all(said) {
-        return advice;
+        return settings;
     }
     let value = flags.into_iter().chain(kept).collect::<Vec<_>>().join(" ");
-    advice.settings.push(Setting {
+    settings.push(Setting {
         place: Place::Environment,
         name: "NODE_OPTIONS".to_owned(),
         value,
         replaces: now,
-        because: format!("V8 may then use {} as its old space", Bytes(old)),
+        because: format!("V8 may then use {} as its old space", old),
     });
-    advice
+    settings
+}
+
+/// What stands on the command line beats the variable, and the percentage beats the number everywhere.
+fn on_the_command_line(told: &Told, flags: &[String], ours: &[&str]) -> Vec<Setting> {
+    let in_the_way = |word: &&String| ours.iter().any(|flag| v8_name(word).starts_with(flag));
+    let own = super::super::node::own_options(&told.arguments).filter(in_the_way);
+    own.map(|word| {
+        let same = flags.iter().find(|flag| v8_name(word).starts_with(name_part(flag)));
+        let new = same.or(flags.first()).map_or("", String::as_str);
+        let (name, value) = new.split_once('=').unwrap_or((new, ""));
+        Setting {
+            place: Place::Argument,
+            name: format!("{name}="),
+            value: value.to_owned(),
+            replaces: Some(word.clone()),
+            because: "the command line beats NODE_OPTIONS".to_owned(),
+        }
+    })
+    .collect()
 }
 
 fn with_flags(told: &Told, flags: &[String]) -> Told {
@@ -316,8 +325,9 @@ fn java_settings(version: &Version, told: &Told, flags: &[String; 2], heap: u64)
     }
     for name in names {
         let now = told.variable(name).map(str::to_owned);
-        let kept =
-            split(now.as_deref().unwrap_or_default()).into_iter().filter(|word| !is_ours(word));
+        // Quotes stay: `-Dname="a b"` is one word to the JVM.
+        let kept = now.as_deref().unwrap_or_default().split_whitespace().map(str::to_owned);
+        let kept = kept.filter(|word| !is_ours(word.trim_start_matches(['"', '\''])));
         settings.push(Setting {
             place: Place::Environment,
             name: name.to_owned(),
