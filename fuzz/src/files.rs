@@ -47,8 +47,9 @@ fn look(sources: &[Source], running: Option<&Running>) -> Outcome {
         },
         None => lint::check(sources, &beside),
     };
-    let longest = sources.iter().map(|one| one.bytes.iter().filter(|b| **b == b'\n').count());
-    let lines = longest.max().unwrap_or(0) + 2;
+    // YAML breaks a line at a lone carriage return, too.
+    let breaks = |one: &Source| one.bytes.iter().filter(|byte| b"\n\r".contains(byte)).count();
+    let lines = sources.iter().map(breaks).max().unwrap_or(0) + 2;
     let places = outcome.findings.iter().map(|finding| &finding.place);
     for place in places.chain(outcome.problems.iter().map(|problem| &problem.place)) {
         assert!((1..=lines).contains(&place.line) && place.column >= 1, "{place:?} of {lines}");

@@ -1,9 +1,9 @@
-// A service with a cache of sessions: `sessions.js LIVE REQUESTS BUFFERS [kept]`.
+// A service with a cache of sessions: `sessions.js LIVE REQUESTS BUFFERS HELD`.
 // LIVE MiB of sessions are held, the oldest goes when a new one comes: garbage in the old space. Every hundredth
-// request lists 8 MiB of numbers, and drops the list. Each request uses a Buffer of BUFFERS KiB, which is
-// dropped after it, or `kept`. One line of metrics, as an exporter
+// request lists 8 MiB of numbers, and drops the list. Each request fills a Buffer of BUFFERS
+// KiB; the last HELD of them are held. One line of metrics, as an exporter
 // shows them, four times a second; `done N` when every request was answered and every answer was right.
-const [live, requests, buffers, kept] = process.argv.slice(2);
+const [live, requests, buffers, held] = process.argv.slice(2);
 const PER_SESSION = 16; // KiB
 const most = (Number(live) * 1024) / PER_SESSION;
 const sessions = new Map();
@@ -33,7 +33,7 @@ function answer(id) {
   }
   if (Number(buffers) > 0) {
     const body = Buffer.alloc(Number(buffers) * 1024, id & 255);
-    if (kept) bodies.push(body);
+    bodies[id % Number(held)] = body;
     if (body[body.length - 1] !== (id & 255)) return;
   }
   const old = sessions.get(id - Math.floor(most / 2));

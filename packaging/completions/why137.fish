@@ -54,6 +54,8 @@ complete -c why137 -n "__fish_why137_needs_command" -a "list" -d 'Lists every de
 complete -c why137 -n "__fish_why137_needs_command" -a "demo" -d 'Shows three real deaths on this machine, and explains each'
 complete -c why137 -n "__fish_why137_needs_command" -a "run" -d 'Runs a command in a memory cgroup of its own; if it is killed, tells who did it and why'
 complete -c why137 -n "__fish_why137_needs_command" -a "audit" -d 'Tells what a process may grow to beside its limit, by what its runtime believes'
+complete -c why137 -n "__fish_why137_needs_command" -a "align" -d 'Tells limit and ceiling as a pair: what to set so that a runtime stays within its limit'
+complete -c why137 -n "__fish_why137_needs_command" -a "env" -d 'Tells a command\'s runtime the limit in effect now, and becomes the command: an entrypoint'
 complete -c why137 -n "__fish_why137_needs_command" -a "lint" -d 'Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137'
 complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found, and those about files'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
@@ -132,9 +134,22 @@ complete -c why137 -n "__fish_why137_using_subcommand run" -l width -d 'Columns 
 complete -c why137 -n "__fish_why137_using_subcommand run" -s q -l quiet -d 'One line only'
 complete -c why137 -n "__fish_why137_using_subcommand run" -s v -l verbose -d 'Also how to check each line of evidence by hand, and every source that could not be read'
 complete -c why137 -n "__fish_why137_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l predict -d 'A process that does not run yet: `node@22.12.0`, `go@1.25`, `java@17`; a lone first number is the newest release of its line' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l limit -d 'The limit of its container; without it there is none' -r
-complete -c why137 -n "__fish_why137_using_subcommand audit" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`) or, in lower case, a configuration file\'s (`memory_limit=256M`). Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l format -d 'The form of the answer; of several an array, of a watch one line for each look' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`, `--workers 4`) or, in lower case, a configuration file\'s (`memory_limit=256M`). Several times' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l cgroup -d 'The cgroup version of the container\'s host' -r -f -a "v1\t''
 v2\t''"
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l layout -d 'Where the limit is, and what of it the process can see' -r -f -a "container\t'Its own, as Docker and Kubernetes set it: the process sees its cgroup as the root'
@@ -148,19 +163,92 @@ complete -c why137 -n "__fish_why137_using_subcommand audit" -l cpuset -d 'The p
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l reservation -d 'Its soft limit (`--memory-reservation`; `memory.high` on v2)' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l build-setting -d 'Go: a line of the build information, as `go version -m` prints it: `DefaultGODEBUG=containermaxprocs=0`. Several times' -r
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l count -d 'How many such processes run in the container' -r
-complete -c why137 -n "__fish_why137_using_subcommand audit" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
-json\t'For programs'"
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c why137 -n "__fish_why137_using_subcommand audit" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l all -d 'Every container that runs, one line each, the worst first'
+complete -c why137 -n "__fish_why137_using_subcommand audit" -l watch -d 'Look again every two seconds, until Ctrl-C; no terminal gets one line for each look'
 complete -c why137 -n "__fish_why137_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand align" -l pid -d 'A process of this machine, with what its container or unit holds' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l predict -d 'A process that does not run yet: `node@22.12.0`, `go@1.25`, `java@17`; a lone first number is the newest release of its line' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l service -d 'Only this service or container of the file: `api`, `my-deployment/api`' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l runtime -d 'What runs by the file, where its image and command do not tell: `node@22.12`, `java`' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l limit -d 'The limit to live in: `512m`, `2g`; else the file\'s. Another one than the file\'s is written into it' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l as -d 'Only the settings, ready to paste' -r -f -a "env\t'`NAME=VALUE`, quoted for a shell'
+flags\t'The options of the program\'s own command line'
+compose\t'Of `compose.yaml`'
+dockerfile\t'Lines of a Dockerfile'
+kubernetes\t'Of a container in a manifest'
+ecs\t'Of a container definition'
+docker-run\t'Options of `docker run`'"
+complete -c why137 -n "__fish_why137_using_subcommand align" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand align" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand align" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand align" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand align" -l worker -d 'The largest worker under load, without what it shares with others' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l master -d 'The master of the workers, with what they share' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l outside -d 'Memory outside the heap: buffers, direct buffers, native memory' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l others -d 'What else lives in the same limit: other programs, files on tmpfs' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`, `--workers 4`) or, in lower case, a configuration file\'s (`memory_limit=256M`). Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l cgroup -d 'The cgroup version of the container\'s host' -r -f -a "v1\t''
+v2\t''"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l layout -d 'Where the limit is, and what of it the process can see' -r -f -a "container\t'Its own, as Docker and Kubernetes set it: the process sees its cgroup as the root'
+service\t'Its own, as of a systemd service: the process sees the whole hierarchy'
+parent\t'On a level above that the process can see, as of a slice'
+hidden-parent\t'On a level above that the process cannot see, as of a Kubernetes pod'"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l host-memory -d 'The memory of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l host-cpus -d 'The processors of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l cpus -d 'The processors that the container may use, a quota (`--cpus`): `0.5`, `2`' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l cpuset -d 'The processors that the container is bound to (`--cpuset-cpus`), by their number' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l reservation -d 'Its soft limit (`--memory-reservation`; `memory.high` on v2)' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l build-setting -d 'Go: a line of the build information, as `go version -m` prints it: `DefaultGODEBUG=containermaxprocs=0`. Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l count -d 'How many such processes run in the container' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand align" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand align" -l apply -d 'Write the diff into the file: it is shown, asked about, and journalled first'
+complete -c why137 -n "__fish_why137_using_subcommand align" -l undo -d 'Put back what `--apply` wrote last, into FILE or any, if nobody changed it since'
+complete -c why137 -n "__fish_why137_using_subcommand align" -l yes -d 'The answer to the question of `--apply` and `--undo`'
+complete -c why137 -n "__fish_why137_using_subcommand align" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand env" -l limit -d 'Reckon with this limit, not with the one in effect' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l runtime -d 'The runtime that CMD comes to, where it cannot be found out: `java@17`, `node`' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l worker -d 'The largest worker under load, without what it shares with others: as many workers are asked for as fit. WHY137_WORKER_MIB says the same in MiB' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l master -d 'The master of the workers, with what they share. WHY137_MASTER_MIB says the same in MiB' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l processes -d 'Such processes share the limit, each with the same settings (cluster, PM2)' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand env" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand env" -l print -d 'Show what would be exported, and the sum; run nothing'
+complete -c why137 -n "__fish_why137_using_subcommand env" -s q -l quiet -d 'No warnings'
+complete -c why137 -n "__fish_why137_using_subcommand env" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l against -d 'Also in what the files and this container differ: its limit, its memory settings, its options' -r
 complete -c why137 -n "__fish_why137_using_subcommand lint" -l ignore -d 'Leave out what this rule finds. Several times' -r
 complete -c why137 -n "__fish_why137_using_subcommand lint" -l format -d 'The form of the findings' -r -f -a "text\t'For a person'
 json\t'For programs'
 sarif\t'SARIF 2.1.0, for code scanning'
 github\t'Workflow commands, for GitHub\'s annotations'
 gitlab\t'A Code Quality report, for GitLab'"
+complete -c why137 -n "__fish_why137_using_subcommand lint" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand lint" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand lint" -l tlskey -d 'The key to it' -r -F
 complete -c why137 -n "__fish_why137_using_subcommand lint" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"

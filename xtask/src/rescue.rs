@@ -95,6 +95,7 @@ impl Bench<'_> {
         let question = advice::question(workload, &died.seen, self.cpus, self.memory);
         let answer = advice::ask(self.why137, &question)?;
         let rightly = wrongly.clone().with(workload.files, &answer)?;
+        programs::forget(&ready);
         let then = self.live(1, workload, &ready, &rightly, workload.limit)?;
         let larger = match workload.limit * 2 {
             limit if limit <= 512 && workload.expected == Expected::Rescued => {
@@ -118,9 +119,8 @@ impl Bench<'_> {
         let scratch = Scratch::make(&folder, &self.repository.root.join("lab/workloads"))?;
         let here = if ready.root.is_some() { "/mnt".to_owned() } else { shown(&scratch.0) };
         let words = |words: &[String]| -> Vec<String> {
-            let fill = |word: &String| {
-                word.replace("{here}", &here).replace("{program}", &ready.program)
-            };
+            let fill =
+                |word: &String| word.replace("{here}", &here).replace("{program}", &ready.program);
             words.iter().map(fill).collect()
         };
         for (name, text) in &told.files {
@@ -235,8 +235,7 @@ fn tell(row: &Row, summary: &mut Summary) {
                 .map(|setting| advice::says(setting, "word"))
                 .collect();
             let died = row.died.brief();
-            summary
-                .failed(&title, &format!("{why}\nbefore: {died}{measured}\ntold: {settings:?}"));
+            summary.failed(&title, &format!("{why}\nbefore: {died}{measured}\ntold: {settings:?}"));
         }
     }
 }
@@ -244,13 +243,14 @@ fn tell(row: &Row, summary: &mut Summary) {
 impl Life {
     fn brief(&self) -> String {
         format!(
-            "exit {}, {} killed, done: {}, peak {} MiB, {} of it without a file, {:.1} s, `{}`",
+            "exit {}, {} killed, done: {}, peak {} MiB, {} of it without a file, {:.1} s ({} ms of CPU), `{}`",
             self.exit.map_or("none".to_owned(), |code| code.to_string()),
             self.counts.kills,
             self.done,
             self.counts.peak >> 20,
             self.unbacked >> 20,
             self.seconds,
+            self.counts.cpu / 1_000_000,
             self.last
         )
     }

@@ -22,6 +22,9 @@ use crate::edit::{Editor, New};
 use crate::plain::{Plain, differences};
 use crate::text::{Edit, edited};
 
+/// Things that run by one file. Real files have less than a hundred.
+const MOST: usize = 2_000;
+
 /// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -146,8 +149,12 @@ impl File {
             line: 1,
             why: "it holds no service, pod or task definition".to_owned(),
         })?;
-        let subjects =
-            found(kind, &documents).iter().map(|it| subject(kind, it, &documents)).collect();
+        let found = found(kind, &documents);
+        if found.len() > MOST {
+            let why = format!("more than {MOST} services, pods or containers stand in it");
+            return Err(Unreadable { line: 1, why });
+        }
+        let subjects = found.iter().map(|it| subject(kind, it, &documents)).collect();
         Ok(Self { kind, text: text.to_owned(), has_mark, documents, subjects })
     }
 
@@ -163,11 +170,18 @@ impl File {
         &self.subjects
     }
 
-    /// The whole text with a wish for one of its subjects.
+    /// Its whole text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mark = if self.has_mark { "\u{feff}" } else { "" };
+        format!("{mark}{}", self.text)
+    }
+
+    /// The file with a wish for one of its subjects.
     ///
     /// # Errors
     /// It cannot be written there without changing something else.
-    pub fn edited(&self, which: usize, wish: &Wish) -> Result<String, Refused> {
+    pub fn edited(&self, which: usize, wish: &Wish) -> Result<Self, Refused> {
         let nothing = || Refused("there is no such service".to_owned());
         let (edits, allowed) = match self.kind {
             Kind::Dockerfile => (dockerfile::edits(&self.text, wish)?, Vec::new()),
@@ -179,9 +193,7 @@ impl File {
         };
         let text = edited(&self.text, &edits)
             .ok_or_else(|| Refused("two edits stand at the same place".to_owned()))?;
-        self.check(&text, which, wish, &allowed)?;
-        let mark = if self.has_mark { "\u{feff}" } else { "" };
-        Ok(format!("{mark}{text}"))
+        self.checked(&text, which, wish, &allowed)
     }
 
     fn edits(&self, place: &Found<'_>, wish: &Wish) -> Result<Vec<Edit>, Refused> {
@@ -196,13 +208,13 @@ impl File {
     }
 
     /// Reads the edited text as if it were a user's: what was asked for is there, the rest is as it was.
-    fn check(
+    fn checked(
         &self,
         text: &str,
         which: usize,
         wish: &Wish,
         allowed: &[String],
-    ) -> Result<(), Refused> {
+    ) -> Result<Self, Refused> {
         let wrong = |what: &str| Refused(format!("{what}; nothing was written"));
         let name = if self.kind == Kind::Dockerfile { "Dockerfile" } else { "" };
         let new = Self::read(name, text.as_bytes())
@@ -237,7 +249,8 @@ impl File {
             Kind::Dockerfile => dockerfile::expected(&before.command, wish),
             Kind::Compose | Kind::Kubernetes | Kind::Ecs => words::expected(&before.command, wish),
         };
-        as_wished(before, after, wish, &command).map_err(|what| wrong(&what))
+        as_wished(before, after, wish, &command).map_err(|what| wrong(&what))?;
+        Ok(Self { has_mark: self.has_mark, ..new })
     }
 }
 

@@ -31,7 +31,7 @@ mod tests {
     fn changed(text: &str, service: &str, wish: &Wish) -> (Vec<String>, Vec<String>) {
         let file = file(text);
         let which = file.subjects().iter().position(|it| it.name == service).unwrap();
-        let new = file.edited(which, wish).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        let new = file.edited(which, wish).unwrap_or_else(|error| panic!("{error}\n{text}")).text();
         let diff = change::unified("f", text, &new);
         let lines = |mark: char| -> Vec<String> {
             let body = diff.lines().skip(2).filter(|line| line.starts_with(mark));
@@ -249,14 +249,16 @@ mod tests {
     #[test]
     fn line_ends_stay_as_they_are() {
         let text = "services:\r\n    api:\r\n        image: node:22\r\n        environment:\r\n        -   A=1\r\n";
-        let new = file(text).edited(0, &wish(Some(64), &[("NODE_OPTIONS", FLAG)])).unwrap();
+        let new = file(text).edited(0, &wish(Some(64), &[("NODE_OPTIONS", FLAG)])).unwrap().text();
         assert_eq!(new.matches('\n').count(), new.matches("\r\n").count());
         assert!(new.contains("        -   NODE_OPTIONS=--max-old-space-size=64\r\n"), "{new}");
         let text = "services:\n  api:\n    image: node:22";
-        let new = file(text).edited(0, &node(FLAG)).unwrap();
+        let new = file(text).edited(0, &node(FLAG)).unwrap().text();
         assert!(new.ends_with("NODE_OPTIONS: --max-old-space-size=64"), "{new}");
         let marked = format!("\u{feff}{text}\n");
-        assert!(file(&marked).edited(0, &node(FLAG)).unwrap().starts_with("\u{feff}services"));
+        assert!(
+            file(&marked).edited(0, &node(FLAG)).unwrap().text().starts_with("\u{feff}services")
+        );
     }
 
     #[test]
@@ -353,7 +355,7 @@ mod tests {
         assert_eq!(come, lines);
         let file = file(TASK);
         for which in [0, 1] {
-            let new = file.edited(which, &all).unwrap();
+            let new = file.edited(which, &all).unwrap().text();
             let read: Value =
                 serde_json::from_str(&new).unwrap_or_else(|error| panic!("{error}\n{new}"));
             let container = &read["containerDefinitions"][which];
@@ -396,7 +398,7 @@ mod tests {
 
     fn docker(text: &str, wish: &Wish) -> String {
         let file = File::read("Dockerfile", text.as_bytes()).unwrap();
-        file.edited(0, wish).unwrap_or_else(|error| panic!("{error}\n{text}"))
+        file.edited(0, wish).unwrap_or_else(|error| panic!("{error}\n{text}")).text()
     }
 
     #[test]
@@ -581,7 +583,7 @@ mod tests {
             let file = file(&text);
             let wish = wish(limited.then_some(64), &[("NODE_OPTIONS", "--a --max=64"), ("GOGC", "50")]);
             let new = match file.edited(which, &wish) {
-                Ok(new) => new,
+                Ok(new) => new.text(),
                 // `environment: &own` is used by nobody else, so only a merged `<<` with deploy may be refused.
                 Err(error) => panic!("{error}\n{text}"),
             };
@@ -609,7 +611,7 @@ mod tests {
             prop_assert_eq!(new.matches('\n').count(), ends);
             // A second time there is nothing to do.
             let again = self::file(&new);
-            prop_assert_eq!(again.edited(which, &wish).unwrap(), new);
+            prop_assert_eq!(again.edited(which, &wish).unwrap().text(), new);
         }
 
         #[test]
@@ -618,7 +620,7 @@ mod tests {
                 for which in 0..file.subjects().len() {
                     let wish = wish(Some(64), &[("NODE_OPTIONS", FLAG)]);
                     if let Ok(new) = file.edited(which, &wish) {
-                        let again = self::file(&new);
+                        let again = self::file(&new.text());
                         prop_assert_eq!(again.subjects()[which].limit, Stated::At(Bytes(64 * MIB)));
                     }
                 }

@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     let parsed = match flags::read(arguments.clone()) {
         Ok(parsed) => parsed,
         Err(refusal) => {
-            let code = if flags::starts_a_command(&arguments) { failure::RUN } else { failure::USAGE };
+            let code =
+                if flags::starts_a_command(&arguments) { failure::RUN } else { failure::USAGE };
             return printer::show_refusal(&refusal, code);
         }
     };

@@ -1,6 +1,9 @@
 //! `why137 lint` through the real program: exit codes, and the shape of each form.
 
 #[cfg(test)]
+#[path = "support/daemon.rs"]
+mod daemon;
+#[cfg(test)]
 #[path = "support/program.rs"]
 mod program;
 
@@ -10,9 +13,10 @@ mod tests {
     use std::fs;
     use std::process::Command;
 
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use tempfile::TempDir;
 
+    use crate::daemon::{dead_container, engine, event, serve};
     use crate::program::{NOW, Ran, run};
 
     const BAD: &str = "services:\n  api:\n    image: shop/api:1\n    mem_limit: 64m\n    tmpfs: /scratch:size=512m\n";
@@ -202,5 +206,57 @@ mod tests {
             run(folder(&[]).path(), "unix:///nonexistent/x", &["rule", "no-limit"], "");
         assert_eq!(code, 0);
         assert!(out.contains("## What it looks for"), "{out}");
+    }
+
+    /// The engine of a container of the service `api` with 32 MiB.
+    fn address(here: &TempDir, status: &str) -> String {
+        let container = dead_container(json!({
+            "Name": "/shop-api-1", "State": { "Status": status },
+            "HostConfig": { "Memory": 33_554_432, "MemorySwap": 67_108_864 },
+            "Config": { "Labels": { "com.docker.compose.service": "api" }, "Env": ["DB_PASSWORD=hunter2"] }
+        }));
+        let started = event("start", 0, json!({ "name": "shop-api-1" }));
+        serve(here.path(), engine(&container, &[started], ""))
+    }
+
+    fn against(status: &str, words: &[&str]) -> Ran {
+        let here = folder(&[("c.yaml", GOOD)]);
+        let docker = address(&here, status);
+        let words: Vec<&str> = ["lint", "c.yaml"].iter().chain(words).copied().collect();
+        run(here.path(), &docker, &words, "")
+    }
+
+    #[test]
+    fn a_file_is_compared_with_a_container() {
+        let (code, out, err) = against("running", &["--against", "shop-api-1"]);
+        assert_eq!((code, err.as_str()), (1, ""));
+        assert!(
+            out.starts_with("c.yaml:4:16: warning: service `api`: the memory limit: the file says 64 MiB, the container has 32 MiB [differs-from-running]"),
+            "{out}"
+        );
+        assert!(!out.contains("hunter2"), "{out}");
+        let ignored = ["--against", "shop-api-1", "--ignore", "differs-from-running"];
+        assert_eq!(against("running", &ignored).0, 0);
+        let (code, _, err) = against("exited", &["--against", "shop-api-1"]);
+        assert_eq!(code, 1);
+        assert!(err.contains("does not run (exited)"), "{err}");
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_no_finding() {
+        let (code, out, err) = against("running", &["--against", "nosuch"]);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.starts_with("error: no container `nosuch`") && err.contains("hint: "), "{err}");
+        let words = ["c.yaml", "--against", "x"];
+        let (code, out, err) = lint(&[("c.yaml", GOOD)], &words);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.starts_with("error: could not ask docker"), "{err}");
+        let other = GOOD.replace("api", "web");
+        let here = folder(&[("c.yaml", &other)]);
+        let docker = address(&here, "running");
+        let words = ["lint", "c.yaml", "--against", "shop-api-1"];
+        let (code, _, err) = run(here.path(), &docker, &words, "");
+        assert_eq!(code, 2);
+        assert!(err.contains("hint: they hold service `web`"), "{err}");
     }
 }

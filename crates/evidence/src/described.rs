@@ -65,18 +65,13 @@ fn ask(host: Host, wanted: &Wanted, roots: &Roots) -> Result<Described, GatherEr
     let search = Search::at(host, wanted, roots);
     let found = runtime.block_on(async {
         let (_, state) = search.meant().await?;
-        let container = state.map_err(|gap| GatherError::Gone {
-            name: wanted.name.clone(),
-            because: gap.because,
-        })?;
+        let container = state
+            .map_err(|gap| GatherError::Gone { name: wanted.name.clone(), because: gap.because })?;
         let image = match image_of(&container) {
             Some(id) => search.daemon.fetch(&format!("/images/{id}/json")).await.ok(),
             None => None,
         };
-        Ok(Described {
-            container: redacted(&container),
-            image: image.as_deref().map(redacted),
-        })
+        Ok(Described { container: redacted(&container), image: image.as_deref().map(redacted) })
     });
     // Not dropped: that would wait for a name lookup that hangs.
     runtime.shutdown_background();

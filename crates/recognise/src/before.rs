@@ -82,6 +82,12 @@ pub fn before(command: &[String], variable: Variable<'_>) -> Option<Before> {
     Some(Before { version, ..found })
 }
 
+/// What stays beside the program that it starts, and what that takes: `npm`.
+#[must_use]
+pub fn beside(word: &str) -> Option<(String, Bytes)> {
+    launchers::beside(word)
+}
+
 /// A command line on its way.
 struct Walk<'a> {
     variable: Variable<'a>,
@@ -115,8 +121,8 @@ impl Walk<'_> {
         let line = line.lines().next().unwrap_or_default().trim();
         let (interpreter, word) = line.split_once([' ', '\t']).unwrap_or((line, ""));
         let word = Some(word.trim()).filter(|word| !word.is_empty());
-        let is_shell_script = is_shell(interpreter)
-            || name_of(interpreter) == "env" && word.is_some_and(is_shell);
+        let is_shell_script =
+            is_shell(interpreter) || name_of(interpreter) == "env" && word.is_some_and(is_shell);
         if is_shell_script {
             return self.script(&path, &text, rest);
         }

@@ -12,6 +12,8 @@ use super::{CELLS, Cell, read};
 
 /// A JVM in the emulated machine takes half a minute to say something.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// gunicorn says nothing more once its workers are there.
+const QUIET: Duration = Duration::from_secs(4);
 /// Docker waits so long before it kills; who hears SIGTERM needs no tenth of it.
 const GRACE: u64 = 60;
 /// A worker and its master in MiB, as they are told to `env` and to gunicorn's file.
@@ -143,9 +145,14 @@ impl Bench<'_> {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        if self.runtime == "python" {
-            // The last of the workers, too.
-            std::thread::sleep(Duration::from_secs(2));
+        let mut last = (self.log(&name)?.len(), Instant::now());
+        // The last of the workers, too.
+        while self.runtime == "python" && last.1.elapsed() < QUIET {
+            std::thread::sleep(Duration::from_millis(200));
+            let length = self.log(&name)?.len();
+            if length != last.0 {
+                last = (length, Instant::now());
+            }
         }
         let asked = Instant::now();
         self.docker(&["stop", "-t", &GRACE.to_string(), &name])?;

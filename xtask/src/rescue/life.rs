@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use super::place::{Counts, Launch, Layout, Place};
 
 /// No workload may take longer.
-const LONGEST: Duration = Duration::from_secs(100);
+const LONGEST: Duration = Duration::from_secs(240);
 /// After a kill a server gets this long to notice; its client would wait for ever.
 const AFTERMATH: Duration = Duration::from_secs(2);
 const MIB: u64 = 1 << 20;

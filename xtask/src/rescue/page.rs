@@ -74,6 +74,7 @@ fn life(life: &Life) -> Value {
         "unbacked": life.unbacked,
         "met_limit": life.counts.met,
         "seconds": (life.seconds * 10.0).round() / 10.0,
+        "cpu_milliseconds": life.counts.cpu / 1_000_000,
         "last": life.last,
     })
 }
@@ -222,7 +223,7 @@ fn death(row: &Value) -> String {
         kills => format!(" ({kills} kills)"),
     };
     format!(
-        "the kernel killed {}{times} after {} s, {exit}; peak {}",
+        "the kernel killed {}{times} after {} s of processor time, {exit}; peak {}",
         code(victim),
         seconds(died),
         peak(died)
@@ -260,7 +261,9 @@ fn after(row: &Value) -> String {
     let limit = number(row, "limit");
     let room = limit.saturating_sub(number(then, "unbacked")) >> 20;
     match says(row, "expected") {
-        "own-error" => format!("its own error, exit {}: {}", exit(then), code(says(row, "own_error"))),
+        "own-error" => {
+            format!("its own error, exit {}: {}", exit(then), code(says(row, "own_error")))
+        }
         _ if number(then, "kills") > 0 => format!("killed again; peak {}", peak(then)),
         _ => format!("{}; room {room} MiB", brief(then)),
     }
@@ -282,8 +285,10 @@ fn peak(life: &Value) -> String {
     format!("{} MiB ({})", number(life, "peak") >> 20, number(life, "unbacked") >> 20)
 }
 
+/// Of processor time: how busy the machine was with something else is not in it.
 fn seconds(life: &Value) -> String {
-    life.get("seconds").and_then(Value::as_f64).map_or(String::new(), |s| format!("{s:.1}"))
+    let milliseconds = number(life, "cpu_milliseconds");
+    format!("{}.{}", milliseconds / 1000, milliseconds % 1000 / 100)
 }
 
 fn mebibytes(bytes: Option<&Value>) -> String {
@@ -315,9 +320,9 @@ mod tests {
     #[test]
     fn a_page_counts_only_what_was_rescued() {
         let life = json!({"exit": 0, "done": true, "kills": 0, "peak": 100 << 20, "unbacked": 90 << 20,
-            "seconds": 2.0, "last": "done 3", "victim": null});
+            "cpu_milliseconds": 2010, "last": "done 3", "victim": null});
         let died = json!({"exit": 137, "done": false, "kills": 1, "peak": 128 << 20, "unbacked": 126 << 20,
-            "seconds": 1.5, "last": "", "victim": "node"});
+            "cpu_milliseconds": 1590, "last": "", "victim": "node"});
         let row = |name: &str, right: bool| {
             json!({"name": name, "story": "S.", "runtime": "node@22", "limit": 128 << 20, "right": right,
                 "expected": "rescued", "told": ["--a"], "died": died, "then": life, "larger": null,
@@ -329,9 +334,9 @@ mod tests {
             page.contains("1 of 2 were rescued") && page.contains("(last: 2026-01-02)"),
             "{page}"
         );
-        assert!(
-            page.contains("the kernel killed `node` after 1.5 s, exit 137; peak 128 MiB (126)")
-        );
+        assert!(page.contains(
+            "the kernel killed `node` after 1.5 s of processor time, exit 137; peak 128 MiB (126)"
+        ));
         assert!(page.contains("measured: outside 7 MiB; `A=b\\|c` for `x`"), "{page}");
         assert!(page.contains("all done in 2.0 s; peak 100 MiB (90); room 38 MiB"), "{page}");
     }

@@ -116,6 +116,8 @@ pub(super) struct Counts {
     pub(super) met: u64,
     /// How many processes the kernel's OOM killer ended.
     pub(super) kills: u64,
+    /// The processors' time in nanoseconds: what else the machine does is not in it.
+    pub(super) cpu: u64,
 }
 
 /// Why nothing can be run here.
@@ -196,14 +198,15 @@ impl Place {
 
     /// What the kernel counted.
     pub(super) fn counts(&self) -> Counts {
-        let one = |file: &str| {
-            let text = std::fs::read_to_string(self.file("memory", file)).unwrap_or_default();
+        let of = |controller: &str, file: &str| {
+            let text = std::fs::read_to_string(self.file(controller, file)).unwrap_or_default();
             text.trim().parse().unwrap_or(0)
         };
         let events = std::fs::read_to_string(self.file("memory", "memory.oom_control"));
         Counts {
-            peak: one("memory.max_usage_in_bytes"),
-            met: one("memory.failcnt"),
+            peak: of("memory", "memory.max_usage_in_bytes"),
+            met: of("memory", "memory.failcnt"),
+            cpu: of("cpuacct", "cpuacct.usage"),
             kills: number(&events.unwrap_or_default(), "oom_kill").unwrap_or(0),
         }
     }

@@ -58,6 +58,19 @@ pub(super) fn ready(repository: &Repository, source: Source) -> Result<Ready> {
     }
 }
 
+/// Makes the kernel forget the program's pages, so that they are read anew and charged to the next life: a
+/// container on a machine that was just started has to hold them, too.
+pub(super) fn forget(ready: &Ready) {
+    let files = ready.root.as_ref().map_or(Path::new(&ready.program), PathBuf::as_path);
+    let mut forget = Command::new("find");
+    forget.arg(files).args(["-xdev", "-type", "f", "-size", "+255k", "-exec", "dd"]);
+    forget.args(["if={}", "iflag=nocache", "count=0", "status=none", ";"]);
+    // Pages that somebody maps stay; that is no reason not to go on.
+    if let Err(err) = read(&mut forget) {
+        crate::complain(&format!("{err:#}"));
+    }
+}
+
 fn untar(archive: &Path, to: &Path, member: &str) -> Result<()> {
     std::fs::create_dir_all(to)?;
     let mut take = Command::new("tar");

@@ -22,9 +22,11 @@ pub(super) fn is_compose(document: &Node) -> bool {
 
 pub(super) fn find<'a>(document: &'a Node, path: Vec<String>, all: &mut Vec<Found<'a>>) {
     let Some(services) = document.field("services") else { return };
+    // What is too much is refused by its number, and so need not be followed.
+    let follows = services.own_entries().len() <= super::MOST;
     for (name, node) in services.fields().into_iter().filter(|(_, node)| node.is_map()) {
         let path = path.iter().cloned().chain(["services".to_owned(), name.to_owned()]).collect();
-        let below = bases(services, node);
+        let below = if follows { bases(services, node) } else { Vec::new() };
         all.push(Found { node, path, below });
     }
 }

@@ -180,8 +180,11 @@ fn of_running(printer: &Printer, arguments: &AlignArgs, name: &str) -> anyhow::R
             [(Form::DockerRun, "For docker run"), (Form::Compose, "In compose.yaml")]
         {
             let fragment = fragments::fragment(answer, form, found.name.as_deref());
+            let notes =
+                fragment.notes.iter().map(|note| format!("  # {}\n", escape::terminal(note)));
+            let notes: String = notes.collect();
             let lines = fragment.text.lines().map(|line| format!("  {}\n", escape::terminal(line)));
-            printer.answer(&format!("\n{title}\n{}", lines.collect::<String>()))?;
+            printer.answer(&format!("\n{title}\n{}{notes}", lines.collect::<String>()))?;
         }
     }
     Ok(ExitCode::from(u8::from(answer.is_refusal())))

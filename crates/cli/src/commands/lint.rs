@@ -126,8 +126,8 @@ fn against(
             Failure::new(USAGE, explain::with_causes(&error)).maybe_hint(error.hint())
         })?;
     let refused = |NotComparable { said, hint }| Failure::new(USAGE, said).hint(hint);
-    let running = Running::read(name, &described.container, described.image.as_deref())
-        .map_err(refused)?;
+    let running =
+        Running::read(name, &described.container, described.image.as_deref()).map_err(refused)?;
     Ok(::lint::check_against(sources, beside, &running).map_err(refused)?)
 }
 

@@ -256,8 +256,7 @@ impl Region<'_> {
         let Some((start, end)) = frame.value else { return };
         let is_variable = frame.before == "entry";
         let name = frame.name.as_deref().unwrap_or_default();
-        let keep =
-            if is_variable { may_be_kept(name) } else { names::telling(name).is_none() };
+        let keep = if is_variable { may_be_kept(name) } else { names::telling(name).is_none() };
         if keep { self.inner(start, end) } else { self.replace(start, end) }
     }
 

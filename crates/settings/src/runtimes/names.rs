@@ -200,10 +200,7 @@ mod tests {
         );
         assert_eq!(found("docker-entrypoint.sh node a.js"), some(Runtime::Node, "a.js"));
         assert_eq!(found("python3.12 -m app"), some(Runtime::Python, "-m app"));
-        assert_eq!(
-            found("gunicorn -w 4 app:app"),
-            some(Runtime::Python, "gunicorn -w 4 app:app")
-        );
+        assert_eq!(found("gunicorn -w 4 app:app"), some(Runtime::Python, "gunicorn -w 4 app:app"));
         assert_eq!(found("/app/server --node"), None);
         let shell = ["sh", "-c", "cd /app && A=1 exec node --max-old-space-size=64 'a.js'"];
         let shell: Vec<String> = shell.map(str::to_owned).to_vec();

@@ -20,6 +20,9 @@ use crate::failure::{Failure, USAGE};
 /// A deployment file is not larger; one that is is not edited.
 const LARGEST: u64 = 1 << 20;
 
+/// Each is an edit of the whole file.
+const MOST: usize = 100;
+
 /// What came of a file.
 pub(super) struct Aligned {
     /// As it was named.
@@ -64,16 +67,23 @@ pub(super) fn align(arguments: &AlignArgs, name: &str) -> anyhow::Result<Aligned
         .hint(format!("--service {}", shown(&file)))
         .into());
     }
-    // UTF-8, since it was read.
-    let old = String::from_utf8_lossy(&bytes).into_owned();
-    let mut aligned = Aligned { name: name.to_owned(), new: old.clone(), old, parts: Vec::new() };
-    for which in chosen {
-        let file = File::read(name, aligned.new.as_bytes()).map_err(unreadable)?;
-        let Some(subject) = file.subjects().get(which) else { continue };
-        let (part, edited) = part(arguments, name, &file, which, subject)?;
-        aligned.new = edited.unwrap_or(aligned.new);
-        aligned.parts.push(part);
+    if chosen.len() > MOST {
+        let many = format!(
+            "{} services run by `{name}`: more than {MOST} are not looked at at once",
+            chosen.len()
+        );
+        return Err(Failure::new(USAGE, many).hint("--service api").into());
     }
+    let mut aligned =
+        Aligned { name: name.to_owned(), old: file.text(), new: String::new(), parts: Vec::new() };
+    let mut file = file;
+    for which in chosen {
+        let Some(subject) = file.subjects().get(which) else { continue };
+        let (part, edited) = part(arguments, &file, which, subject)?;
+        aligned.parts.push(part);
+        file = edited.unwrap_or(file);
+    }
+    aligned.new = file.text();
     Ok(aligned)
 }
 
@@ -177,11 +187,10 @@ fn told(arguments: &AlignArgs, subject: &Subject, runs: &Runs, raw: bool) -> Res
 
 fn part(
     arguments: &AlignArgs,
-    file_name: &str,
     file: &File,
     which: usize,
     subject: &Subject,
-) -> anyhow::Result<(Part, Option<String>)> {
+) -> anyhow::Result<(Part, Option<File>)> {
     let mut part = Part {
         name: called(subject, file.kind()),
         answer: None,
@@ -217,7 +226,12 @@ fn part(
         return Ok((part, None));
     }
     let view = arguments.imagined.view_with(Some(limit), subject.cpus)?;
-    let room = arguments.measured.room(limit, arguments.imagined.count);
+    let mut room = arguments.measured.room(limit, arguments.imagined.count);
+    let first = subject.command.first().map_or("", String::as_str);
+    if let Some((name, bytes)) = recognise::before::beside(first) {
+        room.others = Bytes(room.others.0.saturating_add(bytes.0));
+        part.notes.push(format!("`{name}` stays beside it: {bytes} are left for it"));
+    }
     let changes_limit =
         arguments.limit.filter(|_| stated != Some(limit) && file.kind() != Kind::Dockerfile);
     let question = Question {
@@ -234,7 +248,7 @@ fn part(
         Ok(None)
     } else {
         wish(&answer, subject, changes_limit, &mut part, &runs)
-            .and_then(|wish| written(arguments, (file_name, file), which, &answer, &wish))
+            .and_then(|wish| written(arguments, file, which, &answer, &wish))
     };
     let edited = edited.unwrap_or_else(|why| {
         part.problem = Some(why);
@@ -252,27 +266,24 @@ fn called(subject: &Subject, kind: Kind) -> String {
     }
 }
 
-/// The file's text with the wish in it; `None`: nothing has to change.
+/// The file with the wish in it; `None`: nothing has to change.
 fn written(
     arguments: &AlignArgs,
-    (name, file): (&str, &File),
+    file: &File,
     which: usize,
     answer: &Answer,
     wish: &Wish,
-) -> Result<Option<String>, String> {
+) -> Result<Option<File>, String> {
     if wish.is_empty() {
         return Ok(None);
     }
-    let text = file.edited(which, wish).map_err(|refused| refused.to_string())?;
-    let again = File::read(name, text.as_bytes()).map_err(|error| error.to_string())?;
-    let told = again
-        .subjects()
-        .get(which)
-        .and_then(|subject| {
-            let runs = runs(arguments, subject)?;
-            told(arguments, subject, &runs, false).ok()
-        })
-        .ok_or("the edited file could not be read again")?;
+    let edited = file.edited(which, wish).map_err(|refused| refused.to_string())?;
+    let again = |subject: &Subject| {
+        let runs = runs(arguments, subject)?;
+        told(arguments, subject, &runs, false).ok()
+    };
+    let told = edited.subjects().get(which).and_then(again);
+    let told = told.ok_or("the edited file would not tell its runtime any more")?;
     let told = with_files(told, &answer.advice);
     let same = |one: &(Belief, Fits), other: &(Belief, Fits)| {
         one.1 == other.1
@@ -287,7 +298,7 @@ fn written(
                 .to_owned(),
         );
     }
-    Ok(Some(text))
+    Ok(Some(edited))
 }
 
 /// What goes into the program's own files is not in this one; it is told beside the diff.

@@ -43,6 +43,8 @@ const OF_SCRIPTS: [&str; 8] = [
     "JVM_OPTS",
     "KAFKA_HEAP_OPTS",
 ];
+/// Words that name a file with more flags of the JVM's; it does not start with a heap that begins above its ceiling.
+const FLAG_FILES: [&str; 3] = ["@", "-XX:Flags=", "-XX:VMOptionsFile="];
 /// Read here beside `memory_settings::NAMES`.
 pub(super) const ALSO_READ: [&str; 6] =
     ["AUTOMEMLIMIT", "ES_JAVA_OPTS", "JAVA_ARGS", "JAVA_OPTIONS", "JVM_ARGS", "KAFKA_HEAP_OPTS"];
@@ -244,6 +246,12 @@ impl Circumstances {
         }
         if runtime == Runtime::DotNet && !told.settings.is_empty() {
             return Some("its runtimeconfig.json has a limit of the heap".to_owned());
+        }
+        let is_file = |word: &&String| FLAG_FILES.iter().any(|begin| word.starts_with(begin));
+        if runtime == Runtime::Java
+            && let Some(word) = told.arguments.iter().find(is_file)
+        {
+            return Some(format!("`{word}` may have flags of the heap"));
         }
         let flags = ["-Xm", "MaxRAM", "InitialRAM", "HeapSize"];
         let steers = |name: &&&str| {

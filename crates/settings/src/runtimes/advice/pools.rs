@@ -127,7 +127,10 @@ fn workers(advice: &mut Advice, view: &View, told: &Told, room: &Room, knob: &Kn
             name: knob.name.to_owned(),
             value: number.to_string(),
             replaces: told.variable(knob.name).map(str::to_owned),
-            because: format!("{number} workers fit"),
+            because: match number {
+                1 => "one worker fits".to_owned(),
+                _ => format!("{number} workers fit"),
+            },
         });
     }
 }

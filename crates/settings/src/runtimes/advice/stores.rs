@@ -112,7 +112,10 @@ pub(super) fn redis(told: &Told, room: &Room) -> Advice {
     let (percent, from) = if is_off {
         (80, "20 %: the allocator and clients' buffers")
     } else {
-        (45, "55 %: the allocator, clients' buffers, and a copy of all data while a child saves it; `--save \"\"` and no appendonly make it 20 %")
+        (
+            45,
+            "55 %: the allocator, clients' buffers, and a copy of all data while a child saves it; `--save \"\"` and no appendonly make it 20 %",
+        )
     };
     let bound = share / 100 * percent / MIB * MIB;
     advice.steps.push(Step::less("outside the data", share - bound, from));

@@ -81,6 +81,7 @@ fn a_ceiling_on_the_command_line_is_left_and_told_where_it_cannot_fit() {
     assert!(java("-Xmx1g -jar a.jar", &[]).warning.unwrap().contains("-Xmx1g"));
     // `-Xms` alone: a smaller `-Xmx` in the variable would keep the JVM from starting.
     assert_eq!(exported(&java("-cp a.jar -Xms512m Main", &[])), "");
+    assert_eq!(exported(&java("@/etc/flags -jar a.jar", &[])), "");
     assert_eq!(exported(&java("-jar a.jar", &[("_JAVA_OPTIONS", "-Xmx90m")])), "");
     assert_eq!(
         exported(&java("-jar a.jar", &[("JDK_JAVA_OPTIONS", "-XX:MaxRAMPercentage=60")])),
