@@ -2,9 +2,8 @@
 //   LIVE     MiB of sessions that are held; the oldest goes when a new one comes: garbage in the old generation
 //   REQUESTS how many; each makes a session
 //   KIND     heap, or direct: each request also uses a direct buffer of SIZE KiB and drops it, or kept: holds it
-// Four times a second a line of metrics, as an exporter shows them; `done N` when every answer was right.
+// `done N` when every answer was right.
 // Sessions.class beside it is this file compiled with `javac --release 8 -g:none Sessions.java`.
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -22,7 +21,6 @@ public class Sessions {
         ArrayDeque<byte[][]> sessions = new ArrayDeque<>();
         ArrayList<ByteBuffer> bodies = new ArrayList<>();
         int right = 0;
-        long shown = 0;
         for (int id = 0; id < requests; id++) {
             byte[][] session = new byte[16][PER_SESSION / 16 - 16];
             for (byte[] part : session) {
@@ -45,17 +43,7 @@ public class Sessions {
                 }
             }
             right += good ? 1 : 0;
-            if (System.currentTimeMillis() - shown > 250) {
-                shown = System.currentTimeMillis();
-                metrics();
-            }
         }
-        metrics();
         System.out.println(right == requests ? "done " + right : "wrong: " + right + " of " + requests);
-    }
-
-    static void metrics() {
-        long heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getCommitted();
-        System.out.println("metrics heap=" + (heap >> 20));
     }
 }

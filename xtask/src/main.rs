@@ -58,6 +58,7 @@ cargo xtask VERB
       --save            write lab/results/truth-cgroup-v1.json or -v2.json, from which `gen` makes
                         docs/reference/truth.md
       --saved           start nothing: compare today's predictions with what was said then, on both
+                        (with --save: write down where they differ now)
   rescue [NAME…]        real programs that are sized wrongly die at their limit, and live with what
                         `why137 align` prints; the programs are fetched once (400 MB)
       --save            write lab/results/rescue.json, from which `gen` makes docs/reference/rescue.md

@@ -91,11 +91,14 @@ impl Bench<'_> {
     fn row(&self, workload: &Workload) -> Result<Row> {
         let ready = programs::ready(self.repository, workload.source)?;
         let wrongly = Told::wrongly(workload);
+        programs::remember(&ready)?;
         let died = self.live(0, workload, &ready, &wrongly, workload.limit)?;
         let question = advice::question(workload, &died.seen, self.cpus, self.memory);
         let answer = advice::ask(self.why137, &question)?;
         let rightly = wrongly.clone().with(workload.files, &answer)?;
-        programs::forget(&ready);
+        if workload.expected == Expected::Rescued {
+            programs::forget(&ready);
+        }
         let then = self.live(1, workload, &ready, &rightly, workload.limit)?;
         let larger = match workload.limit * 2 {
             limit if limit <= 512 && workload.expected == Expected::Rescued => {
@@ -204,13 +207,13 @@ impl Row {
             Expected::Refused if !said("cannot") => {
                 Some(format!("why137 does not say that nothing helps: {}", self.answer))
             }
-            Expected::Refused if then.counts.kills == 0 => {
+            Expected::Refused if then.done => {
                 Some(format!("why137 said that nothing helps, and it lives: {}", then.brief()))
             }
             Expected::OwnError(words) if then.counts.kills > 0 || !then.said.contains(words) => {
                 Some(format!("it does not end by its own error: {}", then.brief()))
             }
-            Expected::SoftCeiling if !said("unbounded") || then.counts.kills == 0 => {
+            Expected::SoftCeiling if !said("unbounded") || then.done => {
                 Some(format!("it was to die, and why137 to warn of it: {}", then.brief()))
             }
             _ => None,

@@ -130,8 +130,10 @@ type Hear<'a> = &'a mut dyn FnMut(&Machine, &Program, Outcome) -> Result<()>;
 
 /// Asks.
 pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary) -> Result<()> {
-    if words == ["--saved"] {
-        return saved::compare(repository, summary);
+    match words {
+        ["--saved"] => return saved::compare(repository, false, summary),
+        ["--saved", "--save"] => return saved::compare(repository, true, summary),
+        _ => {}
     }
     let asked = Asked::understood(words)?;
     let why_not = match asked.cgroup {
@@ -157,7 +159,7 @@ pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary
             "kernel": machine.kernel, "date": date});
         let mut result = match outcome {
             Outcome::Said(answers) => {
-                let table = table(program, answers, &oracle)?;
+                let table = table(program.runtime, answers, &oracle)?;
                 tell(program, &table, summary);
                 saved(program, &table)
             }
@@ -238,12 +240,12 @@ fn answers(
 }
 
 /// Puts the predictions beside the answers.
-fn table(program: &Program, answers: Answers, oracle: &Oracle<'_>) -> Result<Table> {
+fn table(runtime: &str, answers: Answers, oracle: &Oracle<'_>) -> Result<Table> {
     let Answers { version, build, said } = answers;
     let mut rows: Vec<(String, Vec<Cell>)> = Vec::new();
-    for (question, said) in cells::questions(program.runtime, oracle.cgroup).iter().zip(said) {
-        let predicted = oracle.ask(program.runtime, &version, &build, question)?;
-        let known = said::known(oracle.cgroup, program.runtime, &version, question);
+    for (question, said) in cells::questions(runtime, oracle.cgroup).iter().zip(said) {
+        let predicted = oracle.ask(runtime, &version, &build, question)?;
+        let known = said::known(oracle.cgroup, runtime, &version, question);
         let cell = Cell { limit: question.limit, said, predicted, known };
         let name = question.row();
         match rows.iter_mut().find(|(row, _)| *row == name) {
@@ -254,22 +256,49 @@ fn table(program: &Program, answers: Answers, oracle: &Oracle<'_>) -> Result<Tab
     Ok(Table { version, build, rows })
 }
 
+impl Table {
+    fn cells(&self) -> impl Iterator<Item = (&str, &Cell)> {
+        self.rows.iter().flat_map(|(row, cells)| cells.iter().map(move |one| (row.as_str(), one)))
+    }
+
+    /// The disagreements that are not known, each in a line.
+    fn wrong(&self) -> Vec<String> {
+        self.cells()
+            .filter(|(_, one)| !one.agrees() && one.known.is_none())
+            .map(|(row, one)| {
+                let (limit, said) = (limit_word(one.limit), one.said.saved());
+                format!("{row}, limit {limit}: it says {said}, predicted {}", one.predicted.saved())
+            })
+            .collect()
+    }
+
+    /// `205 cells, 2 differ as known`
+    fn count(&self) -> String {
+        let known = self.cells().filter(|(_, one)| !one.agrees() && one.known.is_some()).count();
+        let all = self.cells().count();
+        if known > 0 {
+            format!("{all} cells, {known} differ as known")
+        } else {
+            format!("{all} cells")
+        }
+    }
+
+    /// Its rows in the results.
+    fn saved(&self) -> Vec<Value> {
+        self.rows.iter().map(saved_row).collect()
+    }
+}
+
 fn tell(program: &Program, table: &Table, summary: &mut Summary) {
-    let all = || table.rows.iter().flat_map(|(row, cells)| cells.iter().map(move |one| (row, one)));
-    let known = all().filter(|(_, one)| !one.agrees() && one.known.is_some()).count();
-    let wrong: Vec<String> = all()
-        .filter(|(_, one)| !one.agrees() && one.known.is_none())
-        .map(|(row, one)| {
-            let (limit, said) = (limit_word(one.limit), one.said.saved());
-            format!("{row}, limit {limit}: it says {said}, predicted {}", one.predicted.saved())
-        })
-        .collect();
-    let title = format!("truth: {} ({}), {} cells", program.name(), table.version, all().count());
-    let title = if known > 0 { format!("{title}, {known} differ as known") } else { title };
+    let (name, version, count) = (program.name(), &table.version, table.count());
+    settle(&format!("truth: {name} ({version}), {count}"), &table.wrong(), summary);
+}
+
+fn settle(title: &str, wrong: &[String], summary: &mut Summary) {
     if wrong.is_empty() {
-        summary.passed(&title);
+        summary.passed(title);
     } else {
-        summary.failed(&title, &format!("{} differ:\n{}", wrong.len(), wrong.join("\n")));
+        summary.failed(title, &format!("{} differ:\n{}", wrong.len(), wrong.join("\n")));
     }
 }
 
@@ -277,31 +306,27 @@ fn limit_word(limit: Option<u64>) -> String {
     limit.map_or("none".to_owned(), |limit| limit.to_string())
 }
 
-/// A program in the results.
-fn saved(program: &Program, table: &Table) -> Value {
-    let rows: Vec<Value> = table
-        .rows
+fn saved_row((row, cells): &(String, Vec<Cell>)) -> Value {
+    // In the order of the questions, which a map would lose.
+    let said: Vec<Value> = cells.iter().map(|one| json!([one.limit, one.said.saved()])).collect();
+    let differ: BTreeMap<String, Value> = cells
         .iter()
-        .map(|(row, cells)| {
-            // In the order of the questions, which a map would lose.
-            let said: Vec<Value> =
-                cells.iter().map(|one| json!([one.limit, one.said.saved()])).collect();
-            let differ: BTreeMap<String, Value> = cells
-                .iter()
-                .filter(|one| !one.agrees())
-                .map(|one| {
-                    let value = json!({"predicted": one.predicted.saved(), "known": one.known});
-                    (limit_word(one.limit), value)
-                })
-                .collect();
-            match differ.is_empty() {
-                true => json!({"row": row, "said": said}),
-                false => json!({"row": row, "said": said, "differ": differ}),
-            }
+        .filter(|one| !one.agrees())
+        .map(|one| {
+            let value = json!({"predicted": one.predicted.saved(), "known": one.known});
+            (limit_word(one.limit), value)
         })
         .collect();
+    match differ.is_empty() {
+        true => json!({"row": row, "said": said}),
+        false => json!({"row": row, "said": said, "differ": differ}),
+    }
+}
+
+/// A program in the results.
+fn saved(program: &Program, table: &Table) -> Value {
     json!({"runtime": program.runtime, "version": table.version, "origin": program.origin(),
-        "build": table.build, "rows": rows})
+        "build": table.build, "rows": table.saved()})
 }
 
 fn not_run(program: &Program, why: &str) -> Value {

@@ -60,19 +60,19 @@ mod tests {
         let mut tried = 0;
         for (name, bytes) in files().iter().filter(|(name, _)| !is_recorded(name)) {
             for at in 0..bytes.len() {
-                // Two of them at each place, other ones at the next, and the byte out.
-                for step in 0..2 {
-                    let mut changed = bytes.clone();
-                    changed[at] = TELLING[(at * 2 + step) % TELLING.len()];
+                // One of them at each place, another one at the next; at every second the byte out.
+                let mut changed = bytes.clone();
+                changed[at] = TELLING[at % TELLING.len()];
+                looked_at(name, &changed);
+                tried += 1;
+                if at % 2 == 0 {
+                    changed.remove(at);
                     looked_at(name, &changed);
+                    tried += 1;
                 }
-                let mut cut = bytes.clone();
-                cut.remove(at);
-                looked_at(name, &cut);
-                tried += 3;
             }
         }
-        assert!(tried > 30_000, "{tried}");
+        assert!(tried > 20_000, "{tried}");
     }
 
     #[test]

@@ -22,6 +22,37 @@ pub(crate) fn with<T>(path: &Path, use_it: impl FnOnce(&Elf<'_>) -> Option<T>) -
 /// The beginning of a section. Only the headers are read beside it, no symbols: for files that stand between
 /// somebody and a start.
 pub(crate) fn beginning(path: &Path, section: &str, most: u64) -> Option<Vec<u8>> {
+    let (file, start, size) = section_of(path, section)?;
+    let mut bytes = vec![0; usize::try_from(size.min(most)).ok()?];
+    file.read_exact_at(&mut bytes, start).ok()?;
+    Some(bytes)
+}
+
+/// What is found first in the pieces of a section's beginning, which overlap by what a short text needs.
+pub(crate) fn search<T>(
+    path: &Path,
+    section: &str,
+    most: u64,
+    look: impl Fn(&[u8]) -> Option<T>,
+) -> Option<T> {
+    const PIECE: usize = 64 << 10;
+    const OVERLAP: usize = 128;
+    let (file, start, size) = section_of(path, section)?;
+    let (mut piece, mut at) = (vec![0; PIECE], 0);
+    let size = size.min(most);
+    while at < size {
+        let length = usize::try_from(size - at).map_or(PIECE, |left| left.min(PIECE));
+        let piece = piece.get_mut(..length)?;
+        file.read_exact_at(piece, start + at).ok()?;
+        if let Some(found) = look(piece) {
+            return Some(found);
+        }
+        at += if length < PIECE { length } else { PIECE - OVERLAP } as u64;
+    }
+    None
+}
+
+fn section_of(path: &Path, section: &str) -> Option<(File, u64, u64)> {
     let file = File::open(path).ok()?;
     let cache = ReadCache::new(file.try_clone().ok()?);
     let (start, size) = match FileKind::parse(&cache).ok()? {
@@ -29,9 +60,7 @@ pub(crate) fn beginning(path: &Path, section: &str, most: u64) -> Option<Vec<u8>
         FileKind::Elf32 => range::<FileHeader32<Endianness>>(&cache, section)?,
         _ => return None,
     };
-    let mut bytes = vec![0; usize::try_from(size.min(most)).ok()?];
-    file.read_exact_at(&mut bytes, start).ok()?;
-    Some(bytes)
+    Some((file, start, size))
 }
 
 /// Where a section stands in the file, and how long it is.

@@ -1,7 +1,7 @@
 //! One life of a workload: started in its cgroup, given its load, watched, and ended.
 //!
-//! It is measured as an on-call engineer could: what the processes hold (`smaps_rollup`), and the heap as the
-//! program's own metrics tell it. Whether it died of its limit is the kernel's own count, never a guess from
+//! It is measured as an on-call engineer could: what the processes hold (`smaps_rollup`), and what lies outside
+//! the heap as the program's own metrics tell it. Whether it died of its limit is the kernel's own count, never a guess from
 //! an exit code. References: proc_pid_smaps_rollup(5), Linux `mm/oom_kill.c` (the lines in the kernel's log).
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use super::place::{Counts, Launch, Layout, Place};
 
 /// No workload may take longer.
-const LONGEST: Duration = Duration::from_secs(240);
+const LONGEST: Duration = Duration::from_secs(150);
 /// After a kill a server gets this long to notice; its client would wait for ever.
 const AFTERMATH: Duration = Duration::from_secs(2);
 const MIB: u64 = 1 << 20;
@@ -64,7 +64,7 @@ pub(super) struct Seen {
     pub(super) worker: u64,
     /// The first process with all that is shared: everything's share without what workers have alone.
     pub(super) master: u64,
-    /// Anonymous memory of the first process beside the heap that its metrics told.
+    /// Anonymous memory beside the heap, as the program's metrics told it.
     pub(super) outside: Option<u64>,
 }
 
@@ -156,7 +156,6 @@ fn watch(
 struct Held {
     private: u64,
     share: u64,
-    anonymous: u64,
 }
 
 fn held(pid: u32) -> Option<Held> {
@@ -168,7 +167,6 @@ fn held(pid: u32) -> Option<Held> {
     Some(Held {
         private: (kib("Private_Clean") + kib("Private_Dirty")) << 10,
         share: kib("Pss") << 10,
-        anonymous: kib("Anonymous") << 10,
     })
 }
 
@@ -182,17 +180,15 @@ fn sample(place: &Place, first: u32, log: &Path, seen: &mut Seen, fullest: &mut 
         *fullest = share;
         seen.master = share.saturating_sub(workers().sum()).div_ceil(MIB);
     }
-    let heap = std::fs::read_to_string(log).ok().and_then(|text| heap_told(&text));
-    if let (Some(heap), Some(held)) = (heap, all.get(&first)) {
-        let outside = (held.anonymous / MIB).saturating_sub(heap);
+    if let Some(outside) = std::fs::read_to_string(log).ok().and_then(|text| outside_told(&text)) {
         seen.outside = Some(seen.outside.unwrap_or(0).max(outside));
     }
 }
 
-/// The last `heap=` of the metrics, in MiB.
-fn heap_told(text: &str) -> Option<u64> {
+/// The last `outside=` of the metrics, in MiB: the program tells its heap and all it holds of one moment.
+fn outside_told(text: &str) -> Option<u64> {
     let line = text.lines().rev().find(|line| line.starts_with("metrics "))?;
-    line.split(' ').find_map(|word| word.strip_prefix("heap=")?.parse().ok())
+    line.split(' ').find_map(|word| word.strip_prefix("outside=")?.parse().ok())
 }
 
 fn code(status: ExitStatus) -> i32 {
@@ -235,9 +231,9 @@ mod tests {
     }
 
     #[test]
-    fn the_heap_is_the_last_that_the_metrics_told() {
-        let text = "metrics rss=60 heap=20 external=1\nmetrics rss=90 heap=41 external=9\ndone 3\n";
-        assert_eq!((heap_told(text), heap_told("done 3\n")), (Some(41), None));
+    fn what_lies_outside_the_heap_is_the_last_that_the_metrics_told() {
+        let text = "metrics heap=20 outside=1\nmetrics heap=41 outside=9\ndone 3\n";
+        assert_eq!((outside_told(text), outside_told("done 3\n")), (Some(9), None));
     }
 
     #[test]

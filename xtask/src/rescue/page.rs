@@ -75,7 +75,8 @@ fn life(life: &Life) -> Value {
         "met_limit": life.counts.met,
         "seconds": (life.seconds * 10.0).round() / 10.0,
         "cpu_milliseconds": life.counts.cpu / 1_000_000,
-        "last": life.last,
+        // Anything else may name paths of this machine.
+        "last": life.done.then_some(life.last.as_str()),
     })
 }
 
@@ -253,7 +254,7 @@ fn printed_words(row: &Value) -> String {
     {
         words.push(format!("*not bounded:* {unbounded}"));
     }
-    words.join(" ").replace('|', "\\|")
+    words.join(" ")
 }
 
 fn after(row: &Value) -> String {

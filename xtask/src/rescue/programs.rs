@@ -71,6 +71,15 @@ pub(super) fn forget(ready: &Ready) {
     }
 }
 
+/// Reads the program, so that its pages are there and charged to somebody else: what is killed in a life then
+/// is what the workload takes, and not a program that reads itself for minutes at its limit.
+pub(super) fn remember(ready: &Ready) -> Result<()> {
+    match ready.root {
+        Some(_) => Ok(()),
+        None => std::fs::read(&ready.program).map(drop).context("could not read the program"),
+    }
+}
+
 fn untar(archive: &Path, to: &Path, member: &str) -> Result<()> {
     std::fs::create_dir_all(to)?;
     let mut take = Command::new("tar");

@@ -133,10 +133,15 @@ fn decision(arguments: &EnvArgs) -> Decision {
         .into_iter()
         .chain(decide::ALSO_READ)
         .filter_map(|name| Some((name.to_owned(), variable(name)?)));
+    let view = recognise::own_view();
+    // Without a limit there is nothing to tell, and nobody to look for.
+    let is_limited = arguments.limit.is_some()
+        || view.as_ref().is_none_or(|view| view.in_effect.is_some() || view.leaf_high.is_some());
+    let found = || recognise::before::before(&words, &variable);
     Circumstances {
-        view: recognise::own_view(),
+        view,
         limit: arguments.limit,
-        found: recognise::before::before(&words, &variable),
+        found: (is_limited || arguments.print).then(found).flatten(),
         given: arguments.runtime.clone(),
         environment: environment.collect(),
         worker: arguments.worker.or_else(|| mib(WORKER)).filter(|worker| worker.0 > 0),

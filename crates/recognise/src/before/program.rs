@@ -100,21 +100,21 @@ fn node_headers(real: &Path) -> Option<Version> {
 
 /// The version among the constants of Node itself, or of its library.
 fn node_constants(real: &Path) -> Option<Version> {
-    let version =
-        |path: &Path| node::said_in(&executable::beginning(path, ".rodata", MOST_CONSTANTS)?);
+    let version = |path: &Path| executable::search(path, ".rodata", MOST_CONSTANTS, node::said_in);
     version(real).or_else(|| {
-        let names = executable::beginning(real, ".dynstr", MOST_NAMES)?;
-        let name = names.get(memchr::memmem::find(&names, LIBRARY)?..)?;
-        let end = name.iter().position(|byte| *byte == 0)?;
-        let name = std::str::from_utf8(name.get(..end)?).ok()?;
-        LIBRARIES.iter().find_map(|folder| version(&Path::new(folder).join(name)))
+        let name = executable::search(real, ".dynstr", MOST_NAMES, |names| {
+            let name = names.get(memchr::memmem::find(names, LIBRARY)?..)?;
+            let end = name.iter().position(|byte| *byte == 0)?;
+            Some(std::str::from_utf8(name.get(..end)?).ok()?.to_owned())
+        })?;
+        LIBRARIES.iter().find_map(|folder| version(&Path::new(folder).join(&name)))
     })
 }
 
 /// Whether it exports Node's names, whatever it is called.
 fn exports_node(path: &Path) -> bool {
-    executable::beginning(path, ".dynstr", MOST_NAMES)
-        .is_some_and(|names| memchr::memmem::find(&names, OF_NODE).is_some())
+    executable::search(path, ".dynstr", MOST_NAMES, |names| memchr::memmem::find(names, OF_NODE))
+        .is_some()
 }
 
 /// An application's own host: `NAME` beside `NAME.dll` and `NAME.runtimeconfig.json`.

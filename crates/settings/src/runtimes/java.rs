@@ -38,7 +38,8 @@ const LEAST: u64 = 2 * MIB;
 
 pub(super) fn believes(version: &Version, view: &View, told: &Told) -> Belief {
     let flags = Flags::read(version, told);
-    let believes_any = believes_more_than_the_machine_has(version);
+    let believes_any = believes_more_than_the_machine_has(version)
+        || (view.cgroup_version == 2 && walks_up(version));
     let seen = seen(version, view)
         .filter(|limit| (believes_any || *limit < view.host) && !flags.is_outside_containers);
     let memory = flags.memory.or(seen).unwrap_or(view.host);
@@ -102,9 +103,15 @@ fn seen(version: &Version, view: &View) -> Option<Bytes> {
     if !reads {
         return None;
     }
-    let reads_parents = version.is_from(&[21, 0, 12]) || version.is_at_least(&[24]);
-    let above = view.above.filter(|_| reads_parents && !java8);
+    let above = view.above.filter(|_| walks_up(version));
     [view.leaf, above].into_iter().flatten().min()
+}
+
+/// From JDK-8322420 on version 2's limits are looked for on all levels that are visible. With it went the
+/// comparison with the machine's memory there: a limit above that is taken for memory again (measured: 21.0.13,
+/// 25.0.2, 25.0.4, 26.0.2; not 21.0.8, and not on version 1).
+fn walks_up(version: &Version) -> bool {
+    version.is_from(&[21, 0, 12]) || version.is_at_least(&[24])
 }
 
 /// Before JDK-8292083 a limit above the machine's memory was taken for memory that is there.
@@ -533,6 +540,24 @@ mod tests {
             [("11.0.13", 30_688), ("17.0.3", 30_688), ("17.0.9", 6028), ("21.0.2", 6028)]
         {
             assert_eq!(heap(version, Layout::ContainerV1, limit, &[]), expected, "{version}");
+        }
+    }
+
+    /// A limit of 15,872 MiB on a machine with 3914 MiB.
+    #[test]
+    fn those_that_walk_up_on_v2_believe_it_again() {
+        let cells = [
+            ("1.8.0_504", 980),
+            ("17.0.9", 980),
+            ("21.0.8", 980),
+            ("21.0.13", 3968),
+            ("25.0.2", 3968),
+            ("26.0.2", 3968),
+        ];
+        for (version, expected) in cells {
+            let view = View { host: mib(3914), ..at(Layout::ContainerV2, 15_872) };
+            let found = belief(version, &view, &[]);
+            assert_eq!(found.ceiling, Some(mib(expected)), "{version}");
         }
     }
 

@@ -13,10 +13,11 @@
 //!
 //! # Outside its ceiling
 //! What the allocator spends beside the data (measured: 4 to 13 MiB at 100 MiB of small values), and while
-//! it saves, a copy of every page that is written to in the meantime: up to as much again.
+//! it saves, a copy of every page that is written to in the meantime: up to as much again (measured: 146 of 153
+//! MiB, as a full cache took new keys).
 //!
 //! # What to set
-//! `maxmemory` at 75 % of the limit, 85 % without persistence.
+//! `maxmemory` at 45 % of the limit, 80 % without persistence (`--save ""`, no appendonly).
 
 use casefile::Bytes;
 
@@ -76,9 +77,8 @@ fn outside(bytes: Bytes, told: &Told) -> Vec<Part> {
     let appends = option(&told.arguments, &["--appendonly"]).or_else(|| told.setting("appendonly"));
     // Both off is the only case in which it never forks to write.
     if !(saves.is_some_and(empty) && appends != Some("yes")) {
-        let from =
-            "pages that are written to while a fork saves; measured 39 MiB of 100 under full load";
-        parts.push(Part::new("copies while it saves", 0, share(40), from));
+        let from = "pages that are written to while a fork saves; measured 39 of 100 MiB, and 146 of 153 in a full cache";
+        parts.push(Part::new("copies while it saves", 0, share(95), from));
     }
     parts
 }
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(quiet.fits(Some(mib(128)), 1), Fits::Fits);
         let saving = belief(&["--maxmemory", "100mb"], &[("save", "1 1")]);
         let usual = saving.may_use(1).unwrap().1;
-        assert!(usual > mib(147) && usual < mib(180), "{usual}");
+        assert!(usual > mib(195) && usual < mib(210), "{usual}");
     }
 
     #[test]

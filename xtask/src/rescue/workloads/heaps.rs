@@ -17,7 +17,7 @@ pub(super) const ALL: &[Workload] = &[
             "--max-old-space-size=1024",
             "{here}/sessions.js",
             "130",
-            "40000",
+            "20000",
             "0",
         ],
         done: "done 20000",
@@ -26,7 +26,7 @@ pub(super) const ALL: &[Workload] = &[
     },
     Workload {
         story: "No flag: Node.js takes no less than 256 MiB as its old space, however small the limit.",
-        words: &["{program}", "{here}/sessions.js", "76", "15000", "0", "0"],
+        words: &["{program}", "{here}/sessions.js", "83", "15000", "0", "0"],
         done: "done 15000",
         measures: Measures::Outside,
         ..Workload::of("node-floor", "node@22.23.3", NODE, 160)

@@ -77,6 +77,34 @@ pub(super) const ALL: &[Workload] = &[
         ..Workload::of("celery-processors", "python@3.11", Source::Debian("celery"), 256)
     },
     Workload {
+        story: "A task builds a report of 300 MiB: no number of processes fits.",
+        words: &[
+            "/usr/bin/python3",
+            "-m",
+            "celery",
+            "--workdir",
+            "{here}",
+            "-A",
+            "reports",
+            "worker",
+        ],
+        prepare: &[&["rm", "-rf", "{here}/reports"]],
+        client: &["python3", "{here}/reports.py", "2", "300"],
+        done: "finished 2 of 2",
+        told: &["-m celery"],
+        measures: Measures::Workers,
+        expected: Expected::Refused,
+        ..Workload::of("celery-one-too-large", "python@3.11", Source::Debian("celery"), 256)
+    },
+    Workload {
+        story: "A dictionary that is never emptied, in one thread; two arenas are set already.",
+        words: &["/usr/bin/python3", "{here}/leak.py", "400"],
+        environment: &[("MALLOC_ARENA_MAX", "2")],
+        done: "done 1638400",
+        expected: Expected::Refused,
+        ..Workload::of("python-leak", "python@3.11", Source::Debian("python3"), 256)
+    },
+    Workload {
         story: "Forty threads, each with an arena of its own that keeps what was freed.",
         words: &["/usr/bin/python3", "{here}/arenas.py", "40", "400", "24"],
         done: "done 400",

@@ -10,6 +10,8 @@ use super::{Advice, Place, Room, Setting, Step, first_steps, sum};
 
 /// No V8 starts a service in less.
 const LEAST_OLD: u64 = 32 * MIB;
+/// Buffers that leave the heap less than this have no bound: they filled what was there.
+const LEAST_BESIDE_BUFFERS: u64 = 64 * MIB;
 
 /// V8's old space: the greater the limit, the smaller a share lies outside it.
 fn old_space(share: u64) -> (u64, &'static str) {
@@ -90,11 +92,12 @@ pub(super) fn node_with(
         );
         return advice;
     }
-    // Buffers that filled the limit leave the smallest heap no room (node-buffers-kept of the rescue).
+    // Measured up to a death they may have been about to grow (node-buffers-too-many of the rescue).
     let share = sum(&first_steps(room));
-    if let Some(outside) = room.outside.filter(|seen| seen.0 + LEAST_OLD + share / 20 > share) {
+    let beside = LEAST_BESIDE_BUFFERS + share / 20;
+    if let Some(outside) = room.outside.filter(|seen| seen.0 > usual && seen.0 + beside > share) {
         advice.cannot = Some(format!(
-            "Buffers and other memory outside the heap took {outside}: no heap size makes them smaller"
+            "Buffers and other memory outside the heap took {outside}, and no heap size makes them smaller: bound them in the program, or give it a larger limit"
         ));
         return advice;
     }
