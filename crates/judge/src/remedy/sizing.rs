@@ -190,7 +190,7 @@ impl Sized {
             ));
         }
         Some(remedy(
-            &format!("{}; {}", spelled(&advice), working(&advice)),
+            &settings_and_sum(&advice),
             &format!(
                 "{may}; raising the limit alone would only move the end{}",
                 advice.unbounded.as_ref().map(|what| format!("; {what}")).unwrap_or_default()
@@ -254,7 +254,7 @@ impl Sized {
             return None;
         }
         Some(remedy(
-            &format!("{}; {}", spelled(&advice), working(&advice)),
+            &settings_and_sum(&advice),
             &format!(
                 "{} was {ceiling} at most ({}), and the limit of {} has room for more",
                 self.heap(),
@@ -276,7 +276,7 @@ impl Sized {
         }
         let effect = advice.unbounded.clone().unwrap_or_default();
         Some(remedy(
-            &format!("{}; {}", spelled(&advice), working(&advice)),
+            &settings_and_sum(&advice),
             &format!("nothing bounds {} now; {effect}", self.heap()),
             self.risk(),
             "take the setting away again",
@@ -332,41 +332,48 @@ fn quoted(value: &str) -> String {
     if value.contains(' ') { format!("\"{value}\"") } else { value.to_owned() }
 }
 
-/// `128 MiB (the limit) - 64 MiB (…)`.
-fn working(advice: &Advice) -> String {
-    let mut text = String::new();
-    for step in &advice.steps {
-        let amount = Bytes(step.bytes.unsigned_abs());
-        let sign = match (text.is_empty(), step.bytes < 0) {
-            (true, _) => "",
-            (false, true) => " - ",
-            (false, false) => " + ",
+/// The settings, and how the number came about: `…; 128 MiB (the limit) - 64 MiB (…) = 64 MiB`. Of one step there
+/// is nothing to sum.
+fn settings_and_sum(advice: &Advice) -> String {
+    let settings = spelled(advice);
+    if advice.steps.len() < 2 {
+        return settings;
+    }
+    let terms = advice.steps.iter().enumerate().map(|(at, step)| {
+        let sign = match (at, step.bytes < 0) {
+            (0, _) => "",
+            (_, true) => " - ",
+            (_, false) => " + ",
         };
-        text += &format!("{sign}{amount} ({})", step.what);
-    }
+        format!("{sign}{} ({})", Bytes(step.bytes.unsigned_abs()), step.what)
+    });
     let left = advice.steps.iter().fold(0i64, |sum, step| sum.saturating_add(step.bytes));
-    if advice.steps.len() > 1 {
-        text += &format!(" = {}", Bytes(u64::try_from(left).unwrap_or(0)));
-    }
-    text
+    let left = Bytes(u64::try_from(left).unwrap_or(0));
+    format!("{settings}; {} = {left}", terms.collect::<String>())
 }
 
 /// Several processes of one name: how many fit by what the largest held.
 pub(super) fn workers(verdict: &Verdict, limit: Bytes) -> Option<Remedy> {
     let pool = verdict.memory.pools.first()?;
-    let number = pool.rss.len() as u64;
     if let Some(shared) = copied(verdict, pool, limit) {
         return Some(shared);
     }
     let worker = worker_of(verdict, pool)?;
-    let master = pool.others;
-    let together = worker.0.saturating_mul(number).saturating_add(master.0);
-    let fit = limit.0.saturating_sub(master.0) / worker.0.max(1);
+    // The main process of a pool has its workers' name, as a rule, and is the smallest of them. Others that are
+    // small have only begun.
+    let main = pool.rss.last().filter(|rss| rss.0 < worker.0 / 2);
+    let number = pool.rss.len() as u64 - u64::from(main.is_some());
+    let others = pool.others.0.saturating_add(main.map_or(0, |rss| rss.0));
+    let together = worker.0.saturating_mul(number).saturating_add(others);
+    let fit = limit.0.saturating_sub(others) / worker.0.max(1);
     // Together they have to be more than fits, or they are not what filled it.
     if together <= limit.0 || fit >= number {
         return None;
     }
-    let rest = if master.0 > 0 { format!(" + {master} of the others") } else { String::new() };
+    let rest = match others {
+        0 => String::new(),
+        others => format!(" + {} of the others", Bytes(others)),
+    };
     Some(remedy(
         &format!(
             "run fewer `{}`: {number} × {worker}{rest} is {} of a limit of {limit}: {fit} of that size fit",
@@ -387,11 +394,14 @@ fn copied(verdict: &Verdict, pool: &Pool, limit: Bytes) -> Option<Remedy> {
     let files = named.filter_map(|victim| victim.file_rss_kb).max().and_then(Bytes::from_kib)?;
     let own = |rss: &Bytes| rss.0.saturating_sub(files.0);
     let together: u64 = pool.rss.iter().map(own).sum();
-    if together <= limit.0 / 20 * 21 {
-        return None;
-    }
     let largest = Bytes(own(pool.rss.first()?));
     let number = pool.rss.len();
+    // What is counted more than once is at least what lies above the limit. Of a few MiB that each worker has
+    // from its parent nothing grows: a quarter of the largest has to be shared.
+    let shared = together.saturating_sub(limit.0) / (number as u64 - 1).max(1);
+    if shared < largest.0 / 4 {
+        return None;
+    }
     Some(remedy(
         &format!(
             "give it room for the copies that a fork brings, or write less while the child lives: {number} × `{}` of up to {largest} share pages (together they hold {} where {limit} is the limit), and each page that one of them writes to is copied: up to {} in all",
@@ -409,7 +419,6 @@ fn copied(verdict: &Verdict, pool: &Pool, limit: Bytes) -> Option<Remedy> {
 fn worker_of(verdict: &Verdict, pool: &Pool) -> Option<Bytes> {
     let named = verdict.victims.iter().filter(|victim| victim.comm.as_deref() == Some(&pool.comm));
     let killed = named.filter_map(|victim| victim.anon_rss_kb).max().and_then(Bytes::from_kib);
-    // The main process of a pool has its workers' name, as a rule, and is counted as one of them.
     killed.or(pool.rss.first().copied()).filter(|largest| largest.0 >= 4 << 20)
 }
 

@@ -138,6 +138,7 @@ fn verdict(
     verdict.victims = distinct(all.iter().flat_map(|other| victims(stage, other)).collect());
     if all.len() > 1 {
         verdict.detail = storm(&all).or(verdict.detail);
+        verdict.memory.pools = memory::fullest_pools(stage, &all);
     }
     verdict
 }

@@ -24,19 +24,26 @@ pub(super) fn at_kill(stage: &Stage<'_>, kill: &OomKill) -> Memory {
         read(&["total_shmem", "shmem"]),
         read(&["kernel"]).or(kmem).or_else(|| read(&["slab"])),
     );
-    let holders: Vec<Holder> = kill
-        .report
-        .tasks
-        .iter()
-        .filter_map(|row| {
-            let killed = kill.victims.iter().any(|victim| victim.pid == row.pid);
-            let neighbour = !killed && is_neighbour(stage, row.pid);
-            let comm = row.comm.clone();
-            Some(Holder { pid: row.pid, comm, rss: row.rss?, killed, neighbour })
-        })
-        .collect();
+    let holders = holders(stage, kill);
     let cite = kill.report.stats_span.map(|span| kill.cite(span));
     Memory { shares, pools: pools(&holders), holders: biggest(holders), cite, peak: None }
+}
+
+/// The pools of that kill at which the largest pool held most. In a storm the table of a later report misses
+/// the one that the kill before ended: its memory is still charged, its row is gone.
+pub(super) fn fullest_pools(stage: &Stage<'_>, kills: &[&OomKill]) -> Vec<Pool> {
+    let told = kills.iter().map(|kill| pools(&holders(stage, kill)));
+    told.max_by_key(|pools| pools.first().map(Pool::held)).unwrap_or_default()
+}
+
+fn holders(stage: &Stage<'_>, kill: &OomKill) -> Vec<Holder> {
+    let rows = kill.report.tasks.iter().filter_map(|row| {
+        let killed = kill.victims.iter().any(|victim| victim.pid == row.pid);
+        let neighbour = !killed && is_neighbour(stage, row.pid);
+        let comm = row.comm.clone();
+        Some(Holder { pid: row.pid, comm, rss: row.rss?, killed, neighbour })
+    });
+    rows.collect()
 }
 
 /// The task table does not tell whose a process is. Of another container it is for certain if another
@@ -199,7 +206,6 @@ pub(super) fn parent_that_filled<'a>(
     above.max_by_key(|(_, path)| path.names().count())
 }
 
-/// As many holders as a reader takes in.
 /// Processes of one name, the largest pool first.
 fn pools(holders: &[Holder]) -> Vec<Pool> {
     let mut by_name: BTreeMap<&str, Vec<Bytes>> = BTreeMap::new();
@@ -216,10 +222,11 @@ fn pools(holders: &[Holder]) -> Vec<Pool> {
             Pool { comm: comm.to_owned(), rss, others }
         })
         .collect();
-    pools.sort_by_key(|pool| Reverse(sum(&pool.rss)));
+    pools.sort_by_key(|pool| Reverse(pool.held()));
     pools
 }
 
+/// As many holders as a reader takes in.
 fn biggest(mut holders: Vec<Holder>) -> Vec<Holder> {
     holders.sort_by_key(|holder| Reverse(holder.rss));
     holders.truncate(5);

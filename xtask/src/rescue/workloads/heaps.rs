@@ -25,7 +25,8 @@ pub(super) const ALL: &[Workload] = &[
         ..Workload::of("node-heap-flag", "node@22.23.3", NODE, 256)
     },
     Workload {
-        story: "No flag: Node.js takes no less than 256 MiB as its old space, however small the limit.",
+        story: "No flag: Node.js takes no less than 256 MiB as its old space, however small the limit. Half a processor.",
+        quota: Some(500),
         words: &["{program}", "{here}/sessions.js", "83", "15000", "0", "0"],
         done: "done 15000",
         measures: Measures::Outside,
