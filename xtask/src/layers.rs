@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("report", &["casefile", "judge"]),
     ("hierarchy", &["casefile"]),
     ("evidence", &["casefile", "hierarchy", "parse", "settings"]),
+    ("sizing", &["casefile"]),
     ("audit", &["casefile", "settings"]),
     ("recognise", &["casefile", "hierarchy", "settings"]),
     ("lint", &["casefile", "settings"]),
