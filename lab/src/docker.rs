@@ -147,6 +147,13 @@ impl Docker {
         }))
     }
 
+    /// What the daemon keeps of a container's settings.
+    pub(crate) fn host_config(&self, name: &str) -> Result<Value> {
+        let all: Value = serde_json::from_slice(&self.get(&format!("/containers/{name}/json"))?)
+            .with_context(|| format!("what the daemon says of `{name}` is not JSON"))?;
+        all.get("HostConfig").cloned().with_context(|| format!("`{name}` has no settings"))
+    }
+
     /// Removes every container of the lab's daemon.
     pub(crate) fn remove_all_containers(&self) -> Result<()> {
         self.names()?.iter().try_for_each(|name| self.remove(name))

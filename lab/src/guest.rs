@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::daemon::{Daemon, Lifetime};
 use crate::images::Image;
 use crate::platform::Cgroup;
-use crate::run::{Entry, Lab, Outcome, Told, Wish, all_of, provide, wanted};
+use crate::run::{Entry, Lab, Outcome, Told, Wish, all_of, all_rounds, provide, wanted};
 use crate::script;
 
 /// The lab's folder inside.
@@ -112,11 +112,13 @@ fn run(cgroup: Cgroup) -> Result<()> {
     provide(&lab, &daemon, &deaths)?;
     let mut disk = Disk::open()?;
     let mut broken = None;
-    all_of(&lab, &mut daemon, program.as_deref(), &wish, &deaths, &mut |told| {
+    let mut note = |told: Told<'_>| {
         if let Err(err) = disk.note(&lab.folder, told) {
             broken = Some(err);
         }
-    })?;
+    };
+    all_of(&lab, &mut daemon, program.as_deref(), &wish, &deaths, &mut note)?;
+    all_rounds(&lab, &daemon, program.as_deref(), &wish, &mut note)?;
     broken.map_or(Ok(()), |err| Err(err.context("could not write the output disk")))
 }
 

@@ -21,6 +21,7 @@ mod host;
 mod images;
 mod platform;
 mod results;
+mod rounds;
 mod run;
 mod script;
 mod shell;

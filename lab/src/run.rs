@@ -16,6 +16,7 @@ use crate::expect::differences;
 use crate::host;
 use crate::platform::{Cgroup, Machine, Platform};
 use crate::results::{Said, Watch};
+use crate::rounds;
 use crate::script;
 use crate::stage::Stage;
 
@@ -102,12 +103,12 @@ pub enum Told<'a> {
 /// Names of all deaths with their scenario numbers, in order.
 pub fn all_names() -> Vec<(&'static str, &'static str)> {
     let outside = script::all().into_iter().map(|script| (script.name, "-"));
-    deaths::all().iter().map(|death| (death.name, death.scenario)).chain(outside).collect()
+    let deaths = deaths::all().into_iter().map(|death| (death.name, death.scenario));
+    deaths.chain(outside).chain(rounds::names()).collect()
 }
 
 /// Acceptance scenarios and platforms that have no death here, and why.
 pub const NOT_MADE: &[(&str, &str)] = &[
-    ("scenario 22", "a start-up peak needs samples over time, and a question afterwards has none"),
     ("scenario 23", "leak or plateau needs samples over time, and a question afterwards has none"),
     ("lab on Docker 26, cgroup v2 and v1", "it takes the virtual machine: `cargo xtask lab vm`"),
     (
@@ -141,7 +142,25 @@ pub fn run(
     tell(Told::Begins("fetching and starting Docker"));
     let mut daemon = Daemon::start(lab, Lifetime::WithUs)?;
     provide(lab, &daemon, &wanted)?;
-    all_of(lab, &mut daemon, program, wish, &wanted, tell)
+    let mut entries = all_of(lab, &mut daemon, program, wish, &wanted, tell)?;
+    entries.extend(all_rounds(lab, &daemon, program, wish, tell)?);
+    Ok(entries)
+}
+
+/// What goes round, after the deaths; where nobody is asked there is nothing to compare.
+pub(crate) fn all_rounds(
+    lab: &Lab,
+    daemon: &Daemon,
+    program: Option<&Path>,
+    wish: &Wish,
+    tell: &mut dyn FnMut(Told<'_>),
+) -> Result<Vec<Entry>> {
+    match program {
+        Some(program) if !wish.record && rounds::fits(lab.platform.machine) => {
+            rounds::all_of(lab, daemon, program, &wish.only, tell)
+        }
+        Some(_) | None => Ok(Vec::new()),
+    }
 }
 
 /// The deaths, one after the other, on a daemon that runs.
@@ -225,8 +244,9 @@ fn title(death: &Death) -> String {
 /// The deaths with these names or scenario numbers; all where none is named.
 pub(crate) fn wanted(only: &[String]) -> Result<Vec<Death>> {
     let all = deaths::all();
+    let is_death = |word: &String| all.iter().any(|one| one.name == *word || one.scenario == *word);
     if let Some(stranger) =
-        only.iter().find(|word| !all.iter().any(|one| one.name == *word || one.scenario == *word))
+        only.iter().find(|word| !is_death(word) && !rounds::is_known(word))
     {
         bail!("the lab has no death or scenario `{stranger}`");
     }

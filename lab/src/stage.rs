@@ -228,7 +228,7 @@ impl Stage {
 }
 
 /// Whether the limit that was asked for is in force, swap included.
-fn check_limit(state: &State, memory: Memory) -> Result<()> {
+pub(crate) fn check_limit(state: &State, memory: Memory) -> Result<()> {
     let Memory::Mib(mebibytes) = memory else { return Ok(()) };
     let bytes = mebibytes << 20;
     let swap_is_shut = state.memory_and_swap == bytes || !has_swap();

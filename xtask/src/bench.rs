@@ -6,6 +6,7 @@
 //! docs/reference/bench.md.
 
 mod inputs;
+mod leaks;
 mod live;
 mod measure;
 
@@ -36,6 +37,9 @@ struct Words {
 pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary) -> Result<()> {
     if let Some((&live::IN_PLACE, words)) = words.split_first() {
         return live::in_place(words);
+    }
+    if let Some((&leaks::VERB, words)) = words.split_first() {
+        return leaks::run(repository, words, summary);
     }
     let words = understood(words)?;
     let program = built(repository)?;

@@ -37,11 +37,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "hierarchy",
             "lint",
             "recognise",
+            "sizing",
         ],
     ),
     ("testkit", &["casefile"]),
     ("lab", &[]),
-    ("xtask", &["casefile", "lab", "testkit"]),
+    ("xtask", &["casefile", "lab", "sizing", "testkit"]),
 ];
 
 /// Crates that only the tests of others may use.

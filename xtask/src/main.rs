@@ -20,6 +20,7 @@ mod layers;
 mod mutants;
 mod repository;
 mod rescue;
+mod series;
 mod summary;
 mod truth;
 mod truth_page;
@@ -63,6 +64,10 @@ cargo xtask VERB
                         `why137 align` prints; the programs are fetched once (400 MB)
       --save            write lab/results/rescue.json, from which `gen` makes docs/reference/rescue.md
       --saved           start nothing: compare what why137 prints today with what was tried then
+  series [NAME…]        record memory that leaks and memory that does not, from real programs in real
+                        cgroups, one second for a minute; without `--save` fifteen seconds of one per runtime
+      --save            all of those named, 24 minutes each, side by side; writes lab/series
+      --again           write lab/series from the samples of the last recording
   env [RUNTIME…]        `why137 env` as the entrypoint of images from nothing: node, java, go and python at
                         three limits each; WHY137_STATIC=PATH names the static program
       --cgroup v1|v2    on this machine (v1), or in the virtual one (v2)
@@ -72,6 +77,9 @@ cargo xtask VERB
       --live            only `why137 NAME` beside `docker inspect NAME`
       --container NAME  the live row about this container (DOCKER_HOST as it is set), not the lab's
       --save            write docs/reference/bench.md
+  bench leaks           how many leaks of lab/series the shapes find, how soon, how often in vain, beside the rules of
+                        others; alarms on the traces of others where they lie beside this checkout
+      --save            write docs/reference/leaks.md
   fuzz [TARGET…]        hostile bytes for every reader and for the whole road; writes
                         docs/reference/fuzz.md (needs a nightly toolchain and cargo-fuzz)
       --minutes N       for each target (10)
@@ -132,6 +140,7 @@ fn run(words: &[String]) -> Result<bool> {
         ["truth", rest @ ..] => truth::run(&repository, rest, &mut summary)?,
         ["env", rest @ ..] => entry::run(&repository, rest, &mut summary)?,
         ["rescue", rest @ ..] => rescue::run(&repository, rest, &mut summary)?,
+        ["series", rest @ ..] => series::run(&repository, rest, &mut summary)?,
         ["bench", rest @ ..] => bench::run(&repository, rest, &mut summary)?,
         ["corpus"] => corpus::run(&repository, &mut summary),
         other => bail!("no such verb or option: `{}`\n\nhint: cargo xtask --help", other.join(" ")),

@@ -15,9 +15,9 @@ use serde_json::Value;
 mod advice;
 mod life;
 mod page;
-mod place;
-mod programs;
-mod workloads;
+pub(crate) mod place;
+pub(crate) mod programs;
+pub(crate) mod workloads;
 
 use advice::Told;
 use life::{Life, Run};
@@ -161,10 +161,10 @@ fn shown(path: &Path) -> String {
 }
 
 /// A folder for one life, removed after it.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    fn make(folder: &Path, workloads: &Path) -> Result<Self> {
+    pub(crate) fn make(folder: &Path, workloads: &Path) -> Result<Self> {
         if folder.exists() {
             std::fs::remove_dir_all(folder)?;
         }

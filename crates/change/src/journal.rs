@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::consent::Consent;
+use crate::container::ContainerChange;
 use crate::write::{NotWritten, can_be_replaced, real_path, replace};
 
 /// One change of one file.
@@ -36,7 +37,11 @@ pub struct Change {
 /// A line of the journal.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Line {
+pub(crate) enum Line {
+    /// A container's settings were changed.
+    Updated(ContainerChange),
+    /// That change was taken back.
+    Restored(ContainerChange),
     Changed(Change),
     /// The change of these digests was taken back.
     Undone {
@@ -127,6 +132,7 @@ impl Journal {
         for line in self.read()? {
             match line {
                 Line::Changed(change) => standing.push(change),
+                Line::Updated(_) | Line::Restored(_) => {}
                 Line::Undone { path, before, after } => {
                     let same =
                         |it: &Change| it.path == path && it.before == before && it.after == after;
@@ -167,7 +173,7 @@ impl Journal {
     }
 
     /// The journal, locked against a second change at the same time.
-    fn open(&self) -> Result<File, NotWritten> {
+    pub(crate) fn open(&self) -> Result<File, NotWritten> {
         let folder = self.file.parent().unwrap_or(Path::new("/"));
         DirBuilder::new()
             .recursive(true)
@@ -185,7 +191,7 @@ impl Journal {
         Ok(file)
     }
 
-    fn append(&self, journal: &mut File, line: &Line) -> Result<(), NotWritten> {
+    pub(crate) fn append(&self, journal: &mut File, line: &Line) -> Result<(), NotWritten> {
         let failed = || NotWritten::step("write the journal", &self.file);
         let mut text = serde_json::to_string(line).map_err(|error| failed()(error.into()))?;
         text.push('\n');
@@ -202,7 +208,7 @@ impl Journal {
     }
 
     /// Every line that can be read; half a line of a crash cannot.
-    fn read(&self) -> Result<Vec<Line>, NotWritten> {
+    pub(crate) fn read(&self) -> Result<Vec<Line>, NotWritten> {
         let bytes = match fs::read(&self.file) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),

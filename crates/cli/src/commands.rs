@@ -9,14 +9,19 @@ pub(crate) mod demo;
 pub(crate) mod env;
 mod explain;
 mod generate;
+pub(crate) mod guard;
 pub(crate) mod imagined;
 pub(crate) mod lint;
 mod list;
+pub(crate) mod loops;
 mod man;
+pub(crate) mod measure;
 pub(crate) mod plugin;
 mod rules;
 pub(crate) mod run;
 mod schema;
+pub(crate) mod size;
+pub(crate) mod verify;
 mod witness;
 
 use std::process::ExitCode;
@@ -35,6 +40,11 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::Align(arguments) => align::run(printer, &arguments),
         Command::Audit(arguments) => audit::run(printer, &arguments),
         Command::Lint(arguments) => lint::run(printer, &arguments),
+        Command::Loops(arguments) => loops::run(printer, &arguments),
+        Command::Guard(arguments) => guard::run(printer, &arguments),
+        Command::Measure(arguments) => measure::run(printer, &arguments),
+        Command::Size(arguments) => size::run(printer, &arguments),
+        Command::Verify(arguments) => verify::run(printer, &arguments),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),
         Command::Completions { shell } => completions::run(printer, shell),

@@ -15,8 +15,13 @@ use crate::commands::align::AlignArgs;
 use crate::commands::audit::AuditArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::env::EnvArgs;
+use crate::commands::guard::GuardArgs;
 use crate::commands::lint::LintArgs;
+use crate::commands::loops::LoopsArgs;
+use crate::commands::measure::MeasureArgs;
 use crate::commands::run::RunArgs;
+use crate::commands::size::SizeArgs;
+use crate::commands::verify::VerifyArgs;
 use crate::printer::shortened;
 
 /// Tells who killed a container or process, why, and by which proof.
@@ -79,6 +84,21 @@ pub(crate) enum Command {
     /// Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137.
     #[command(after_help = crate::commands::lint::EXIT_CODES)]
     Lint(LintArgs),
+    /// Finds what dies again and again: restart loops, kills during start-up, respawn storms.
+    #[command(after_help = crate::commands::loops::EXIT_CODES)]
+    Loops(LoopsArgs),
+    /// Watches for loops; with consent by name it stops the spinning and lets one run show what a start takes.
+    #[command(after_help = crate::commands::guard::EXIT_CODES)]
+    Guard(GuardArgs),
+    /// Watches a container under load: what it holds over time, what it cannot give back, its peak.
+    #[command(after_help = crate::commands::measure::EXIT_CODES)]
+    Measure(MeasureArgs),
+    /// Tells the limit it needs by its memory over time, the chance of another kill, and the ceiling beside it.
+    #[command(after_help = crate::commands::size::EXIT_CODES)]
+    Size(SizeArgs),
+    /// Watches it after a change, and tells whether the change holds, or moved the cost.
+    #[command(after_help = crate::commands::verify::EXIT_CODES)]
+    Verify(VerifyArgs),
     /// Lists the rules by which a killer is found, and those about files.
     Rules,
     /// Shows a rule's manual.

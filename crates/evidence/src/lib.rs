@@ -31,12 +31,14 @@ mod pasted;
 mod podman;
 mod proc;
 mod process;
+mod reach;
 mod remote;
 mod roots;
 mod run;
 mod scan;
 mod subject;
 mod unit;
+pub mod watch;
 
 use std::path::PathBuf;
 
@@ -49,6 +51,7 @@ pub use gather::{gather_container, known_names};
 pub use host::gather_host;
 pub use pasted::{Pasted, case_from_texts};
 pub use process::gather_process;
+pub use reach::{Address, Reached, reach_container};
 pub use run::case_of_run;
 pub use scan::{Cut, Reading, ScanError, Scanned};
 pub use unit::gather_unit;

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use casefile::{Bytes, CgroupPath, ContainerId, Limit, OwnerKind};
 pub use find::{running_container, running_containers, running_process};
 use hierarchy::{Hierarchy, Holds};
+pub(crate) use measure::descendants;
 pub use measure::{Measured, OfProcess};
 
 use crate::cgroup;
@@ -37,7 +38,9 @@ pub struct Running {
     pub cgroup: CgroupPath,
     /// Which processes are meant.
     pub scope: Scope,
-    tree: Hierarchy,
+    /// How often its daemon has started it again by its restart policy, where it tells.
+    pub restarts: Option<u64>,
+    pub(crate) tree: Hierarchy,
 }
 
 /// Which processes are meant.
@@ -97,11 +100,11 @@ impl Running {
     #[must_use]
     pub fn look(&self) -> Look {
         let roots = Roots::default();
-        let directory = self.tree.directory(&self.cgroup).unwrap_or_default();
+        let directory = self.directory();
         let memory = read_text(&roots.proc.join("meminfo")).unwrap_or_default();
         let pids = match self.scope {
             Scope::Container | Scope::Unit | Scope::Cgroup => cgroup::processes(&directory, MOST),
-            Scope::Tree => measure::descendants(self.pid, &roots.proc),
+            Scope::Tree => descendants(self.pid, &roots.proc),
         };
         // Whoever asks is not what is asked about.
         let is_other = |pid: &u32| *pid == self.pid || *pid != std::process::id();
@@ -113,6 +116,16 @@ impl Running {
             holds: Holds::read(&directory, self.tree.version),
             processes: measure::all(&pids, &roots.proc, deadline::INNER),
         }
+    }
+
+    /// Where its cgroup is; nowhere if it is not shown here.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.tree.directory(&self.cgroup).unwrap_or_default()
+    }
+
+    /// 1 or 2.
+    pub(crate) fn version(&self) -> u8 {
+        self.tree.version
     }
 
     /// `memory.high`; v1's soft limit slows nobody down.
@@ -127,7 +140,7 @@ impl Running {
 }
 
 /// The tightest of the limits from a cgroup upwards; of equal ones the nearest.
-fn in_effect(tree: &Hierarchy, own: &CgroupPath) -> Option<InEffect> {
+pub(crate) fn in_effect(tree: &Hierarchy, own: &CgroupPath) -> Option<InEffect> {
     let levels = tree.upwards(own);
     let at = |limit: Option<Limit>| limit.and_then(Limit::bytes);
     let found = levels

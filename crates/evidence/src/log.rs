@@ -79,7 +79,7 @@ pub(crate) fn kept(text: &str, with_logs: bool, check: &str) -> Found {
 
 /// Takes the stream headers out: `[stream, 0, 0, 0, length as four bytes big-endian]` before each
 /// piece (Engine API, "Stream format"). A text without them is left as it is.
-fn without_headers(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn without_headers(bytes: &[u8]) -> Vec<u8> {
     let mut words = Vec::new();
     let mut rest = bytes;
     while let Some((header, after)) = rest.split_first_chunk::<8>() {

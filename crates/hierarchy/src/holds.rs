@@ -74,7 +74,7 @@ fn sum(parts: [Option<Bytes>; 2]) -> Option<Bytes> {
 }
 
 /// `NAME NUMBER`
-fn field(text: &str, name: &str) -> Option<Bytes> {
+pub(crate) fn field(text: &str, name: &str) -> Option<Bytes> {
     text.lines().find_map(|line| {
         let (key, value) = line.split_once(' ')?;
         (key == name).then(|| value.trim().parse().ok().map(Bytes))?

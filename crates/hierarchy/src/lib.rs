@@ -5,6 +5,7 @@
 //! decides which cgroup is the right one. Leans on cgroups(7), proc_pid_mountinfo(5) and the kernel's
 //! Documentation/admin-guide/cgroup-v2.rst.
 
+mod counts;
 mod holds;
 mod machine;
 
@@ -12,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use casefile::{CgroupPath, Limit};
+pub use counts::Counts;
 pub use holds::Holds;
 pub use machine::meminfo;
 

@@ -12,7 +12,9 @@ mod unit;
 use casefile::{
     Bytes, CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
 };
-pub(crate) use life::{ApiSignal, End, Life, Teller, is_oom_reason, lives, other_subjects};
+pub(crate) use life::{
+    ApiSignal, End, Life, Teller, is_oom_reason, lives, lives_of_container, other_subjects,
+};
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
 use parse::record::{

@@ -4,6 +4,7 @@
 //! `remedy` are its three rooms.
 
 mod facts;
+pub mod loops;
 mod remedy;
 mod rules;
 mod survey;

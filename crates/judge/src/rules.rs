@@ -102,8 +102,7 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     let mut verdict = None;
     for at in 0..lives.len() {
         let Some(stage) = Stage::of_life(sheet, &lives, at) else { continue };
-        let mut answer = reach_stage(&stage);
-        draft::note_dispute(&mut answer, stage.life);
+        let answer = reach_life(&stage);
         let others = other_kills(&stage, &answer);
         if at == chosen {
             findings.extend(others);
@@ -145,6 +144,13 @@ fn chosen_life(lives: &[Life], gathered_at: Option<Moment>) -> Option<usize> {
     });
     let storm = short == 3 && same_end && restarted;
     Some(if storm { last - 1 } else { last })
+}
+
+/// The verdict on one life alone.
+pub(crate) fn reach_life(stage: &Stage<'_>) -> Verdict {
+    let mut verdict = reach_stage(stage);
+    draft::note_dispute(&mut verdict, stage.life);
+    verdict
 }
 
 /// Asks the three questions of one life.

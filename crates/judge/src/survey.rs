@@ -41,6 +41,24 @@ pub fn survey(case: &CaseFile, asked_at: Moment) -> Vec<Verdict> {
     verdicts
 }
 
+/// Every container of a case about a whole machine, each with the facts about it upon what all share.
+pub(crate) fn of_each_container(case: &CaseFile) -> Vec<(ContainerId, FactSheet)> {
+    let machine = Machine::of(case);
+    let sheet = |id: ContainerId| {
+        let (asked, own) = about(case, &id);
+        let sheet = machine.sheet_of(case, asked, own);
+        (id, sheet)
+    };
+    containers(case).into_iter().map(sheet).collect()
+}
+
+/// The question about one container, and the exhibits that are about it alone.
+fn about(case: &CaseFile, id: &ContainerId) -> (Asked, Vec<Exhibit>) {
+    let is_own = |exhibit: &&Exhibit| exhibit.about.as_ref().is_some_and(|about| about.is_same(id));
+    let own = case.exhibits.iter().filter(is_own).cloned().collect();
+    (Asked { container_id: Some(id.clone()), ..Asked::default() }, own)
+}
+
 /// A death, or a kill inside what lives on; not a stop that was obeyed, an end with 0, a life.
 pub fn is_death(verdict: &Verdict) -> bool {
     let ended_well = verdict.main.exit_code.is_none_or(|code| code == 0);
@@ -112,10 +130,7 @@ impl Machine {
     }
 
     fn of_container(&self, case: &CaseFile, id: &ContainerId, asked_at: Moment) -> Vec<Verdict> {
-        let is_own =
-            |exhibit: &&Exhibit| exhibit.about.as_ref().is_some_and(|about| about.is_same(id));
-        let own: Vec<Exhibit> = case.exhibits.iter().filter(is_own).cloned().collect();
-        let asked = Asked { container_id: Some(id.clone()), ..Asked::default() };
+        let (asked, own) = about(case, id);
         let sheet = self.sheet_of(case, asked, own);
         let mut all = flat(rules::reach(&sheet, asked_at));
         // A neighbour's death is told by its own question.

@@ -8,6 +8,7 @@ pub mod telling;
 
 mod application;
 mod cgroupfs;
+pub mod collections;
 mod container;
 mod ctr;
 mod daemon;

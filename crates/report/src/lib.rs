@@ -16,6 +16,7 @@ mod words;
 pub use answer::schema;
 use casefile::{CaseFile, Citation, Moment, Source};
 use judge::Verdict;
+pub use words::readable;
 
 /// One numbered line of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]

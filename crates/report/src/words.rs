@@ -465,7 +465,7 @@ pub(crate) fn amount_kb(kilobytes: u64) -> String {
 /// A quote as it is read aloud: without /dev/kmsg's `level,number,microseconds,flags;` before the
 /// kernel's words, a journal record of `-o json` by its speaker and message, and a JSON document's
 /// indentation as one space. The exact bytes stand in the JSON answer and in the case.
-pub(crate) fn readable(quote: &str, source: Option<Source>) -> String {
+pub fn readable(quote: &str, source: Option<Source>) -> String {
     let quote = quote.trim();
     if let Some(words) = journal_words(quote) {
         return words;

@@ -54,7 +54,7 @@ exec "$@"
 
 /// What the workload sees of its cgroup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Layout {
+pub(crate) enum Layout {
     /// Its own cgroup as the root, as Docker shows it.
     Container,
     /// The whole hierarchy, as a systemd service sees it.
@@ -73,20 +73,20 @@ impl Layout {
 
 /// What is started.
 #[derive(Debug, Clone)]
-pub(super) struct Launch {
+pub(crate) struct Launch {
     /// Its root folder, where it brings its own libraries.
-    pub(super) root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
     /// Its folder; `/mnt` under a root of its own.
-    pub(super) scratch: PathBuf,
+    pub(crate) scratch: PathBuf,
     /// The program and its arguments.
-    pub(super) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// Its environment, beside `PATH`.
-    pub(super) environment: Vec<(String, String)>,
+    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Launch {
     /// Outside of any limit: what prepares, and what asks a server.
-    pub(super) fn outside(&self) -> Command {
+    pub(crate) fn outside(&self) -> Command {
         self.command("", "", Layout::Service)
     }
 
@@ -102,26 +102,26 @@ impl Launch {
 }
 
 /// One cgroup with its limit.
-pub(super) struct Place {
+pub(crate) struct Place {
     name: String,
     hierarchies: Vec<String>,
 }
 
 /// What the kernel counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// The most that was charged, file cache included.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
     /// How often a charge met the limit.
-    pub(super) met: u64,
+    pub(crate) met: u64,
     /// How many processes the kernel's OOM killer ended.
-    pub(super) kills: u64,
+    pub(crate) kills: u64,
     /// The processors' time in nanoseconds: what else the machine does is not in it.
-    pub(super) cpu: u64,
+    pub(crate) cpu: u64,
 }
 
 /// Why nothing can be run here.
-pub(super) fn why_not() -> Option<String> {
+pub(crate) fn why_not() -> Option<String> {
     let missing = CONTROLLERS.iter().find(|name| !Path::new(MOUNTED).join(name).exists());
     if let Some(name) = missing {
         return Some(format!("this machine has no `{name}` hierarchy of cgroup v1"));
@@ -135,7 +135,7 @@ pub(super) fn why_not() -> Option<String> {
 
 impl Place {
     /// Makes it, and checks that its limit (in MiB) is in force; the quota is in thousandths of a processor.
-    pub(super) fn make(number: usize, limit: u64, quota: Option<u32>) -> Result<Self> {
+    pub(crate) fn make(number: usize, limit: u64, quota: Option<u32>) -> Result<Self> {
         if limit > MOST {
             bail!("a limit of {limit} MiB is above the {MOST} that are allowed here");
         }
@@ -170,7 +170,8 @@ impl Place {
         Ok(place)
     }
 
-    fn file(&self, controller: &str, file: &str) -> PathBuf {
+    /// One of its files.
+    pub(crate) fn file(&self, controller: &str, file: &str) -> PathBuf {
         Path::new(MOUNTED).join(controller).join(&self.name).join(file)
     }
 
@@ -180,12 +181,12 @@ impl Place {
     }
 
     /// The program in it.
-    pub(super) fn command(&self, layout: Layout, launch: &Launch) -> Command {
+    pub(crate) fn command(&self, layout: Layout, launch: &Launch) -> Command {
         launch.command(&self.name, &self.hierarchies.join(" "), layout)
     }
 
     /// Its processes.
-    pub(super) fn pids(&self) -> Vec<u32> {
+    pub(crate) fn pids(&self) -> Vec<u32> {
         let text = std::fs::read_to_string(self.file("memory", "cgroup.procs")).unwrap_or_default();
         text.lines().filter_map(|line| line.trim().parse().ok()).collect()
     }
@@ -197,7 +198,7 @@ impl Place {
     }
 
     /// What the kernel counted.
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let of = |controller: &str, file: &str| {
             let text = std::fs::read_to_string(self.file(controller, file)).unwrap_or_default();
             text.trim().parse().unwrap_or(0)
@@ -213,7 +214,7 @@ impl Place {
 
     /// Ends what is left in it: politely, and after five seconds by force. A number that is no longer in the
     /// cgroup may be somebody else's by now.
-    pub(super) fn end(&self, first: u32) {
+    pub(crate) fn end(&self, first: u32) {
         if self.pids().contains(&first) {
             signal("TERM", first);
         }
@@ -267,7 +268,7 @@ impl Drop for Place {
 }
 
 /// The number behind a key of a `key value` file.
-pub(super) fn number(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn number(text: &str, key: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
 }
 

@@ -14,15 +14,15 @@ use crate::truth::programs::{npm, read, unzip, wheel};
 
 /// A program that can be started.
 #[derive(Debug, Clone)]
-pub(super) struct Ready {
+pub(crate) struct Ready {
     /// Its root folder.
-    pub(super) root: Option<PathBuf>,
+    pub(crate) root: Option<PathBuf>,
     /// What `{program}` stands for.
-    pub(super) program: String,
+    pub(crate) program: String,
 }
 
 /// Fetches what is not there.
-pub(super) fn ready(repository: &Repository, source: Source) -> Result<Ready> {
+pub(crate) fn ready(repository: &Repository, source: Source) -> Result<Ready> {
     let folder = repository.target.join("rescue");
     let archives = repository.target.join("truth/archives");
     for one in [&folder, &archives] {
@@ -53,7 +53,7 @@ pub(super) fn ready(repository: &Repository, source: Source) -> Result<Ready> {
             }
             Ok(own(bun))
         }
-        Source::Go(version) => Ok(own(go(repository, &folder, version)?)),
+        Source::Go(version) => Ok(own(go(repository, version, "sessions")?)),
         Source::Debian(_) => Ok(Ready { root: Some(servers(repository)?), program: String::new() }),
     }
 }
@@ -73,7 +73,7 @@ pub(super) fn forget(ready: &Ready) {
 
 /// Reads the program, so that its pages are there and charged to somebody else: what is killed in a life then
 /// is what the workload takes, and not a program that reads itself for minutes at its limit.
-pub(super) fn remember(ready: &Ready) -> Result<()> {
+pub(crate) fn remember(ready: &Ready) -> Result<()> {
     match ready.root {
         Some(_) => Ok(()),
         None => std::fs::read(&ready.program).map(drop).context("could not read the program"),
@@ -109,10 +109,11 @@ pub(super) fn servers(repository: &Repository) -> Result<PathBuf> {
     Ok(root)
 }
 
-/// `sessions.go`, built; the toolchain is not kept, it takes 250 MB.
-fn go(repository: &Repository, folder: &Path, version: &str) -> Result<PathBuf> {
-    let built = folder.join(format!("go-{version}/sessions"));
-    let source = repository.root.join("lab/workloads/sessions.go");
+/// `NAME.go` of the workloads, built; the toolchain is not kept, it takes 250 MB.
+pub(crate) fn go(repository: &Repository, version: &str, name: &str) -> Result<PathBuf> {
+    let folder = repository.target.join("rescue");
+    let built = folder.join(format!("go-{version}/{name}"));
+    let source = repository.root.join(format!("lab/workloads/{name}.go"));
     let newer = |one: &Path, other: &Path| -> Result<bool> {
         Ok(one.metadata()?.modified()? > other.metadata()?.modified()?)
     };

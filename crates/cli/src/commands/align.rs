@@ -6,10 +6,11 @@
 //! result, or says before anything dies that no setting helps.
 
 mod answer;
-mod apply;
+pub(super) mod apply;
 mod files;
 mod fragments;
 mod live;
+pub(super) mod pair;
 
 use std::path::Path;
 use std::process::ExitCode;

@@ -6,9 +6,9 @@
 
 mod line;
 mod live;
-mod page;
+pub(crate) mod page;
 mod predict;
-mod watch;
+pub(crate) mod watch;
 
 use std::process::ExitCode;
 

@@ -5,6 +5,7 @@
 
 mod input;
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -22,7 +23,7 @@ use report::renderers::{json, markdown, quiet, text};
 
 use super::{daemon, list};
 use crate::failure::{Failure, NOTHING, USAGE};
-use crate::flags::{ExplainArgs, Format, ListArgs};
+use crate::flags::{DaemonArgs, ExplainArgs, Format, ListArgs};
 use crate::printer::Printer;
 
 /// Answered, but not decided.
@@ -126,6 +127,24 @@ fn gather_process(
             .note(&format!("pid {pid} lives in the container {id}; this is about that container"));
     }
     Ok(found.case)
+}
+
+/// The case about one word of a command line: a container's by its name, or that of a file or of standard
+/// input.
+pub(super) fn case_about(
+    printer: &Printer,
+    word: &OsString,
+    daemon: &DaemonArgs,
+    now: Moment,
+) -> anyhow::Result<CaseFile> {
+    match input::of_word(printer, word)? {
+        Ok(source) => case_of(input::read_all(printer, &[source])?, now),
+        Err(name) => {
+            let wanted = daemon::wanted(daemon, name, now);
+            evidence::gather_container(&wanted, &mut |doing| printer.progress(doing))
+                .map_err(|error| not_gathered(&error).into())
+        }
+    }
 }
 
 fn wanted(arguments: &ExplainArgs, name: String, now: Moment) -> Wanted {

@@ -73,7 +73,9 @@ fn ask(host: Host, wanted: &Wanted, roots: &Roots) -> Result<Running, GatherErro
     let search = Search::at(host, wanted, roots);
     let found = runtime.block_on(async {
         let (subject, state) = search.meant().await?;
-        let text = state.map_err(|gap| out_of_sight(&wanted.name, gap.because))?;
+        // There is a trace of it, and nothing that runs.
+        let text = state
+            .map_err(|gap| GatherError::Gone { name: wanted.name.clone(), because: gap.because })?;
         let far = far(&search.daemon, roots).await;
         Ok((subject, text, far))
     });
@@ -180,6 +182,7 @@ fn of_subject(
         id: Some(subject.id.clone()),
         pid,
         scope: Scope::Container,
+        restarts: state.get("RestartCount").and_then(Value::as_u64),
         cgroup: path,
         tree: hierarchy,
     })
@@ -216,7 +219,7 @@ fn of_pid(pid: u32, roots: &Roots) -> Result<Running, String> {
         .ok_or_else(|| "it is in no memory cgroup that is mounted here".to_owned())?;
     let (scope, cgroup) = scope_of(&path, &hierarchy);
     let id = cgroup.container_id().filter(|_| scope == Scope::Container);
-    Ok(Running { name: None, id, pid, cgroup, scope, tree: hierarchy })
+    Ok(Running { name: None, id, pid, cgroup, scope, restarts: None, tree: hierarchy })
 }
 
 /// The cgroup of the hierarchy that counts memory: a hybrid machine has an empty unified one beside it.

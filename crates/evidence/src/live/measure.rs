@@ -191,7 +191,7 @@ impl<'a> Mapping<'a> {
 }
 
 /// A process and all that descend from it, each once.
-pub(super) fn descendants(pid: u32, proc: &Path) -> Vec<u32> {
+pub(crate) fn descendants(pid: u32, proc: &Path) -> Vec<u32> {
     let entries = std::fs::read_dir(proc).into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let parents: Vec<(u32, u32)> = pids

@@ -198,6 +198,14 @@ pub(crate) fn lives(sheet: &FactSheet) -> Vec<Life> {
     if known { vec![life] } else { Vec::new() }
 }
 
+/// The lives of one container, whatever else the text tells of; without an id as [`lives`] finds them.
+pub(crate) fn lives_of_container(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
+    match id {
+        Some(id) => lives_of(sheet, Some(id)),
+        None => docker_lives(sheet),
+    }
+}
+
 /// The id asked about, or the one id that all records share.
 fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
     if sheet.asked_id.is_some() {

@@ -116,7 +116,8 @@ fn number(columns: &Columns, record: &ByteRecord, at: usize) -> Result<f64, Tabl
     }
     match field.parse::<f64>() {
         Ok(number) if number.is_nan() => Ok(f64::NAN),
-        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
+        // What a monitoring system computed may be a rounding below nothing.
+        Ok(number) if number.is_finite() && number > -0.001 => Ok(number.max(0.0)),
         _ => Err(wrong(columns, record, at, "a number of 0 or more")),
     }
 }

@@ -76,7 +76,8 @@ pub(super) fn show(printer: &Printer, diff: &str) -> anyhow::Result<()> {
     printer.answer(&lines.map(|line| line + "\n").collect::<String>())
 }
 
-fn journal() -> Result<Journal, Failure> {
+/// This user's journal of changes.
+pub(in crate::commands) fn journal() -> Result<Journal, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let is_root = rustix::process::geteuid().is_root();
     Journal::of(variable("XDG_STATE_HOME").as_deref(), variable("HOME").as_deref(), is_root)
@@ -89,7 +90,13 @@ fn journal() -> Result<Journal, Failure> {
         })
 }
 
-fn consent(printer: &Printer, yes: bool, question: &str, option: &str) -> Result<Consent, Failure> {
+/// A person's yes: from the command line, or to the question at a terminal.
+pub(in crate::commands) fn consent(
+    printer: &Printer,
+    yes: bool,
+    question: &str,
+    option: &str,
+) -> Result<Consent, Failure> {
     let ask = || {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
             return None;

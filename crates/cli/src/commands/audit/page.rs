@@ -15,8 +15,7 @@ const MOST: usize = 12;
 
 /// The whole page; of a watch with what came since its beginning.
 pub(super) fn page(seen: &Seen, width: usize, since: Option<&str>) -> String {
-    let width = width.clamp(NARROWEST, WIDEST);
-    let mut out = Lines { width, text: String::new() };
+    let mut out = Lines::of_width(width);
     out.wrapped("", &headline(seen));
     out.gap();
     let mut facts = facts(seen);
@@ -54,22 +53,32 @@ pub(super) fn page(seen: &Seen, width: usize, since: Option<&str>) -> String {
 }
 
 /// A page that grows line by line; strangers' words are made harmless here, once.
-struct Lines {
+pub(crate) struct Lines {
     width: usize,
     text: String,
 }
 
 impl Lines {
-    fn gap(&mut self) {
+    /// An empty page of this many columns, or as many as can be laid out.
+    pub(crate) fn of_width(width: usize) -> Self {
+        Self { width: width.clamp(NARROWEST, WIDEST), text: String::new() }
+    }
+
+    /// The page.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    pub(crate) fn gap(&mut self) {
         self.text.push('\n');
     }
 
-    fn plain(&mut self, line: &str) {
+    pub(crate) fn plain(&mut self, line: &str) {
         self.text.push_str(&format!("{line}\n"));
     }
 
     /// Text behind a lead; what does not fit stands below it.
-    fn wrapped(&mut self, lead: &str, text: &str) {
+    pub(crate) fn wrapped(&mut self, lead: &str, text: &str) {
         let room = self.width.saturating_sub(lead.len());
         let below = " ".repeat(lead.len());
         let leads = std::iter::once(lead).chain(std::iter::repeat(below.as_str()));
@@ -78,7 +87,7 @@ impl Lines {
         }
     }
 
-    fn rows(&mut self, rows: &[(String, String)]) {
+    pub(crate) fn rows(&mut self, rows: &[(String, String)]) {
         let harmless = |text: &String| escape::terminal(text);
         let rows: Vec<(String, String)> =
             rows.iter().map(|(label, text)| (harmless(label), harmless(text))).collect();

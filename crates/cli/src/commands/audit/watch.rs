@@ -24,7 +24,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Looks until it is told to stop.
 pub(super) fn run(printer: &Printer, arguments: &AuditArgs) -> anyhow::Result<ExitCode> {
-    let stop = Stop::take()?;
+    let stop = Stop::take(&[Signal::SIGINT])?;
     let is_terminal = std::io::stdout().is_terminal() && arguments.format == Format::Text;
     let mut first: Option<(Instant, u64)> = None;
     let mut running = find(printer, arguments)?;
@@ -102,19 +102,20 @@ fn screen(printer: &Printer, arguments: &AuditArgs, seen: &[Seen], growth: &Grow
     }
 }
 
-/// Ctrl-C as something to wait for.
-struct Stop(SignalFd);
+/// Ctrl-C, and other signals that ask for an end, as something to wait for.
+pub(crate) struct Stop(SignalFd);
 
 impl Stop {
-    fn take() -> anyhow::Result<Self> {
-        let wanted: SigSet = [Signal::SIGINT].into_iter().collect();
+    /// From now on these are waited for, and end nothing by themselves.
+    pub(crate) fn take(signals: &[Signal]) -> anyhow::Result<Self> {
+        let wanted: SigSet = signals.iter().copied().collect();
         wanted.thread_swap_mask(SigmaskHow::SIG_BLOCK).context("could not block signals")?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         Ok(Self(SignalFd::with_flags(&wanted, flags).context("could not open a signalfd")?))
     }
 
     /// Whether it came before this time was over, or nobody reads on.
-    fn came_within(&self, pause: Duration) -> bool {
+    pub(crate) fn came_within(&self, pause: Duration) -> bool {
         let until = Instant::now() + pause;
         loop {
             let rest = until.saturating_duration_since(Instant::now());

@@ -74,6 +74,23 @@ pub(super) fn question(printer: &Printer, arguments: &ExplainArgs) -> anyhow::Re
     }
 }
 
+/// What one word of another command's line means: where its text is, or else a container's name.
+pub(super) fn of_word(
+    printer: &Printer,
+    word: &OsString,
+) -> anyhow::Result<Result<TextSource, String>> {
+    if flags::is_standard_input(word) {
+        return Ok(Ok(TextSource::StandardInput));
+    }
+    match one_word(printer, word, false)? {
+        Question::Texts(sources) => {
+            Ok(Ok(sources.into_iter().next().unwrap_or(TextSource::StandardInput)))
+        }
+        Question::Container(name) | Question::Unit(name) => Ok(Err(name)),
+        Question::WholeHost | Question::Process(_) => Ok(Err(word.to_string_lossy().into_owned())),
+    }
+}
+
 /// A pipe, a socket or a file; not a terminal, and not the `/dev/null` of a service or a cron job.
 fn standard_input_holds_text() -> bool {
     rustix::fs::fstat(rustix::stdio::stdin()).is_ok_and(|status| {

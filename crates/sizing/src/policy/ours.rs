@@ -1,0 +1,150 @@
+//! Our own rule: the largest peak of two weeks and room above it, learnt from how much this container's hours
+//! differ.
+//!
+//! The chance that a limit is passed is taken as `share(limit) = 0.86 · tail(limit / top) + 0.14 · days`: `tail`
+//! falls off exponentially above the largest peak, the faster the calmer the container; `days` is the same above the
+//! peak of each past day, newer days counting more. The limit is where that share is what was asked for. How the
+//! constants were found, and what they do on sets that had no part in it: `docs/reference/sizing.md`.
+
+use super::Policy;
+use crate::hours::{HOUR, Hours, Traits, windows};
+
+/// A day that lies this many hours back counts half.
+const HALF_LIFE: f64 = 150.0;
+/// The scale of the room above the peak, as a logarithm: in any case …
+const BASE: f64 = 0.028;
+/// … and for each part that an hour differs from the one before, …
+const PER_CHANGE: f64 = 0.036;
+/// … that hours spread, …
+const PER_SPREAD: f64 = 0.022;
+/// … and for a past of no hours; half of it after a day.
+const YOUNG: f64 = 0.011;
+/// No container is calmer, and none is given more.
+const SCALE: (f64, f64) = (0.005, 0.098);
+/// How much the largest peak counts beside the peaks of days.
+const TOP: f64 = 0.86;
+/// A limit that was hit is passed by this factor, for so many hours: then what came is known.
+const AFTER_KILL: (f64, f64) = (1.26, 9.4);
+
+/// How often a limit may be hit: the part of days, as the rule takes it; what it comes to is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice(f64);
+
+/// Above this, days are no longer looked at, but hours.
+const DAYS: f64 = 0.6;
+
+impl Choice {
+    /// Between 0 and 1. Above 0.6 most days are hit: only the curves of a replay go there.
+    #[must_use]
+    pub fn of(share: f64) -> Self {
+        Self(share.clamp(1e-6, 0.999))
+    }
+
+    fn looks_at_hours(self) -> bool {
+        self.0 > DAYS
+    }
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self(0.04)
+    }
+}
+
+/// The room above the largest peak, as a logarithm; below it where hits are wanted.
+#[must_use]
+pub fn margin(traits: &Traits, choice: Choice) -> f64 {
+    let young = YOUNG * 24.0 / (24.0 + traits.hours);
+    let scale = BASE + PER_CHANGE * traits.change + PER_SPREAD * traits.spread + young;
+    let scale = scale.clamp(SCALE.0, SCALE.1);
+    let (peaks, top, share) = if choice.looks_at_hours() {
+        (windows(&traits.logs, 1), 0.0, choice.0 - DAYS)
+    } else {
+        (traits.windows.clone(), TOP, choice.0)
+    };
+    let weighed: Vec<(f64, f64)> =
+        peaks.iter().map(|(peak, age)| (*peak, 0.5f64.powf(age / HALF_LIFE))).collect();
+    let all: f64 = weighed.iter().map(|(_, weight)| weight).sum();
+    let tail = |above: f64| if above > 0.0 { (-above / scale).exp() } else { 1.0 };
+    let passed = |margin: f64| {
+        let days: f64 = weighed.iter().map(|(peak, weight)| weight * tail(margin - peak)).sum();
+        top * tail(margin) + (1.0 - top) * days / all
+    };
+    let (mut low, mut high) = (-4.0, 4.0);
+    for _ in 0..26 {
+        let middle = f64::midpoint(low, high);
+        if passed(middle) > share { low = middle } else { high = middle }
+    }
+    high
+}
+
+pub(super) struct Ours {
+    choice: Choice,
+    hours: Hours,
+    killed: Option<(f64, f64)>,
+}
+
+impl Ours {
+    pub(super) fn of(choice: Choice) -> Self {
+        Self { choice, hours: Hours::default(), killed: None }
+    }
+}
+
+impl Policy for Ours {
+    fn see(&mut self, at: f64, used: f64, killed: Option<f64>) {
+        if let Some(limit) = killed {
+            self.killed = Some((at, limit * AFTER_KILL.0));
+        }
+        self.hours.see(at, used);
+    }
+
+    fn limit(&mut self, now: f64) -> f64 {
+        let plain = match self.hours.traits() {
+            Some(traits) => traits.top * margin(&traits, self.choice).exp(),
+            None => self.hours.top(),
+        };
+        // Where most hours are to be hit a hit changes nothing.
+        let kept = self.killed.filter(|(at, _)| now - at <= AFTER_KILL.1 * HOUR);
+        let kept = kept.filter(|_| !self.choice.looks_at_hours());
+        plain.max(kept.map_or(0.0, |(_, limit)| limit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traits(peaks: impl IntoIterator<Item = f64>) -> Traits {
+        let mut hours = Hours::default();
+        for (at, peak) in peaks.into_iter().enumerate() {
+            hours.see(at as f64 * HOUR, peak);
+        }
+        hours.traits().unwrap()
+    }
+
+    #[test]
+    fn fewer_hits_need_more_room() {
+        let some = traits((0..300).map(|at| 80.0 + f64::from(at % 13)));
+        let shares = [0.95, 0.7, 0.6, 0.3, 0.1, 0.01, 1e-4];
+        let rooms: Vec<f64> =
+            shares.iter().map(|share| margin(&some, Choice::of(*share))).collect();
+        assert!(rooms.is_sorted(), "{rooms:?}");
+    }
+
+    #[test]
+    fn the_usual_room_lies_above_the_peak_and_is_bounded() {
+        for peaks in
+            [vec![100.0; 5], vec![100.0; 336], (0..300).map(|at| f64::from(1 + at % 50)).collect()]
+        {
+            let room = margin(&traits(peaks), Choice::default()).exp();
+            assert!(room > 1.0 && room < 1.5, "{room}");
+        }
+    }
+
+    #[test]
+    fn the_calm_need_less_than_the_restless() {
+        let calm = margin(&traits(vec![100.0; 100]), Choice::default());
+        let restless = (0..100).map(|at| if at % 2 == 0 { 100.0 } else { 40.0 });
+        assert!(margin(&traits(restless), Choice::default()) > calm);
+    }
+}

@@ -1,0 +1,324 @@
+//! The limit a container needs, by its memory over time: every step of the sum, the chance of another kill
+//! at it and at its neighbours, and three gates before a raise.
+//!
+//! A raise is advised in one case only: the runtime fits its limit, the memory is stable, and what it needs lies
+//! above the limit it has. Else the raise is blocked, with the reason and what it would buy. After a kill
+//! the peak that was seen is the limit and no more: what was wanted is not known, and the sum says so.
+
+mod lives;
+mod refuse;
+
+use serde::Serialize;
+
+use crate::forecast::{Forecast, Weights, beyond_kill};
+use crate::hours::{HOUR, Hours};
+use crate::policy::ours::{Choice, margin};
+use crate::series::{Series, Unit};
+use crate::shape::{self, Kind, Leak, Shape};
+
+pub use refuse::Refusal;
+
+/// Bytes of a MiB, to which limits in bytes are rounded up.
+const MIB: f64 = 1_048_576.0;
+/// Seconds of a day.
+const DAY: f64 = 24.0 * HOUR;
+/// What is added to the peak of a past that is shorter than three hours.
+const YOUNG: f64 = 0.3;
+/// A sample this close to the limit has met it: what was wanted is not known.
+const AT_LIMIT: f64 = 0.985;
+
+/// Whether the runtime is sized for the limit it has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Runtime {
+    /// Nobody told which runtime it is.
+    #[default]
+    NotKnown,
+    /// It fits.
+    Fits,
+    /// It may grow beyond any limit that was asked for; the reason.
+    CannotFit(String),
+}
+
+/// What is known beside the samples.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asked {
+    /// The limit in effect now; `None`: as the samples tell it.
+    pub limit: Option<f64>,
+    /// Whether the samples end with a kill at the limit.
+    pub killed: bool,
+    /// The first gate.
+    pub runtime: Runtime,
+    /// A limit below the peak that was seen may be advised.
+    pub below_peak: bool,
+    /// A cap that somebody has in mind.
+    pub cap: Option<f64>,
+    /// Whether it is alone on its machine.
+    pub alone: bool,
+}
+
+/// One line of the sum.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// What it is.
+    pub what: String,
+    /// How much, in the series' unit; the lines add up to the limit.
+    pub bytes: f64,
+    /// From which samples, or which rule.
+    pub from: String,
+}
+
+/// The chance at one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Risk {
+    /// The limit, in the series' unit.
+    pub limit_bytes: f64,
+    /// The chance that a day has a kill at it.
+    pub oom_per_day: f64,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Size {
+    /// The shape it rests on.
+    pub shape: Shape,
+    /// What to set; `None` where a raise is blocked or no limit should be set.
+    pub limit: Option<f64>,
+    /// What to ask the scheduler for: the level it stays at.
+    pub request: Option<f64>,
+    /// Why there is no limit to set.
+    pub blocked_because: Option<String>,
+    /// Limits and their chances, the smallest first; none where the past is too short to tell.
+    pub risk: Vec<Risk>,
+    /// The sum.
+    pub steps: Vec<Step>,
+    /// Whether the limit was met: the peak is a lower bound.
+    pub censored: bool,
+    /// What else is to be said, a sentence each.
+    pub says: Vec<String>,
+}
+
+/// The size of a series.
+#[must_use]
+pub fn size(series: &Series, asked: &Asked) -> Size {
+    let limit = asked.limit.or_else(|| series.limit()).filter(|limit| *limit > 0.0);
+    let shape = shape::of(series, limit);
+    let met = met(series, limit, asked.killed);
+    let mut size = Size {
+        limit: None,
+        request: shape.plateau,
+        blocked_because: None,
+        risk: Vec::new(),
+        steps: Vec::new(),
+        censored: met.is_some(),
+        says: lives::told(series, &shape),
+        shape,
+    };
+    if let Some(refusal) = refuse::before(series, &size.shape, asked) {
+        size.blocked_because = Some(refusal.because());
+        return size;
+    }
+    let hours = hours(series);
+    let forecast = Forecast::of(&hours, &Weights::ALL);
+    let Some(wanted) = sum(series, &hours, met, asked, &mut size) else { return size };
+    if let Some(forecast) = &forecast {
+        size.risk = risks(forecast, wanted, limit, series.unit);
+        if let (Some(leak), Some(peak)) = (&size.shape.leak, size.shape.peak) {
+            for risk in &mut size.risk {
+                risk.oom_per_day = risk.oom_per_day.max(outgrown(leak, peak, risk.limit_bytes));
+            }
+        }
+    } else {
+        size.says.push(format!(
+            "{} of samples: too short to state a chance per day",
+            crate::words::span(series.span())
+        ));
+    }
+    gates(series, asked, limit, wanted, &mut size);
+    size
+}
+
+fn hours(series: &Series) -> Hours {
+    let mut hours = Hours::default();
+    for point in &series.points {
+        hours.see(point.at, point.used);
+    }
+    hours
+}
+
+/// The limit that was met, and when: a kill, or samples that lie at it.
+fn met(series: &Series, limit: Option<f64>, killed: bool) -> Option<f64> {
+    let kills = series.ends.iter().filter(|end| end.killed);
+    let killed_at = kills.filter_map(|end| series.limit_at(end.after.checked_sub(1)?).or(limit));
+    let peak = series.peak()?.used;
+    let ended = killed.then(|| limit.unwrap_or(peak));
+    let touched = limit.filter(|limit| peak >= limit * AT_LIMIT);
+    killed_at.chain(ended).chain(touched).reduce(f64::max)
+}
+
+/// The lines that add up to the limit.
+fn sum(
+    series: &Series,
+    hours: &Hours,
+    met: Option<f64>,
+    asked: &Asked,
+    size: &mut Size,
+) -> Option<f64> {
+    let steps = &mut size.steps;
+    let peak = series.peak().filter(|peak| peak.used > 0.0)?;
+    let traits = hours.traits()?;
+    steps.push(Step {
+        what: "the highest sample".to_owned(),
+        bytes: peak.used,
+        from: format!(
+            "{} samples over {}, at {}",
+            series.points.len(),
+            crate::words::span(series.span()),
+            at(series, peak.at)
+        ),
+    });
+    let long = hours.len() >= crate::forecast::FEWEST_HOURS;
+    let part = if long { margin(&traits, Choice::default()).exp() - 1.0 } else { YOUNG };
+    let part = if asked.below_peak { part } else { part.max(0.0) };
+    // Older than what the hours remember is only the peak.
+    let base = if asked.below_peak { traits.top } else { peak.used };
+    let plain = base * (1.0 + part);
+    let from = if long {
+        format!(
+            "hours differ by {:.1} % from one to the next and spread by {:.1} %; {} hours seen",
+            traits.change * 100.0,
+            traits.spread * 100.0,
+            hours.len()
+        )
+    } else {
+        format!("less than {} hours seen: {:.0} %", crate::forecast::FEWEST_HOURS, YOUNG * 100.0)
+    };
+    steps.push(Step {
+        what: format!("room above it, {:.1} %", (plain / peak.used - 1.0) * 100.0),
+        bytes: plain - peak.used,
+        from,
+    });
+    let mut wanted = plain;
+    if let Some(hit) = met {
+        let least = hit * beyond_kill(Some(&traits));
+        if least > wanted {
+            steps.push(Step {
+                what: "the limit was met, so more was wanted than was seen".to_owned(),
+                bytes: least - wanted,
+                from: format!(
+                    "{:.2} times the limit that was met; nine of ten stay below that for a day",
+                    least / hit
+                ),
+            });
+            wanted = least;
+        }
+    }
+    if let Some(leak) = &size.shape.leak {
+        let day = leak.per_second.middle.max(0.0) * DAY;
+        steps.push(Step {
+            what: "a day of its growth: a limit only decides when it dies".to_owned(),
+            bytes: day,
+            from: format!(
+                "its floor grew by {} an hour",
+                crate::words::amount(leak.per_second.middle * HOUR, series.unit)
+            ),
+        });
+        wanted += day;
+    }
+    let rounded = round(wanted, series.unit);
+    if rounded > wanted {
+        steps.push(Step {
+            what: "rounded up".to_owned(),
+            bytes: rounded - wanted,
+            from: "whole MiB".to_owned(),
+        });
+    }
+    Some(rounded)
+}
+
+/// The chance that a leak fills a limit within a day.
+fn outgrown(leak: &Leak, peak: f64, limit: f64) -> f64 {
+    let after_day = |per_second: f64| peak + per_second.max(0.0) * DAY;
+    let (least, most) = (after_day(leak.per_second.low), after_day(leak.per_second.high));
+    match limit {
+        limit if limit <= least => 0.99,
+        limit if limit >= most => 0.0,
+        limit => 0.99 * (most - limit) / (most - least),
+    }
+}
+
+fn at(series: &Series, time: f64) -> String {
+    let first = series.points.first().map_or(0.0, |point| point.at);
+    format!("{} after the first", crate::words::span(time - first))
+}
+
+fn round(value: f64, unit: Unit) -> f64 {
+    match unit {
+        Unit::Bytes => (value / MIB).ceil() * MIB,
+        Unit::Percent | Unit::Fraction => value,
+    }
+}
+
+/// The chances at the limit, at the one in effect and at those for one day in ten, twenty, a hundred.
+fn risks(forecast: &Forecast, wanted: f64, now: Option<f64>, unit: Unit) -> Vec<Risk> {
+    let of = [0.1, 0.05, 0.01].map(|chance| round(forecast.limit_for(chance), unit));
+    let mut limits: Vec<f64> = of.into_iter().chain([wanted]).chain(now).collect();
+    limits.sort_by(f64::total_cmp);
+    limits.dedup();
+    limits
+        .into_iter()
+        .map(|limit_bytes| Risk { limit_bytes, oom_per_day: forecast.chance(limit_bytes) })
+        .collect()
+}
+
+/// The three gates, where what is wanted is more than there is.
+fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: &mut Size) {
+    let shown = |value: f64| crate::words::amount(value, series.unit);
+    let Some(now) = limit else {
+        size.limit = Some(wanted);
+        return;
+    };
+    if wanted <= now {
+        size.limit = Some(wanted);
+        size.says.push(format!("{} is enough: no raise is needed", shown(now)));
+        return;
+    }
+    let buys = size.shape.leak.as_ref().map(|leak| {
+        let rate = leak.per_second.middle.max(f64::MIN_POSITIVE);
+        format!(
+            "; {} instead of {} would last {} longer",
+            shown(wanted),
+            shown(now),
+            crate::words::span((wanted - now) / rate)
+        )
+    });
+    let because = match (&asked.runtime, size.shape.kind) {
+        (Runtime::CannotFit(because), _) => Some(format!(
+            "the runtime does not fit its limit: {because}; size it first (`why137 align`)"
+        )),
+        (_, Kind::Leak) => Some(format!(
+            "it grows like a leak: a larger limit only takes longer to fill{}",
+            buys.unwrap_or_default()
+        )),
+        (_, Kind::RestartLoop) if met(series, limit, asked.killed).is_none() => {
+            Some("it restarts again and again, and not at its limit".to_owned())
+        }
+        (_, Kind::TooEarly)
+            if series.span() < 3.0 * HOUR
+                && size.censored
+                && series.points.len() < shape::FEWEST_SAMPLES =>
+        {
+            Some(format!(
+                "too few samples ({}) to tell a leak from a plateau: measure one load cycle first (`why137 measure`)",
+                series.points.len()
+            ))
+        }
+        _ => None,
+    };
+    match because {
+        Some(because) => size.blocked_because = Some(because),
+        None => size.limit = Some(wanted),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! When not to cap: four cases in which a number would be worse than none.
+
+use crate::series::Series;
+use crate::shape::{Kind, Shape};
+use crate::words::{amount, span};
+
+use super::Asked;
+
+/// Fewer samples than this are no measurement.
+const FEWEST: usize = 3;
+/// A peak this many times the level, and rare, is a batch's.
+const BATCH: f64 = 4.0;
+/// And is held in no more than this part of the samples.
+const RARE: f64 = 0.1;
+/// Of fewer bursts nobody can tell how large the next one is.
+const BURSTS: usize = 5;
+
+/// Why no limit is advised.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// Too few samples.
+    NotMeasured(usize),
+    /// It is low but for rare bursts.
+    Batch {
+        /// The level.
+        level: String,
+        /// The burst.
+        peak: String,
+    },
+    /// Nothing else runs there.
+    Alone,
+    /// The cap lies below what it holds all the time.
+    BiggerThanCap {
+        /// What it holds.
+        held: String,
+        /// What was asked for.
+        cap: String,
+        /// Since when it is held.
+        after: String,
+    },
+}
+
+impl Refusal {
+    /// As a reader is told.
+    #[must_use]
+    pub fn because(&self) -> String {
+        match self {
+            Self::NotMeasured(0) => "not measured: there are no samples; `why137 measure` takes them over one load cycle".to_owned(),
+            Self::NotMeasured(samples) => format!(
+                "not measured: {samples} sample{} tell nothing; `why137 measure` takes them over one load cycle",
+                if *samples == 1 { "" } else { "s" }
+            ),
+            Self::Batch { level, peak } => format!(
+                "a spiky batch: {level} most of the time, {peak} in a few bursts, too few to know the next one. A limit near the level kills the burst, one at the peak holds nothing back: reserve {level} (request) and leave the limit to the machine, or run the burst alone and size that run"
+            ),
+            Self::Alone => "single tenant: nothing else runs on this machine, so a limit protects nobody; leave room for the system and watch the machine's own memory".to_owned(),
+            Self::BiggerThanCap { held, cap, after } => format!(
+                "what it must hold is bigger than the cap: it never held less than {held} from {after} after its start on, and {cap} is asked for. Any limit below kills it at the start: a smaller model, or a larger machine"
+            ),
+        }
+    }
+}
+
+/// Whether a number would be worse than none.
+pub(super) fn before(series: &Series, shape: &Shape, asked: &Asked) -> Option<Refusal> {
+    let shown = |value: f64| amount(value, series.unit);
+    if series.points.len() < FEWEST {
+        return Some(Refusal::NotMeasured(series.points.len()));
+    }
+    if asked.alone {
+        return Some(Refusal::Alone);
+    }
+    if let Some(cap) = asked.cap
+        && let Some((held, after)) = always_held(series)
+        && held > cap
+    {
+        return Some(Refusal::BiggerThanCap {
+            held: shown(held),
+            cap: shown(cap),
+            after: span(after),
+        });
+    }
+    let (level, peak) = (shape.plateau?, shape.peak?);
+    let high = series.points.iter().filter(|point| point.used > peak / 2.0).count();
+    let is_rare = (high as f64) < RARE * series.points.len() as f64;
+    let killed = asked.killed || series.ends.iter().any(|end| end.killed);
+    let is_batch = shape.kind == Kind::Spiky && peak > BATCH * level && is_rare;
+    if is_batch && !killed && bursts(series, peak / 2.0) < BURSTS {
+        return Some(Refusal::Batch { level: shown(level), peak: shown(peak) });
+    }
+    None
+}
+
+/// How often it rose above that.
+fn bursts(series: &Series, above: f64) -> usize {
+    let pairs = series.points.windows(2);
+    let rises =
+        pairs.filter(|pair| matches!(pair, [low, high] if low.used <= above && high.used > above));
+    rises.count()
+}
+
+/// What is never given back once it is there: the least of the second half of the time, and how long after the
+/// start it was reached.
+fn always_held(series: &Series) -> Option<(f64, f64)> {
+    let half = series.points.get(series.points.len() / 2..)?;
+    let least = half.iter().map(|point| point.used).reduce(f64::min)?;
+    let first = series.points.first()?.at;
+    let reached = series.points.iter().find(|point| point.used >= least)?;
+    Some((least, reached.at - first))
+}
