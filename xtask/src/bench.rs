@@ -9,6 +9,7 @@ mod inputs;
 mod leaks;
 mod live;
 mod measure;
+mod sizing;
 
 use std::path::Path;
 use std::process::Command;
@@ -40,6 +41,9 @@ pub(crate) fn run(repository: &Repository, words: &[&str], summary: &mut Summary
     }
     if let Some((&leaks::VERB, words)) = words.split_first() {
         return leaks::run(repository, words, summary);
+    }
+    if let Some((&sizing::VERB, words)) = words.split_first() {
+        return sizing::run(repository, words, summary);
     }
     let words = understood(words)?;
     let program = built(repository)?;

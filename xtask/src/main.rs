@@ -80,6 +80,9 @@ cargo xtask VERB
   bench leaks           how many leaks of lab/series the shapes find, how soon, how often in vain, beside the rules of
                         others; alarms on the traces of others where they lie beside this checkout
       --save            write docs/reference/leaks.md
+  bench sizing [PART…]  what limits cost and how often they are hit, beside the rules of others, on the traces that
+                        lie beside this checkout; parts: equal, kill, chances, scale (1 GB of CSV)
+      --save            write docs/reference/sizing.md
   fuzz [TARGET…]        hostile bytes for every reader and for the whole road; writes
                         docs/reference/fuzz.md (needs a nightly toolchain and cargo-fuzz)
       --minutes N       for each target (10)

@@ -97,7 +97,9 @@ pub enum NotChanged {
         name: String,
     },
     /// The limit would fall below what it holds now.
-    #[error("`{name}` holds more than its old limit now: with that limit back it would be killed; stop it first")]
+    #[error(
+        "`{name}` holds more than its old limit now: with that limit back it would be killed; stop it first"
+    )]
     WouldKill {
         /// Which container.
         name: String,

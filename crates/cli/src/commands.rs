@@ -17,6 +17,7 @@ pub(crate) mod loops;
 mod man;
 pub(crate) mod measure;
 pub(crate) mod plugin;
+pub(crate) mod replay;
 mod rules;
 pub(crate) mod run;
 mod schema;
@@ -45,6 +46,7 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::Measure(arguments) => measure::run(printer, &arguments),
         Command::Size(arguments) => size::run(printer, &arguments),
         Command::Verify(arguments) => verify::run(printer, &arguments),
+        Command::Replay(arguments) => replay::run(printer, &arguments),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),
         Command::Completions { shell } => completions::run(printer, shell),

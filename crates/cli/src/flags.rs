@@ -19,6 +19,7 @@ use crate::commands::guard::GuardArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::loops::LoopsArgs;
 use crate::commands::measure::MeasureArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::commands::run::RunArgs;
 use crate::commands::size::SizeArgs;
 use crate::commands::verify::VerifyArgs;
@@ -99,6 +100,9 @@ pub(crate) enum Command {
     /// Watches it after a change, and tells whether the change holds, or moved the cost.
     #[command(after_help = crate::commands::verify::EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Plays samples of days through the rules of others and ours: memory left unused against days with a kill.
+    #[command(after_help = crate::commands::replay::EXIT_CODES, after_long_help = crate::commands::replay::help())]
+    Replay(ReplayArgs),
     /// Lists the rules by which a killer is found, and those about files.
     Rules,
     /// Shows a rule's manual.

@@ -23,17 +23,17 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::process::{Command, Stdio};
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::{Arc, Mutex};
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
     use serde_json::{Value, json};
 
     use crate::daemon::{Act, answer, dead_container, engine, event, serve};
     use crate::ground::{Job, cage};
     use crate::program::{Ran, run};
-    use crate::programs::{FILES, IDLE, LEAK, PLATEAU, START_UP, program};
+    use crate::programs::{FILES, IDLE, LEAK, PLATEAU, RESPAWN, START_UP, program};
 
     const NOBODY: &str = "unix:///nonexistent/docker.sock";
     const MIB: f64 = 1_048_576.0;
@@ -177,6 +177,31 @@ mod tests {
         assert!(because.contains("no load was seen"), "{because}");
     }
 
+    /// Scenario 19: workers are killed and started again, and the container is "Up".
+    #[test]
+    fn kills_inside_are_counted_while_it_lives_on() {
+        let Some(cage) = cage("respawn", Some(64)) else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let job = Job::start_in(cage.inner(), &python(RESPAWN));
+        let words = ["measure", "--pid", &job.pid(), "--for", "6s"];
+        let (code, found) = json_of(folder.path(), NOBODY, &words);
+        assert_eq!((code, found["stopped_by"].as_str()), (0, Some("time")), "{found:#}");
+        let kills = number(&found, "/watched/kills");
+        assert!(kills >= 3.0 && number(&found, "/watched/lives") == 1.0, "{found:#}");
+        // The kernel's own count, of a watch that lasted longer than that one.
+        let counted = fs::read_to_string(cage.directory().join("memory.oom_control"))
+            .or_else(|_| fs::read_to_string(cage.directory().join("memory.events")))
+            .unwrap();
+        let counted = counted.lines().find_map(|line| line.strip_prefix("oom_kill ")).unwrap();
+        assert!(counted.parse::<f64>().unwrap() >= kills, "{counted} {kills}");
+        let (code, page, _) =
+            ask(folder.path(), NOBODY, &["verify", "--pid", &job.pid(), "--for", "3s"]);
+        assert!(
+            code == 1 && page.contains("does not hold") && page.contains("by an OOM killer"),
+            "{page}"
+        );
+    }
+
     /// A heap of 95 % of what is needed: nothing is killed, and the program lives to collect.
     #[test]
     fn a_heap_that_is_too_small_moves_the_cost_to_the_collector() {
@@ -226,9 +251,20 @@ mod tests {
 
     /// An engine whose one container has the main process that `main` says: 0 is none, `u32::MAX` no container.
     fn living(id: &str, main: &Arc<AtomicU32>) -> impl Fn(&str) -> Act + Send + Sync + use<> {
-        let (id, main) = (id.to_owned(), main.clone());
-        let events = [event("start", 1, json!({}))];
+        remembering(id, main, &Arc::default())
+    }
+
+    /// The same with a memory of what happened.
+    fn remembering(
+        id: &str,
+        main: &Arc<AtomicU32>,
+        events: &Arc<Mutex<Vec<Value>>>,
+    ) -> impl Fn(&str) -> Act + Send + Sync + use<> {
+        let (id, main, events) = (id.to_owned(), main.clone(), events.clone());
         move |path: &str| -> Act {
+            let mut known = vec![event("start", 1, json!({}))];
+            known.extend(events.lock().unwrap().iter().cloned());
+            let events = known;
             let pid = main.load(Ordering::SeqCst);
             let state = match pid {
                 0 => json!({ "Status": "exited", "Running": false, "Pid": 0, "ExitCode": 137 }),
@@ -271,7 +307,8 @@ mod tests {
         let Some(cage) = cage(&id, Some(48)) else { return };
         let main = Arc::new(AtomicU32::new(0));
         let folder = tempfile::tempdir().unwrap();
-        let docker = serve(folder.path(), living(&id, &main));
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let docker = serve(folder.path(), remembering(&id, &main, &events));
         let first = Job::start_in(cage.inner(), &python(LEAK));
         main.store(first.number(), Ordering::SeqCst);
         let words = ["measure", "shop-api-1", "--for", "14s", "--save", "looks.csv"];
@@ -288,6 +325,14 @@ mod tests {
         while !state().contains(" Z ") && !state().is_empty() && Instant::now() < until {
             thread::sleep(Duration::from_millis(20));
         }
+        // docker tells of the kill that the counters hold too: it is one.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        for action in ["oom", "die"] {
+            events.lock().unwrap().push(json!({
+                "Type": "container", "Action": action, "timeNano": u64::try_from(now).unwrap(),
+                "Actor": { "ID": id, "Attributes": { "name": "shop-api-1", "exitCode": "137" } },
+            }));
+        }
         main.store(0, Ordering::SeqCst);
         drop(first);
         thread::sleep(Duration::from_millis(700));
@@ -300,7 +345,11 @@ mod tests {
             (1.0, 2.0)
         );
         assert_eq!(found["pid"].as_u64(), Some(u64::from(second.number())));
-        assert_eq!(found["lives_ended"].as_array().map(Vec::len), Some(1), "{found:#}");
+        let ends = found["lives_ended"].as_array().unwrap();
+        assert_eq!(
+            (ends.len(), &ends[0]["exit_code"], &ends[0]["oom_kills"]),
+            (1, &json!(137), &json!(1))
+        );
         assert!(number(&found, "/watched/peak_mem_bytes") > 40.0 * MIB, "{found:#}");
         assert!(number(&found, "/level/mem_bytes") < 20.0 * MIB, "{found:#}");
         let table = fs::read_to_string(folder.path().join("looks.csv")).unwrap();

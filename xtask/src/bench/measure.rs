@@ -19,6 +19,8 @@ pub(super) struct Measured {
     pub(super) took: Duration,
     pub(super) peak_kib: u64,
     pub(super) succeeded: bool,
+    /// Lines of its output.
+    pub(super) lines: usize,
 }
 
 impl Measured {
@@ -50,7 +52,8 @@ pub(super) fn run(mut command: Command, input: Option<&Path>) -> Result<Measured
     let output = child.stdout.take();
     let drain = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        output.map(|mut output| output.read_to_end(&mut bytes)).transpose().is_ok()
+        output.map(|mut output| output.read_to_end(&mut bytes)).transpose()?;
+        Ok::<_, std::io::Error>(bytes.iter().filter(|byte| **byte == b'\n').count())
     });
     let mut peak_kib = 0;
     let status = loop {
@@ -61,11 +64,13 @@ pub(super) fn run(mut command: Command, input: Option<&Path>) -> Result<Measured
         std::thread::sleep(Duration::from_millis(1));
     };
     let took = begun.elapsed();
-    drain.join().map_err(|_panic| anyhow::anyhow!("the output of `{line}` was not read"))?;
+    let drained = drain.join();
+    let lines = drained.map_err(|_panic| anyhow::anyhow!("`{line}` was not read to its end"))?;
+    let lines = lines.with_context(|| format!("could not read what `{line}` wrote"))?;
     if let Some(mut cat) = feeder {
         cat.wait()?;
     }
-    Ok(Measured { took, peak_kib, succeeded: status.success() })
+    Ok(Measured { took, peak_kib, succeeded: status.success(), lines })
 }
 
 /// How long a short program takes from its start to its end.

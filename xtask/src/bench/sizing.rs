@@ -12,7 +12,6 @@ mod scale;
 mod sets;
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 

@@ -13,8 +13,12 @@ use crate::repository::Repository;
 const HEADER: &str = "series,kind,rate_pct_per_hour,what,runtime,ends,limit_bytes,from_hour,measured_pct_per_hour,load";
 /// Told seconds between two samples that are shipped.
 const APART: f64 = 60.0;
+/// … and times in multiples of this: a sixth of a real second.
+const FINE: f64 = 10.0;
 /// Bytes are shipped in multiples of this: pages are four times as fine, which nobody needs.
 const GRAIN: u64 = 16384;
+/// The other columns.
+const COARSE: u64 = 65536;
 const TEXT: &str = include_str!("page/readme.md");
 
 /// What is known of one series.
@@ -117,7 +121,7 @@ fn truth(line: &str) -> Option<Truth> {
 fn thinned(plan: &Plan, recorded: &Recorded) -> Saved {
     let mut next = 0.0;
     let last = recorded.rows.len().saturating_sub(1);
-    let round = |bytes: u64| bytes.div_ceil(GRAIN) * GRAIN;
+    let round = |bytes: u64, grain: u64| bytes.div_ceil(grain) * grain;
     let rows = recorded.rows.iter().enumerate().filter(|(count, row)| {
         let is_due = row.at >= next || *count == last;
         if is_due {
@@ -126,11 +130,11 @@ fn thinned(plan: &Plan, recorded: &Recorded) -> Saved {
         is_due
     });
     let rows = rows.map(|(_, row)| Row {
-        at: row.at.round(),
-        mem: round(row.mem),
-        usage: round(row.usage),
-        anon: round(row.anon),
-        file: round(row.file),
+        at: (row.at / FINE).round() * FINE,
+        mem: round(row.mem, GRAIN),
+        usage: round(row.usage, COARSE),
+        anon: round(row.anon, COARSE),
+        file: round(row.file, COARSE),
         ..*row
     });
     let mut rows: Vec<Row> = rows.collect();

@@ -351,8 +351,8 @@ pub(super) fn all(names: &[&str]) -> Vec<Plan> {
         }
     }
     plans.retain(|plan| {
-        let is_named = |name: &&str| plan.name.starts_with(*name) || plan.name.ends_with(*name);
-        names.is_empty() || names.iter().any(|name| is_named(&name))
+        let is_named = |name: &str| plan.name.starts_with(name) || plan.name.ends_with(name);
+        names.is_empty() || names.iter().any(|name| is_named(name))
     });
     plans
 }

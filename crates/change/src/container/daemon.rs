@@ -3,12 +3,17 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::http::{self, Answer};
 use super::{ContainerChange, NotChanged, Settings};
 use crate::consent::Consent;
+
+/// How often a change of a container that dies meanwhile is tried, and what lies between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Who changes a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,16 +175,27 @@ impl Daemon {
                 .collect();
             self.by_client(program, &words, "change", name)?;
         } else if policy || sizes {
-            let body = update_body(wanted, policy, sizes).to_string();
-            let answer = self.call("POST", &format!("/containers/{id}/update"), &body)?;
-            if !(200..300).contains(&answer.status) {
-                return Err(self.refused("change", name, &answer));
-            }
+            self.post_update(id, name, &update_body(wanted, policy, sizes).to_string())?;
         }
         if self.settings(id, name)? == *wanted {
             Ok(())
         } else {
             Err(NotChanged::NotInEffect { daemon: self.to_string(), name: name.clone() })
+        }
+    }
+
+    /// A container that dies at this very moment is still called running, so that the daemon changes the
+    /// limit of its cgroup too, and that fails; it takes its settings back then. A moment later it has seen the end.
+    fn post_update(&self, id: &str, name: &str, body: &str) -> Result<(), NotChanged> {
+        let mut tries = TRIES;
+        loop {
+            let answer = self.call("POST", &format!("/containers/{id}/update"), body)?;
+            tries -= 1;
+            match answer.status {
+                200..=299 => return Ok(()),
+                _ if tries > 0 && answer.body.contains("not running") => std::thread::sleep(PAUSE),
+                _ => return Err(self.refused("change", name, &answer)),
+            }
         }
     }
 

@@ -86,6 +86,10 @@ fn answer(mut stream: UnixStream, container: &Mutex<Value>, orders: &Mutex<Vec<S
     let mut state = container.lock().unwrap();
     let (status, text) = match order.rsplit('/').next().unwrap() {
         "json" => (200, state.to_string()),
+        "update" if state["dies"].as_u64().is_some_and(|times| times > 0) => {
+            state["dies"] = json!(state["dies"].as_u64().unwrap() - 1);
+            (500, json!({"message": "runc did not terminate: container not running"}).to_string())
+        }
         "update" if state["refuses"] == true => {
             (409, json!({"message": "Conflict: it is being removed"}).to_string())
         }
@@ -177,6 +181,17 @@ fn a_daemon_that_refuses_is_quoted_and_leaves_nothing_to_take_back() {
         format!("{} would not change `api`: Conflict: it is being removed", place.daemon)
     );
     assert!(place.journal.standing(None).unwrap().is_empty());
+}
+
+#[test]
+fn a_container_that_dies_at_this_moment_is_changed_a_moment_later() {
+    let place = Place::new();
+    place.container.lock().unwrap()["dies"] = json!(2);
+    let change = place.change(|it| it.policy = "no".to_owned());
+    place.journal.apply_settings(&place.daemon, &change, &yes()).unwrap();
+    assert_eq!(place.settings().policy, "no");
+    let updates = place.orders.lock().unwrap().iter().filter(|it| it.contains("/update")).count();
+    assert_eq!(updates, 3);
 }
 
 #[test]

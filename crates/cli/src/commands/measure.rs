@@ -159,7 +159,7 @@ impl WatchArgs {
 }
 
 /// A time above 0: `500ms`, `90s`, `10m`, `2h`.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "a time above 0 with its unit: 500ms, 90s, 10m, 2h".to_owned();
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = text.strip_prefix(digits).unwrap_or_default();

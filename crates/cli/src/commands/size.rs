@@ -50,15 +50,15 @@ pub(crate) struct SizeArgs {
     /// CSV: use nothing that came later than this, in the file's own time (seconds, or RFC 3339).
     #[arg(long, value_name = "TIME", value_parser = moment, help_heading = "Samples in a CSV")]
     as_of: Option<f64>,
-    /// The limit it has now, where the samples do not tell.
-    #[arg(long, value_name = "SIZE", value_parser = imagined::size)]
-    limit: Option<Bytes>,
+    /// The limit it has now, where the samples do not tell: `512m`, or a number where they are in percent.
+    #[arg(long, value_name = "SIZE")]
+    limit: Option<String>,
     /// The samples end with a kill at the limit: what it wanted is not known.
     #[arg(long)]
     killed: bool,
     /// A cap that you have in mind: is it possible at all?
-    #[arg(long, value_name = "SIZE", value_parser = imagined::size)]
-    cap: Option<Bytes>,
+    #[arg(long, value_name = "SIZE")]
+    cap: Option<String>,
     /// A limit below the highest sample may be advised.
     #[arg(long)]
     below_peak: bool,
@@ -250,36 +250,47 @@ pub(super) fn gate(pair: &Pair) -> Runtime {
 
 /// What is known beside the samples.
 pub(super) fn asked(arguments: &SizeArgs, series: &Series) -> anyhow::Result<Asked> {
-    let in_bytes = |size: Option<Bytes>, option: &str| match (size, series.unit) {
-        (Some(size), Unit::Bytes) => Ok(Some(size.0 as f64)),
-        (Some(_), unit) => Err(Failure::new(
-            USAGE,
-            format!("`{option}` is in bytes, and series `{}` is in {}", series.name, unit.word()),
-        )),
-        (None, _) => Ok(None),
+    let of = |text: &Option<String>, option: &str| match text {
+        Some(text) => in_unit(text, series.unit, option).map(Some),
+        None => Ok(None),
     };
     Ok(Asked {
-        limit: in_bytes(arguments.limit, "--limit")?,
+        limit: of(&arguments.limit, "--limit")?,
         killed: arguments.killed,
         runtime: Runtime::NotKnown,
         below_peak: arguments.below_peak,
-        cap: in_bytes(arguments.cap, "--cap")?,
+        cap: of(&arguments.cap, "--cap")?,
         alone: false,
     })
 }
 
-fn unit(word: &str) -> Result<(Unit, f64), String> {
+/// An amount in the unit of the samples.
+fn in_unit(text: &str, unit: Unit, option: &str) -> Result<f64, Failure> {
+    if unit == Unit::Bytes {
+        let size = imagined::size(text);
+        return size
+            .map(|size| size.0 as f64)
+            .map_err(|why| Failure::new(USAGE, format!("`{option} {text}`: {why}")));
+    }
+    let number = text.trim_end_matches('%').trim().parse::<f64>().ok();
+    number.filter(|number| *number > 0.0 && number.is_finite()).ok_or_else(|| {
+        let why = format!("a number above 0, as the samples are in {}", unit.word());
+        Failure::new(USAGE, format!("`{option} {text}`: {why}"))
+    })
+}
+
+pub(super) fn unit(word: &str) -> Result<(Unit, f64), String> {
     Wanted::unit_named(word).ok_or_else(|| "bytes, kib, mib, gib, mb, gb, pct or frac".to_owned())
 }
 
-fn moment(text: &str) -> Result<f64, String> {
+pub(super) fn moment(text: &str) -> Result<f64, String> {
     if let Ok(seconds) = text.parse::<f64>() {
         return Ok(seconds);
     }
     let moment: Result<jiff::Timestamp, _> = text.parse();
-    moment
-        .map(|moment| moment.as_duration().as_secs_f64())
-        .map_err(|_| "seconds in the file's own time, or RFC 3339: 2026-01-31T08:00:00Z".to_owned())
+    moment.map(|moment| moment.as_duration().as_secs_f64()).map_err(|_ignored| {
+        "seconds in the file's own time, or RFC 3339: 2026-01-31T08:00:00Z".to_owned()
+    })
 }
 
 /// So long what runs is watched, where nobody says.

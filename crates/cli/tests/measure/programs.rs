@@ -62,3 +62,24 @@ pub(crate) const IDLE: &str = "\
 print('up', flush=True)
 wait(1000)
 ";
+
+/// A parent that keeps two workers of 40 MiB each, and starts another for each that is gone.
+pub(crate) const RESPAWN: &str = "\
+print('up', flush=True)
+workers = set()
+while True:
+    while len(workers) < 2:
+        pid = os.fork()
+        if pid == 0:
+            held = hold(40)
+            time.sleep(1000)
+        workers.add(pid)
+        wait(0.2)
+    try:
+        workers.discard(os.waitpid(-1, os.WNOHANG)[0])
+        wait(0.2)
+    except SystemExit:
+        for pid in workers:
+            os.kill(pid, 9)
+        raise
+";

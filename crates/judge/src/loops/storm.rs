@@ -30,7 +30,8 @@ pub(super) fn respawn_storm(past: &Past) -> Option<Loop> {
         return None;
     }
     let last = kills.iter().rev().find_map(|kill| kill.at);
-    let idle = past.now.zip(last).map(|(now, last)| now.seconds_since(last));
+    // When the kills came that only the counter tells, nobody knows.
+    let idle = past.now.zip(last.filter(|_| all_seen)).map(|(now, last)| now.seconds_since(last));
     let quiet = idle.filter(|idle| *idle > interval.map_or(60.0, |it| (it * 10.0).max(60.0)));
     let levels: Vec<Level> = kills.iter().map(|kill| kill.level).collect();
     let lines = kills.iter().map(|kill| kill.because.clone()).collect();

@@ -7,8 +7,8 @@
 use super::trend::{self, Fits, Low, Slope};
 use crate::series::Point;
 
-/// From this age on a container is no longer young.
-pub(super) const SETTLED: f64 = 6.0 * 3600.0;
+/// From this age on a container is no longer young: six hours, of which a rare sample may miss the last minutes.
+pub(super) const SETTLED: f64 = 5.75 * 3600.0;
 /// Parts of a life that are looked at, all of them ending now; the largest that passes is told.
 const WINDOWS: [f64; 12] = [0.92, 0.8, 0.65, 0.5, 0.36, 0.25, 0.18, 0.125, 0.09, 0.06, 0.04, 0.025];
 /// A step is larger than this part of the limit.
@@ -173,9 +173,9 @@ impl Climb {
 
 /// How much a floor must have grown, in parts of the limit, to be called a leak.
 ///
-/// Within the window at least 0.35 %/h (0.4 %/h from twelve hours on), from 1.8 % to 8 %. Of what is younger than six hours more, the younger
-/// the more: 12 % at three hours, 35 % at two, 56 % of what is a minute old. A cache that fills in three hours
-/// looks like a leak until then; only what soon fills the limit is worth an alarm.
+/// Within the window at least 0.35 %/h (0.4 %/h from twelve hours on), from 1.8 % to 8 %. Of what is younger than six
+/// hours more, the younger the more: 12 % at three hours, 35 % at two, 53 % of what is a minute old. A cache that
+/// fills in three hours looks like a leak until then; only what soon fills the limit is worth an alarm.
 fn asked(window: f64, life: &Life<'_>) -> f64 {
     let age = if life.killed { SETTLED } else { life.span() };
     let (hours, old) = (window / 3600.0, age / 3600.0);
@@ -198,11 +198,12 @@ pub(super) fn leak(life: &Life<'_>) -> Option<Climb> {
     let shortest = SETTLED.min(0.33 * age);
     WINDOWS.iter().map(|part| part * age).take_while(|seconds| *seconds >= shortest).find_map(
         |seconds| {
-            let climb = Climb::of(&life.last(seconds))?;
+            let window = life.last(seconds);
+            let climb = Climb::of(&window)?;
             if passes(life, &climb, seconds) {
                 return Some(climb);
             }
-            let freed = climb.without_warm_up(life).filter(|_| !life.is_young())?;
+            let freed = climb.without_warm_up(&window).filter(|_| !life.is_young())?;
             passes(life, &freed, seconds).then_some(freed)
         },
     )

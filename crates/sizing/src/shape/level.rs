@@ -37,7 +37,8 @@ pub(super) fn tell(told: &Told<'_>, all: &[Life<'_>], shape: &mut Shape) {
             shape.says.push(says::rises(told, &climb, kind));
             return;
         }
-        if climb.steps() && climb.fits.step_by > LITTLE {
+        let fits = &climb.fits;
+        if fits.step < 0.3 * fits.line.min(fits.level) && fits.step_by > LITTLE {
             shape.says.push(says::stepped(told, &climb));
         }
     }
@@ -52,6 +53,36 @@ pub(super) fn tell(told: &Told<'_>, all: &[Life<'_>], shape: &mut Shape) {
     };
     shape.confidence = sure(&life, shape.kind);
     shape.says.insert(0, says::stays(told, &life, shape.kind, &seen));
+    shape.says.extend(day(&life).map(|(low, high)| says::of_the_day(told, &life, low, high)));
+}
+
+/// Seconds of a day, and the hours of one.
+const DAY: f64 = 86_400.0;
+const HOURS: usize = 24;
+
+/// The means of the lowest and the highest hour of the day, where the hour explains most of what changes: of at least
+/// two days.
+fn day(life: &Life<'_>) -> Option<(f64, f64)> {
+    if life.span() < 2.0 * DAY {
+        return None;
+    }
+    let mut hours = vec![(0.0, 0.0, 0.0); HOURS];
+    for point in life.points {
+        let hour = (point.at.rem_euclid(DAY) / DAY * HOURS as f64) as usize;
+        if let Some(sum) = hours.get_mut(hour.min(HOURS - 1)) {
+            *sum = (sum.0 + 1.0, sum.1 + point.used, sum.2 + point.used * point.used);
+        }
+    }
+    let seen = hours.iter().filter(|hour| hour.0 > 0.0);
+    let (mut count, mut sum, mut squares, mut beside) = (0.0, 0.0, 0.0, 0.0);
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    for (samples, used, square) in seen {
+        (count, sum, squares) = (count + samples, sum + used, squares + square);
+        beside += square - used * used / samples;
+        (low, high) = (low.min(used / samples), high.max(used / samples));
+    }
+    let all = squares - sum * sum / count;
+    (all > 0.0 && beside < 0.5 * all && high - low > LITTLE * life.scale).then_some((low, high))
 }
 
 /// The life that is judged: the current one, or the one before while that is too short.

@@ -242,6 +242,14 @@ pub(super) fn swings(told: &Told<'_>, life: &Life<'_>) -> Finding {
     told.of_life("the level follows the request rate".to_owned(), life)
 }
 
+pub(super) fn of_the_day(told: &Told<'_>, life: &Life<'_>, low: f64, high: f64) -> Finding {
+    let (low, high) = (told.amount(low), told.amount(high));
+    told.of_life(
+        format!("it swings with the day: {low} in its lowest hour, {high} in its highest"),
+        life,
+    )
+}
+
 pub(super) fn stays(told: &Told<'_>, life: &Life<'_>, kind: Kind, seen: &Seen) -> Finding {
     let span = time(life.span());
     let (median, high, peak) =

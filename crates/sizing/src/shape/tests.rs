@@ -44,6 +44,25 @@ fn what_fills_its_limit_within_a_minute_is_told_within_that_minute() {
 }
 
 #[test]
+fn under_an_even_load_a_leak_is_said_to_be_independent_of_it() {
+    for seconds in [30, 45, 60] {
+        let mut leaking =
+            series(1.0, (0..seconds).map(|at| 4.0 + f64::from(at) * 58.0 / f64::from(seconds)));
+        leaking.requests = (0..seconds).map(|at| f64::from(at * 20 + at % 3)).collect();
+        let shape = of(&leaking, Some(64.0 * MIB));
+        assert_eq!(shape.kind, Kind::Leak, "{seconds} s: {:?}", shape.says);
+        assert_eq!(shape.leak.map(|leak| leak.load), Some(Load::Independent));
+    }
+}
+
+#[test]
+fn a_quarter_of_the_limit_within_a_minute_is_too_early_to_say() {
+    let rising = series(1.0, (0..60).map(|at| 4.0 + at as f64 / 4.0));
+    let shape = of(&rising, Some(64.0 * MIB));
+    assert_eq!((shape.kind, shape.plateau), (Kind::TooEarly, None), "{:?}", shape.says);
+}
+
+#[test]
 fn what_rises_and_stays_is_a_plateau_under_the_same_limit() {
     let steady = series(1.0, (0..60).map(|at| (4.0 + 5.0 * at as f64).min(50.0)));
     let shape = of(&steady, Some(64.0 * MIB));
@@ -104,6 +123,11 @@ fn what_swings_with_the_day_is_no_leak_once_a_day_is_seen() {
         let found = kind(&series(60.0, (0..hours * 60).map(swing)), 1000.0);
         assert_ne!(found, Kind::Leak, "after {hours} h");
     }
+    let days = of(&series(60.0, (0..3 * 1440).map(swing)), Some(1000.0 * MIB));
+    let said = "it swings with the day: 201 MiB in its lowest hour, 399 MiB in its highest";
+    let says: Vec<&str> = days.says.iter().map(|finding| finding.says.as_str()).collect();
+    assert!(says.contains(&said), "{says:?}");
+    assert!(days.kind == Kind::Plateau && says.iter().all(|says| !says.contains("step")));
 }
 
 #[test]

@@ -14,6 +14,8 @@ const BATCH: f64 = 4.0;
 const RARE: f64 = 0.1;
 /// Of fewer bursts nobody can tell how large the next one is.
 const BURSTS: usize = 5;
+/// Nor in less than this time, in seconds; a day has shown what a day brings.
+const SHORT: f64 = 86_400.0;
 
 /// Why no limit is advised.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +87,7 @@ pub(super) fn before(series: &Series, shape: &Shape, asked: &Asked) -> Option<Re
     let is_rare = (high as f64) < RARE * series.points.len() as f64;
     let killed = asked.killed || series.ends.iter().any(|end| end.killed);
     let is_batch = shape.kind == Kind::Spiky && peak > BATCH * level && is_rare;
-    if is_batch && !killed && bursts(series, peak / 2.0) < BURSTS {
+    if is_batch && !killed && series.span() < SHORT && bursts(series, peak / 2.0) < BURSTS {
         return Some(Refusal::Batch { level: shown(level), peak: shown(peak) });
     }
     None

@@ -110,7 +110,7 @@ fn memory(titles: &[String]) -> Result<usize, String> {
         kept.join("_")
     };
     let named = |name: &&str| titles.iter().position(|title| stem(title) == **name);
-    MEMORY.iter().find_map(|name| named(&name)).ok_or_else(|| {
+    MEMORY.iter().find_map(named).ok_or_else(|| {
         "no column is known as the memory (mem_…, ws_…, used_…, usage_… with a unit): say --column"
             .to_owned()
     })

@@ -94,7 +94,7 @@ impl Rows {
     }
 }
 
-fn text<'a>(record: &'a ByteRecord, at: usize) -> &'a str {
+fn text(record: &ByteRecord, at: usize) -> &str {
     record.get(at).and_then(|field| std::str::from_utf8(field).ok()).map_or("", str::trim)
 }
 

@@ -298,6 +298,14 @@ fn held(before: Option<&Watched>, after: &Watched) -> String {
     {
         text.push_str(&format!(", peak {} of {}", bytes(peak), bytes(limit)));
     }
+    if let Some(share) = after.stalled_some {
+        text.push_str(&format!(", {} of the time waiting for memory", percent(share)));
+    }
+    if let Some(now) = after.latency_p99_ms {
+        let then = before.and_then(|it| it.latency_p99_ms);
+        let then = then.map_or(String::new(), |then| format!(" ({then:.1} before)"));
+        text.push_str(&format!(", 99 of 100 requests within {now:.1} ms{then}"));
+    }
     text
 }
 

@@ -102,8 +102,7 @@ impl Row {
 pub(super) fn run(sets: &[Set], page: &mut Page, summary: &mut Summary) {
     let mut all = Vec::new();
     for set in sets {
-        let cases: Vec<Case> =
-            curve::of_each(&set.series, &cases).into_iter().flatten().collect();
+        let cases: Vec<Case> = curve::of_each(&set.series, &cases).into_iter().flatten().collect();
         for cut in [Cut::Peak, Cut::Samples] {
             let of = |part: f64| {
                 Row::of(cases.iter().filter(|case| case.cut == cut && case.part == part))

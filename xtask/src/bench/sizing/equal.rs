@@ -5,8 +5,8 @@
 
 use sizing::policy::Rule;
 use sizing::policy::named::{self, Named};
-use sizing::replay::curve::{self, Curve, Tally};
 use sizing::replay::Score;
+use sizing::replay::curve::{self, Curve, Tally};
 
 use super::page::Page;
 use super::sets::Set;

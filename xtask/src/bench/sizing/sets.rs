@@ -141,7 +141,10 @@ mod tests {
         let series =
             Series { points: (0..40).map(point).collect(), ..Series::named("a", Unit::Bytes) };
         let hours = |from| next_day(&series, from).map(<[Point]>::len);
-        assert_eq!((hours(0), hours(20), hours(27), hours(28)), (Some(24), Some(20), Some(13), None));
+        assert_eq!(
+            (hours(0), hours(20), hours(27), hours(28)),
+            (Some(24), Some(20), Some(13), None)
+        );
         assert_eq!(hours(99), None);
     }
 }

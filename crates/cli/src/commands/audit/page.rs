@@ -323,50 +323,13 @@ fn workers(pool: &Pool) -> String {
     text + "."
 }
 
-/// What was measured of the workers, for the runtimes whose settings are made of it.
-fn of_pool(pool: &Pool, runtime: &str, processes: &[Row]) -> String {
-    let mib = |bytes: Bytes| bytes.0.div_ceil(1 << 20).max(1);
-    match runtime {
-        "python" | "ruby" | "php-fpm" => {
-            let (worker, master) = (mib(pool.worker_bytes), mib(pool.master_bytes));
-            format!(" --worker {worker}m --master {master}m")
-        }
-        "postgres" | "redis" | "nginx" | "mariadb" => String::new(),
-        _ => {
-            let alike = processes.iter().filter(|row| row.runtime == Some(runtime));
-            format!(" --count {}", alike.fold(0u64, |sum, row| sum.saturating_add(row.count)))
-        }
-    }
-}
-
-/// As an option takes it: `512m`, or bytes.
-fn amount(bytes: Bytes) -> String {
-    if bytes.0.is_multiple_of(1 << 20) {
-        format!("{}m", bytes.0 >> 20)
-    } else {
-        bytes.0.to_string()
-    }
-}
-
 /// What to do: the commands can be pasted.
 fn next(seen: &Seen, is_watched: bool) -> Vec<(String, String)> {
     let live = &seen.live;
     let mut rows = Vec::new();
-    if let Some(limit) = live.limit_bytes.filter(|_| live.fits != "fits") {
-        let mut lines = live.processes.iter().filter(|row| row.worker_of.is_none());
-        let pool = live.pools.first();
-        let row = match pool {
-            Some(pool) => lines.find(|row| row.pid == pool.master_pid),
-            None => lines.filter(|row| row.runtime.is_some()).max_by_key(|row| row.pss_bytes),
-        };
-        if let Some((runtime, version)) = row.and_then(|it| it.runtime.zip(it.version.as_ref())) {
-            let limit = amount(limit);
-            let mut command = format!("why137 align --predict {runtime}@{version} --limit {limit}");
-            if let Some(pool) = pool {
-                command += &of_pool(pool, runtime, &live.processes);
-            }
-            rows.push((command, "what to set".to_owned()));
-        }
+    let is_known = live.processes.iter().any(|row| row.runtime.is_some());
+    if live.limit_bytes.is_some() && live.fits != "fits" && is_known {
+        rows.push((format!("why137 align {}", seen.asked()), "what to set".to_owned()));
     }
     if live.processes.iter().any(|row| row.pss_bytes.is_none()) {
         let command = format!("sudo why137 audit {}", seen.asked());

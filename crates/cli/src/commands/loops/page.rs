@@ -49,7 +49,8 @@ fn restart_words(one: &Loop) -> String {
     let after = match one.ages {
         Some(ages) if ages.count == 1 => format!(", {} after its start", seconds(ages.median)),
         Some(ages) if ages.are_alike() => {
-            format!(", about {} after its start each time", seconds(ages.median))
+            let each = if ages.near == ages.count { " each time" } else { ", as a rule" };
+            format!(", about {} after its start{each}", seconds(ages.median))
         }
         Some(ages) => {
             format!(", {} to {} after its start", seconds(ages.shortest), seconds(ages.longest))

@@ -27,7 +27,7 @@ pub(super) fn run(printer: &Printer, arguments: &SizeArgs) -> anyhow::Result<Exi
         pair::running(printer, &watch.daemon, (watch.what.as_deref(), watch.pid), limit).ok()
     };
     if limit_now.is_some()
-        && let Some(pair) = pair_at(arguments.limit.map(|limit| limit.0 as f64))
+        && let Some(pair) = pair_at(asked.limit)
     {
         asked.runtime = gate(&pair);
     }

@@ -101,6 +101,15 @@ fn ages_that_differ_are_a_loop_and_no_start_up() {
 }
 
 #[test]
+fn one_start_that_took_far_longer_does_not_hide_that_the_others_are_alike() {
+    let found = only(&past(lives(&[8.4, 0.31, 0.3, 0.32, 0.4, 0.2, 0.3, 0.28], memory)));
+    assert!(found.in_warm_up, "{:?}", found.ages);
+    assert_eq!(found.ages.map(|ages| (ages.count, ages.near)), Some((8, 7)));
+    let found = only(&past(lives(&[8.4, 0.31, 30.0, 0.32], memory)));
+    assert!(!found.in_warm_up, "{:?}", found.ages);
+}
+
+#[test]
 fn one_death_or_two_are_no_loop() {
     for count in 0..3 {
         let past = past(lives(&vec![0.4; count], memory));

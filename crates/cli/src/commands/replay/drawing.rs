@@ -1,0 +1,135 @@
+//! Slack against days with a kill, as SVG: curves for the rules with a knob, a point with its name for the others.
+//!
+//! Down and to the left is better. Drawn by `plotters`, which is told no font: the reader's browser has one.
+
+use anyhow::anyhow;
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::Shift;
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::{DrawingArea, IntoDrawingArea};
+use plotters::element::{Circle, EmptyElement, Text};
+use plotters::prelude::SVGBackend;
+use plotters::series::LineSeries;
+use plotters::style::{Color, IntoFont, RGBColor, WHITE};
+use sizing::policy::Rule;
+use sizing::replay::curve::Curve;
+
+use super::Answer;
+
+const SIZE: (u32, u32) = (900, 560);
+const OURS: RGBColor = RGBColor(0, 90, 160);
+const LARGEST: RGBColor = RGBColor(150, 110, 20);
+const POINT: RGBColor = RGBColor(60, 60, 60);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+pub(super) fn drawing(answer: &Answer) -> anyhow::Result<String> {
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
+        draw(&area, answer)?;
+        area.present().map_err(|error| anyhow!("{error}"))?;
+    }
+    Ok(text)
+}
+
+fn draw(area: &Area<'_>, answer: &Answer) -> anyhow::Result<()> {
+    let wrong = |error: &dyn std::fmt::Display| anyhow!("{error}");
+    area.fill(&WHITE).map_err(|error| wrong(&error))?;
+    let most = |of: fn(&(f64, f64)) -> f64| {
+        let points = answer.rules.iter().map(|rule| (rule.score.oom_days, rule.score.slack));
+        points.map(|point| of(&point)).fold(0.02, f64::max) * 125.0
+    };
+    let days = answer.rules.first().map_or(0, |rule| rule.score.days);
+    let title = format!("{days} days of {} series", answer.series);
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 18).into_font())
+        .margin(16)
+        .x_label_area_size(48)
+        .y_label_area_size(56)
+        .build_cartesian_2d(
+            0.0..most(|point| point.0).min(100.0),
+            0.0..most(|point| point.1).min(100.0),
+        )
+        .map_err(|error| wrong(&error))?;
+    chart
+        .configure_mesh()
+        .x_desc("days with a kill, %")
+        .y_desc("slack: part of the limit not used, %")
+        .light_line_style(WHITE.mix(0.0))
+        .draw()
+        .map_err(|error| wrong(&error))?;
+    line(&mut chart, &answer.ours, OURS)?;
+    if let Some(largest) = &answer.largest {
+        line(&mut chart, largest, LARGEST)?;
+    }
+    points(&mut chart, answer)
+}
+
+/// A curve, as far as it lies within the drawing.
+fn line(chart: &mut Chart<'_, '_>, curve: &Curve, colour: RGBColor) -> anyhow::Result<()> {
+    let points = curve.points().iter().map(|(oom_days, slack)| (100.0 * oom_days, 100.0 * slack));
+    let line = LineSeries::new(points, colour.stroke_width(2));
+    chart.draw_series(line).map_err(|error| anyhow!("{error}"))?;
+    Ok(())
+}
+
+fn points(chart: &mut Chart<'_, '_>, answer: &Answer) -> anyhow::Result<()> {
+    let marks = answer.rules.iter().map(|rule| {
+        let colour = match rule.named.rule {
+            Rule::Ours(_) => OURS,
+            Rule::Max(_) => LARGEST,
+            Rule::Vpa | Rule::Krr | Rule::Crane | Rule::Kubecost | Rule::Plateau => POINT,
+        };
+        let at = (100.0 * rule.score.oom_days, 100.0 * rule.score.slack);
+        let text =
+            Text::new(rule.named.word, (7, -12), ("sans-serif", 14).into_font().color(&colour));
+        EmptyElement::at(at) + Circle::new((0, 0), 4, colour.filled()) + text
+    });
+    chart.draw_series(marks).map_err(|error| anyhow!("{error}"))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sizing::policy::named;
+    use sizing::replay::Score;
+
+    use super::*;
+    use crate::commands::replay::Replayed;
+
+    #[test]
+    fn every_rule_is_drawn_with_its_name_within_the_frame() {
+        let score = |at: usize| Score {
+            days: 10,
+            oom_days: 0.01 * at as f64,
+            slack: 0.5 - 0.05 * at as f64,
+            ..Score::default()
+        };
+        let rules = named::all().into_iter().enumerate();
+        let answer = Answer {
+            files: 1,
+            series: 3,
+            too_short: 0,
+            history: 3600.0,
+            rules: rules
+                .map(|(at, named)| Replayed { named, score: score(at), ours: None })
+                .collect(),
+            ours: Curve::of((0..5).map(score)),
+            largest: None,
+        };
+        let svg = drawing(&answer).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        for named in named::all() {
+            assert!(svg.contains(&format!("\n{}\n", named.word)), "{}: {svg}", named.word);
+        }
+        assert_eq!(svg.matches("<circle").count(), 7);
+        assert_eq!(
+            svg.matches(&format!("stroke=\"#{:02X}{:02X}{:02X}\" stroke-width=\"2\"", 0, 90, 160))
+                .count(),
+            1
+        );
+    }
+}
