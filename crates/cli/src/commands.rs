@@ -8,6 +8,7 @@ mod daemon;
 pub(crate) mod demo;
 pub(crate) mod env;
 mod explain;
+pub(crate) mod fix;
 mod generate;
 pub(crate) mod guard;
 pub(crate) mod imagined;
@@ -46,6 +47,7 @@ pub(crate) fn run(printer: &Printer, parsed: Parsed) -> anyhow::Result<ExitCode>
         Command::Measure(arguments) => measure::run(printer, &arguments),
         Command::Size(arguments) => size::run(printer, &arguments),
         Command::Verify(arguments) => verify::run(printer, &arguments),
+        Command::Fix(arguments) => fix::run(printer, &arguments),
         Command::Replay(arguments) => replay::run(printer, &arguments),
         Command::Rules => rules::list(printer),
         Command::Rule { id } => rules::show(printer, &id),

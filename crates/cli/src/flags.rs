@@ -15,6 +15,7 @@ use crate::commands::align::AlignArgs;
 use crate::commands::audit::AuditArgs;
 use crate::commands::demo::DemoArgs;
 use crate::commands::env::EnvArgs;
+use crate::commands::fix::FixArgs;
 use crate::commands::guard::GuardArgs;
 use crate::commands::lint::LintArgs;
 use crate::commands::loops::LoopsArgs;
@@ -100,6 +101,9 @@ pub(crate) enum Command {
     /// Watches it after a change, and tells whether the change holds, or moved the cost.
     #[command(after_help = crate::commands::verify::EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Measures, sets limit and ceiling as a pair with your consent, and calls it fixed only after the run under load.
+    #[command(after_help = crate::commands::fix::EXIT_CODES)]
+    Fix(FixArgs),
     /// Plays samples of days through the rules of others and ours: memory left unused against days with a kill.
     #[command(after_help = crate::commands::replay::EXIT_CODES, after_long_help = crate::commands::replay::help())]
     Replay(ReplayArgs),

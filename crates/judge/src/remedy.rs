@@ -141,13 +141,17 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
         )];
     }
     let runtime = verdict.subject.as_ref().and_then(|subject| subject.runtime.as_deref());
-    let watch = match runtime {
-        Some("systemd" | "process") => "`systemd-cgtop -m`",
-        Some(_) | None => "`docker stats`",
+    let name = verdict.subject.as_ref().and_then(|subject| subject.name.as_deref());
+    let watch = match (runtime, name) {
+        (Some("docker" | "podman" | "containerd"), Some(name)) => {
+            format!("`why137 size {name} --for 10m`")
+        }
+        (Some("systemd" | "process"), _) => "`why137 size --pid PID --for 10m`".to_owned(),
+        (_, _) => "`why137 size NAME --for 10m`".to_owned(),
     };
     let mut remedies = sized(verdict);
     remedies.push(remedy(
-        &format!("find out whether the memory would have stopped growing before the limit is touched: watch {watch} over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)"),
+        &format!("find out whether the memory would have stopped growing before the limit is touched: {watch} over one load cycle, and look at the runtime's own ceiling (heap size, number of workers)"),
         "a leak or a runtime that is sized for a bigger machine dies at every limit",
         "",
         "",

@@ -149,3 +149,6 @@ impl Running {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

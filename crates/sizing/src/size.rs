@@ -14,7 +14,7 @@ use crate::forecast::{Forecast, Weights, beyond_kill};
 use crate::hours::{HOUR, Hours};
 use crate::policy::ours::{Choice, margin};
 use crate::series::{Series, Unit};
-use crate::shape::{self, Kind, Leak, Shape};
+use crate::shape::{self, Confidence, Kind, Leak, Shape};
 
 pub use refuse::Refusal;
 
@@ -122,7 +122,8 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
     let Some(wanted) = sum(series, &hours, met, asked, &mut size) else { return size };
     if let Some(forecast) = &forecast {
         size.risk = risks(forecast, wanted, limit, series.unit);
-        if let (Some(leak), Some(peak)) = (&size.shape.leak, size.shape.peak) {
+        let sure = size.shape.confidence == Confidence::Likely;
+        if let (Some(leak), Some(peak), true) = (&size.shape.leak, size.shape.peak, sure) {
             for risk in &mut size.risk {
                 risk.oom_per_day = risk.oom_per_day.max(outgrown(leak, peak, risk.limit_bytes));
             }
@@ -212,7 +213,8 @@ fn sum(
             wanted = least;
         }
     }
-    if let Some(leak) = &size.shape.leak {
+    let sure = size.shape.confidence == Confidence::Likely;
+    if let Some(leak) = size.shape.leak.as_ref().filter(|_| sure) {
         let day = leak.per_second.middle.max(0.0) * DAY;
         steps.push(Step {
             what: "a day of its growth: a limit only decides when it dies".to_owned(),
@@ -270,6 +272,27 @@ fn risks(forecast: &Forecast, wanted: f64, now: Option<f64>, unit: Unit) -> Vec<
         .collect()
 }
 
+/// What is there is enough. A short watch has not seen what a day brings, so it advises no less than there is.
+fn enough(series: &Series, now: f64, wanted: f64, size: &mut Size) {
+    let shown = crate::words::amount(now, series.unit);
+    if !size.risk.is_empty() {
+        size.limit = Some(wanted);
+        size.says.push(format!("{shown} is enough: no raise is needed"));
+        return;
+    }
+    size.limit = Some(now);
+    if now > wanted {
+        size.steps.push(Step {
+            what: "kept at the limit it has".to_owned(),
+            bytes: now - wanted,
+            from: format!(
+                "{} are too short to advise a smaller one",
+                crate::words::span(series.span())
+            ),
+        });
+    }
+}
+
 /// The three gates, where what is wanted is more than there is.
 fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: &mut Size) {
     let shown = |value: f64| crate::words::amount(value, series.unit);
@@ -278,8 +301,7 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
         return;
     };
     if wanted <= now {
-        size.limit = Some(wanted);
-        size.says.push(format!("{} is enough: no raise is needed", shown(now)));
+        enough(series, now, wanted, size);
         return;
     }
     let buys = size.shape.leak.as_ref().map(|leak| {
@@ -295,10 +317,18 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
         (Runtime::CannotFit(because), _) => Some(format!(
             "the runtime does not fit its limit: {because}; size it first (`why137 align`)"
         )),
-        (_, Kind::Leak) => Some(format!(
-            "it grows like a leak: a larger limit only takes longer to fill{}",
-            buys.unwrap_or_default()
-        )),
+        (_, Kind::Leak) => {
+            let sure = size.shape.confidence == Confidence::Likely;
+            let looks = if sure {
+                "it grows like a leak"
+            } else {
+                "it may be a leak, and longer samples would tell"
+            };
+            Some(format!(
+                "{looks}: a larger limit only takes longer to fill{}",
+                buys.unwrap_or_default()
+            ))
+        }
         (_, Kind::RestartLoop) if met(series, limit, asked.killed).is_none() => {
             Some("it restarts again and again, and not at its limit".to_owned())
         }

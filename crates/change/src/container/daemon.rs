@@ -126,6 +126,17 @@ impl Daemon {
         })
     }
 
+    /// Its labels.
+    ///
+    /// # Errors
+    /// It cannot be asked, or knows no such container.
+    pub fn labels(&self, id: &str, name: &str) -> Result<Vec<(String, String)>, NotChanged> {
+        let state = self.inspect(id, name)?;
+        let labels = state.pointer("/Config/Labels").and_then(Value::as_object);
+        let pairs = labels.into_iter().flatten();
+        Ok(pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect())
+    }
+
     /// Starts it.
     ///
     /// # Errors

@@ -6,9 +6,9 @@
 //! the changes are `change`'s.
 
 mod act;
-mod plan;
+pub(super) mod plan;
 mod trial;
-mod undo;
+pub(super) mod undo;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -100,6 +100,28 @@ enum Outcome {
     Acted(act::Done),
     /// A change failed.
     Failed(String),
+}
+
+/// Takes back what was changed of one container, with consent said before or asked for.
+pub(super) fn take_back(
+    printer: &Printer,
+    name: &str,
+    yes: bool,
+    daemon: &DaemonArgs,
+) -> anyhow::Result<ExitCode> {
+    let arguments = GuardArgs {
+        what: vec![name.to_owned()],
+        consent: if yes { vec![name.to_owned()] } else { Vec::new() },
+        policy: "no".to_owned(),
+        limit: None,
+        no_trial: false,
+        once: true,
+        dry_run: false,
+        undo: true,
+        format: Format::Text,
+        daemon: daemon.clone(),
+    };
+    undo::run(printer, &arguments)
 }
 
 /// Answers.

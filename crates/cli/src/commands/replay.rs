@@ -143,9 +143,12 @@ pub(super) fn run(printer: &Printer, arguments: &ReplayArgs) -> anyhow::Result<E
     let answer = rules.answer(&sums, (arguments.files.len(), series, too_short), terms.history);
     if answer.rules.iter().all(|rule| rule.score.days == 0) {
         let span = sizing::words::span(terms.history);
-        return Err(Failure::new(NOTHING, format!("no series is longer than the {span} of history and half a day"))
-            .hint("--history 6h watches for less before the first limit is set")
-            .into());
+        return Err(Failure::new(
+            NOTHING,
+            format!("no series is longer than the {span} of history and half a day"),
+        )
+        .hint("--history 6h watches for less before the first limit is set")
+        .into());
     }
     let text = match arguments.format {
         Format::Text => page::page(&answer, arguments.svg.as_deref()),

@@ -5,7 +5,7 @@
 //! this command reads and shows. Many series in one file give a line each.
 
 mod json;
-mod live;
+pub(super) mod live;
 mod page;
 
 use std::fs::File;
@@ -75,6 +75,18 @@ pub(super) struct Sized {
     pub(super) limit_now: Option<f64>,
     pub(super) size: Size,
     pub(super) pair: Option<Pair>,
+}
+
+impl Sized {
+    /// For a person.
+    pub(super) fn page(&self, width: usize) -> String {
+        page::page(self, width)
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> serde_json::Value {
+        json::value(self)
+    }
 }
 
 /// Sizes.

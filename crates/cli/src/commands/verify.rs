@@ -4,7 +4,7 @@
 //! under load can be told, whether a cost moved cannot. The judgement is `sizing::verify`'s, with every threshold in
 //! `sizing::verify::limits`; this command watches as `measure` does, and shows.
 
-mod baseline;
+pub(super) mod baseline;
 mod page;
 
 use std::path::PathBuf;
@@ -34,26 +34,52 @@ pub(crate) struct VerifyArgs {
     watch: WatchArgs,
 }
 
+/// A run under load after a change, judged.
+pub(super) struct Verified {
+    pub(super) seen: Seen,
+    before: Option<Watched>,
+    pub(super) after: Watched,
+    pub(super) judged: Judged,
+}
+
+/// Watches and judges.
+pub(super) fn verified(
+    printer: &Printer,
+    watch: &WatchArgs,
+    before: Option<Watched>,
+) -> anyhow::Result<Verified> {
+    let seen = measure::watch(printer, watch, "verifying")?;
+    let after = seen.watched(&measure::shape_of(&seen));
+    let judged = judge(before.as_ref(), &after);
+    Ok(Verified { seen, before, after, judged })
+}
+
+impl Verified {
+    /// For a person.
+    pub(super) fn page(&self, watch: &WatchArgs, width: usize) -> String {
+        page::page(&self.seen, self.before.as_ref(), &self.after, &self.judged, watch, width)
+    }
+
+    /// For programs.
+    pub(super) fn json(&self) -> anyhow::Result<Value> {
+        written(&self.seen, self.before.as_ref(), &self.after, &self.judged)
+    }
+}
+
 /// Verifies.
 pub(super) fn run(printer: &Printer, arguments: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let before = arguments.baseline.as_deref().map(baseline::read).transpose()?;
-    let seen = measure::watch(printer, &arguments.watch, "verifying")?;
-    let after = seen.watched(&measure::shape_of(&seen));
-    let judged = judge(before.as_ref(), &after);
+    let verified = verified(printer, &arguments.watch, before)?;
     let text = match arguments.watch.format {
-        Format::Text => page::page(
-            &seen,
-            before.as_ref(),
-            &after,
-            &judged,
-            arguments,
-            printer.page(false).width,
-        ),
-        Format::Json => written(&seen, before.as_ref(), &after, &judged)?,
+        Format::Text => verified.page(&arguments.watch, printer.page(false).width),
+        Format::Json => {
+            let all = serde_json::to_string_pretty(&verified.json()?);
+            all.context("could not write JSON")? + "\n"
+        }
     };
     printer.answer(&text)?;
-    measure::keep(&seen, &arguments.watch)?;
-    Ok(match judged.verdict {
+    measure::keep(&verified.seen, &arguments.watch)?;
+    Ok(match verified.judged.verdict {
         Verdict::Holds => ExitCode::SUCCESS,
         Verdict::DoesNotHold | Verdict::MovedTheCost => ExitCode::FAILURE,
         Verdict::TooEarly => ExitCode::from(TOO_EARLY),
@@ -65,7 +91,7 @@ fn written(
     before: Option<&Watched>,
     after: &Watched,
     judged: &Judged,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<Value> {
     let doing = "could not write JSON";
     let mut all = json!({
         "verdict": judged.verdict.word(),
@@ -80,5 +106,5 @@ fn written(
             _ => (key, value),
         }));
     }
-    Ok(serde_json::to_string_pretty(&all).context(doing)? + "\n")
+    Ok(all)
 }

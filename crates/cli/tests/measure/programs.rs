@@ -63,23 +63,21 @@ print('up', flush=True)
 wait(1000)
 ";
 
-/// A parent that keeps two workers of 40 MiB each, and starts another for each that is gone.
+/// A parent that keeps two workers of 40 MiB each, and starts another for each that is gone; they end with it.
 pub(crate) const RESPAWN: &str = "\
 print('up', flush=True)
+parent = os.getpid()
 workers = set()
 while True:
     while len(workers) < 2:
         pid = os.fork()
         if pid == 0:
             held = hold(40)
-            time.sleep(1000)
+            while os.getppid() == parent:
+                time.sleep(0.1)
+            os._exit(0)
         workers.add(pid)
         wait(0.2)
-    try:
-        workers.discard(os.waitpid(-1, os.WNOHANG)[0])
-        wait(0.2)
-    except SystemExit:
-        for pid in workers:
-            os.kill(pid, 9)
-        raise
+    workers.discard(os.waitpid(-1, os.WNOHANG)[0])
+    wait(0.2)
 ";

@@ -9,61 +9,96 @@
 use super::Policy;
 use crate::hours::{HOUR, Hours, Traits, windows};
 
-/// A day that lies this many hours back counts half.
-const HALF_LIFE: f64 = 150.0;
-/// The scale of the room above the peak, as a logarithm: in any case …
-const BASE: f64 = 0.028;
-/// … and for each part that an hour differs from the one before, …
-const PER_CHANGE: f64 = 0.036;
-/// … that hours spread, …
-const PER_SPREAD: f64 = 0.022;
-/// … and for a past of no hours; half of it after a day.
-const YOUNG: f64 = 0.011;
-/// No container is calmer, and none is given more.
-const SCALE: (f64, f64) = (0.005, 0.098);
-/// How much the largest peak counts beside the peaks of days.
-const TOP: f64 = 0.86;
-/// A limit that was hit is passed by this factor, for so many hours: then what came is known.
-const AFTER_KILL: (f64, f64) = (1.26, 9.4);
+/// What the search found; see `examples/tune.rs`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constants {
+    /// A day that lies this many hours back counts half.
+    pub half_life: f64,
+    /// The scale of the room above the peak, as a logarithm: in any case …
+    pub base: f64,
+    /// … and for each part that an hour differs from the one before, …
+    pub per_change: f64,
+    /// … that hours spread, …
+    pub per_spread: f64,
+    /// … and for a past of no hours; half of it after a day.
+    pub young: f64,
+    /// No container is taken for calmer.
+    pub least: f64,
+    /// And none is given more.
+    pub most: f64,
+    /// How much the largest peak counts beside the peaks of days.
+    pub top: f64,
+    /// A limit that was hit is passed by this factor …
+    pub after_kill: f64,
+    /// … for so many hours: then what came is known.
+    pub kept: f64,
+}
+
+impl Constants {
+    /// Found on jobs, pods and virtual machines.
+    pub const ALL: Self = Self {
+        half_life: 150.0,
+        base: 0.028,
+        per_change: 0.036,
+        per_spread: 0.022,
+        young: 0.011,
+        least: 0.005,
+        most: 0.098,
+        top: 0.86,
+        after_kill: 1.26,
+        kept: 9.4,
+    };
+}
 
 /// How often a limit may be hit: the part of days, as the rule takes it; what it comes to is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Choice(f64);
+pub struct Choice {
+    share: f64,
+    constants: Constants,
+}
 
 /// Above this, days are no longer looked at, but hours.
 const DAYS: f64 = 0.6;
 
 impl Choice {
-    /// Between 0 and 1. Above 0.6 most days are hit: only the curves of a replay go there.
+    /// Between 0 and 1. Above 0.6 the hours that are hit are counted, no longer the days: only the curves of a
+    /// replay go there.
     #[must_use]
     pub fn of(share: f64) -> Self {
-        Self(share.clamp(1e-6, 0.999))
+        Self { share: share.clamp(1e-6, 0.999), constants: Constants::ALL }
+    }
+
+    /// The same with other constants, for judging them.
+    #[must_use]
+    pub fn with(self, constants: Constants) -> Self {
+        Self { constants, ..self }
     }
 
     fn looks_at_hours(self) -> bool {
-        self.0 > DAYS
+        self.share > DAYS
     }
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self(0.04)
+        Self::of(0.04)
     }
 }
 
 /// The room above the largest peak, as a logarithm; below it where hits are wanted.
 #[must_use]
 pub fn margin(traits: &Traits, choice: Choice) -> f64 {
-    let young = YOUNG * 24.0 / (24.0 + traits.hours);
-    let scale = BASE + PER_CHANGE * traits.change + PER_SPREAD * traits.spread + young;
-    let scale = scale.clamp(SCALE.0, SCALE.1);
+    let c = &choice.constants;
+    let young = c.young * 24.0 / (24.0 + traits.hours);
+    let scale = c.base + c.per_change * traits.change + c.per_spread * traits.spread + young;
+    let scale = scale.clamp(c.least, c.most.max(c.least));
     let (peaks, top, share) = if choice.looks_at_hours() {
-        (windows(&traits.logs, 1), 0.0, choice.0 - DAYS)
+        (windows(&traits.logs, 1), 0.0, choice.share - DAYS)
     } else {
-        (traits.windows.clone(), TOP, choice.0)
+        (traits.windows.clone(), c.top, choice.share)
     };
     let weighed: Vec<(f64, f64)> =
-        peaks.iter().map(|(peak, age)| (*peak, 0.5f64.powf(age / HALF_LIFE))).collect();
+        peaks.iter().map(|(peak, age)| (*peak, 0.5f64.powf(age / c.half_life))).collect();
     let all: f64 = weighed.iter().map(|(_, weight)| weight).sum();
     let tail = |above: f64| if above > 0.0 { (-above / scale).exp() } else { 1.0 };
     let passed = |margin: f64| {
@@ -93,7 +128,7 @@ impl Ours {
 impl Policy for Ours {
     fn see(&mut self, at: f64, used: f64, killed: Option<f64>) {
         if let Some(limit) = killed {
-            self.killed = Some((at, limit * AFTER_KILL.0));
+            self.killed = Some((at, limit * self.choice.constants.after_kill));
         }
         self.hours.see(at, used);
     }
@@ -104,7 +139,7 @@ impl Policy for Ours {
             None => self.hours.top(),
         };
         // Where most hours are to be hit a hit changes nothing.
-        let kept = self.killed.filter(|(at, _)| now - at <= AFTER_KILL.1 * HOUR);
+        let kept = self.killed.filter(|(at, _)| now - at <= self.choice.constants.kept * HOUR);
         let kept = kept.filter(|_| !self.choice.looks_at_hours());
         plain.max(kept.map_or(0.0, |(_, limit)| limit))
     }
@@ -125,10 +160,12 @@ mod tests {
     #[test]
     fn fewer_hits_need_more_room() {
         let some = traits((0..300).map(|at| 80.0 + f64::from(at % 13)));
-        let shares = [0.95, 0.7, 0.6, 0.3, 0.1, 0.01, 1e-4];
-        let rooms: Vec<f64> =
-            shares.iter().map(|share| margin(&some, Choice::of(*share))).collect();
-        assert!(rooms.is_sorted(), "{rooms:?}");
+        // Where hours are looked at another question is asked: each is in order by itself.
+        for shares in [&[0.95, 0.8, 0.7, 0.62][..], &[0.6, 0.3, 0.1, 0.01, 1e-4]] {
+            let rooms: Vec<f64> =
+                shares.iter().map(|share| margin(&some, Choice::of(*share))).collect();
+            assert!(rooms.is_sorted(), "{rooms:?}");
+        }
     }
 
     #[test]

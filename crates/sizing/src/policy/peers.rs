@@ -259,3 +259,6 @@ impl Policy for Plateau {
         whole.chain(self.median()).fold(0.0, f64::max) * 1.25
     }
 }
+
+#[cfg(test)]
+mod tests;

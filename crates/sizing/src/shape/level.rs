@@ -51,6 +51,10 @@ pub(super) fn tell(told: &Told<'_>, all: &[Life<'_>], shape: &mut Shape) {
         (None, true) => Kind::Spiky,
         (None, false) => Kind::Plateau,
     };
+    if shape.kind == Kind::Spiky {
+        // The level between the bursts: a percentile may lie on a burst's flank.
+        shape.plateau = Some(seen.median);
+    }
     shape.confidence = sure(&life, shape.kind);
     shape.says.insert(0, says::stays(told, &life, shape.kind, &seen));
     shape.says.extend(day(&life).map(|(low, high)| says::of_the_day(told, &life, low, high)));

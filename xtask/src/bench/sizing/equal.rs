@@ -3,8 +3,8 @@
 //! Our rule's settings make a curve; on it the slack at a peer's own days with a kill is read off. How sure the
 //! difference is comes from drawing the series anew, the same draw for both.
 
-use sizing::policy::Rule;
 use sizing::policy::named::{self, Named};
+use sizing::policy::{Choice, Rule};
 use sizing::replay::Score;
 use sizing::replay::curve::{self, Curve, Tally};
 
@@ -30,10 +30,13 @@ pub(super) struct Beside {
 pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
     let peers: Vec<Named> =
         named::all().into_iter().filter(|named| !matches!(named.rule, Rule::Ours(_))).collect();
-    let rules: Vec<Rule> = peers.iter().map(|peer| peer.rule).chain(curve::ours()).collect();
+    let usual = Rule::Ours(Choice::default());
+    let peer_rules = peers.iter().map(|peer| peer.rule);
+    let rules: Vec<Rule> = peer_rules.chain([usual]).chain(curve::ours()).collect();
     let tallies = curve::tallies(&set.series, &rules, &set.terms);
     let whole: Vec<usize> = (0..tallies.len()).collect();
     let (scores, ours) = drawn(&tallies, &whole, peers.len());
+    let usual = scores.get(peers.len()).copied();
     let intervals = intervals(&tallies, peers.len());
     let beside: Vec<Beside> = peers
         .iter()
@@ -46,7 +49,6 @@ pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
             interval,
         })
         .collect();
-    let usual = usual(&tallies, &rules);
     page.equal(set, &beside, &ours, usual);
     for peer in &beside {
         let what = format!("{}: less slack than {}", set.name, peer.word);
@@ -70,16 +72,7 @@ pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
     }
 }
 
-/// Our rule as `why137 size` takes it.
-fn usual(tallies: &[Vec<Tally>], rules: &[Rule]) -> Option<Score> {
-    let usual = Rule::Ours(sizing::policy::Choice::default());
-    let at = rules.iter().position(|rule| *rule == usual)?;
-    let mut sum = Tally::default();
-    tallies.iter().filter_map(|of| of.get(at)).for_each(|tally| sum.add(tally));
-    Some(sum.score())
-}
-
-/// The peers' scores and our curve of the series that were drawn.
+/// The scores of all rules, and our curve, of the series that were drawn.
 fn drawn(tallies: &[Vec<Tally>], which: &[usize], peers: usize) -> (Vec<Score>, Curve) {
     let rules = tallies.first().map_or(0, Vec::len);
     let mut sums = vec![Tally::default(); rules];
@@ -90,7 +83,7 @@ fn drawn(tallies: &[Vec<Tally>], which: &[usize], peers: usize) -> (Vec<Score>, 
     }
     let scores: Vec<Score> = sums.iter().map(Tally::score).collect();
     let ours = Curve::of(scores.iter().skip(peers).copied());
-    (scores.into_iter().take(peers).collect(), ours)
+    (scores, ours)
 }
 
 /// For each peer between what the difference lies in 95 of 100 draws.

@@ -16,10 +16,9 @@ use crate::printer::Printer;
 pub(super) fn apply(printer: &Printer, aligned: &Aligned, yes: bool) -> anyhow::Result<ExitCode> {
     let path = Path::new(&aligned.name);
     change::can_be_replaced(path)?;
-    let journal = journal()?;
+    journal()?;
     let consent = consent(printer, yes, "Apply?", "--apply --yes")?;
-    let at = explain::now()?.to_string();
-    journal.apply(path, (&aligned.old, &aligned.new), (&aligned.summary(), &at), &consent)?;
+    write(aligned, &consent)?;
     printer.note(&format!(
         "written; to take it back: why137 align --undo {}",
         escape::shell_word(&aligned.name)
@@ -27,8 +26,16 @@ pub(super) fn apply(printer: &Printer, aligned: &Aligned, yes: bool) -> anyhow::
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes the journal, then the file.
+pub(super) fn write(aligned: &Aligned, consent: &Consent) -> anyhow::Result<()> {
+    let at = explain::now()?.to_string();
+    let texts = (aligned.old.as_str(), aligned.new.as_str());
+    let path = Path::new(&aligned.name);
+    Ok(journal()?.apply(path, texts, (&aligned.summary(), &at), consent)?)
+}
+
 /// Takes the last change back.
-pub(super) fn undo(printer: &Printer, file: Option<&str>, yes: bool) -> anyhow::Result<ExitCode> {
+pub(in crate::commands) fn undo(printer: &Printer, file: Option<&str>, yes: bool) -> anyhow::Result<ExitCode> {
     let journal = journal()?;
     let path = file.map(Path::new);
     let change = loop {

@@ -106,7 +106,7 @@ fn main<'a>(running: &Running, all: &'a [Known]) -> Option<&'a Known> {
 }
 
 /// The same view with another limit, wherever the process saw one before.
-fn moved(view: settings::runtimes::View, limit: Bytes) -> settings::runtimes::View {
+pub(super) fn moved(view: settings::runtimes::View, limit: Bytes) -> settings::runtimes::View {
     let other = |old: Option<Bytes>| old.map(|_| limit);
     let nothing_seen =
         [view.at_mount_root, view.leaf, view.above, view.hierarchical].iter().all(Option::is_none);

@@ -50,14 +50,7 @@ impl Plan {
         let wanted = daemon::wanted(&arguments.daemon, word, explain::now()?);
         let reached = evidence::reach_container(&wanted, &mut |doing| printer.progress(doing))
             .map_err(|error| explain::not_gathered(&error))?;
-        let daemon = match reached.address {
-            Address::Socket(path) => Daemon::Socket(path),
-            Address::Tcp { authority, prefix } => Daemon::Tcp { authority, prefix },
-            Address::PodmanClient(program) => Daemon::Podman(program),
-            Address::Far(host) => bail!(
-                "containers behind `{host}` are not changed from here; run why137 guard on that machine"
-            ),
-        };
+        let daemon = daemon_at(reached.address)?;
         let id = reached.id.as_str().to_owned();
         let now = daemon.settings(&id, &reached.name)?;
         let unbounded = matches!(now.policy.as_str(), "always" | "unless-stopped" | "on-failure");
@@ -120,8 +113,23 @@ impl Plan {
     }
 }
 
+/// Who changes what is reached there.
+///
+/// # Errors
+/// It is far.
+pub(in crate::commands) fn daemon_at(address: Address) -> anyhow::Result<Daemon> {
+    Ok(match address {
+        Address::Socket(path) => Daemon::Socket(path),
+        Address::Tcp { authority, prefix } => Daemon::Tcp { authority, prefix },
+        Address::PodmanClient(program) => Daemon::Podman(program),
+        Address::Far(host) => bail!(
+            "containers behind `{host}` are not changed from here; run why137 on that machine"
+        ),
+    })
+}
+
 /// A run may not take more than three quarters of what the machine can spare: why this one would.
-fn beyond_the_machine(limit: Bytes) -> Option<String> {
+pub(in crate::commands) fn beyond_the_machine(limit: Bytes) -> Option<String> {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let spare = text.lines().find_map(|line| {
         let kib = line.strip_prefix("MemAvailable:")?.trim().strip_suffix(" kB")?;

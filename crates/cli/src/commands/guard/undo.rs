@@ -8,6 +8,7 @@ use report::escape;
 use super::GuardArgs;
 use crate::commands::{align, daemon, explain};
 use crate::failure::{Failure, NOTHING};
+use crate::flags::DaemonArgs;
 use crate::printer::Printer;
 
 /// Takes back.
@@ -38,7 +39,7 @@ pub(super) fn run(printer: &Printer, arguments: &GuardArgs) -> anyhow::Result<Ex
     let mut left = false;
     for change in &standing {
         let undone = of_daemon(change).and_then(|daemon| {
-            journal.restore(&daemon, change, holds(arguments, change, printer), &consent)
+            journal.restore(&daemon, change, holds(&arguments.daemon, change, printer), &consent)
         });
         match undone {
             Ok(()) => printer.note(&format!("`{}`: {} is taken back", change.name, change.what)),
@@ -63,8 +64,12 @@ fn of_daemon(change: &ContainerChange) -> Result<Daemon, NotChanged> {
 }
 
 /// What it holds now, if it runs; files can be taken back and do not count.
-fn holds(arguments: &GuardArgs, change: &ContainerChange, printer: &Printer) -> Option<u64> {
-    let wanted = daemon::wanted(&arguments.daemon, change.id.clone(), explain::now().ok()?);
+pub(in crate::commands) fn holds(
+    asked: &DaemonArgs,
+    change: &ContainerChange,
+    printer: &Printer,
+) -> Option<u64> {
+    let wanted = daemon::wanted(asked, change.id.clone(), explain::now().ok()?);
     let running =
         evidence::live::running_container(&wanted, &mut |doing| printer.progress(doing)).ok()?;
     let holds = running.look().holds;

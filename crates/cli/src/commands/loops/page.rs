@@ -210,7 +210,8 @@ fn facts(one: &Loop) -> Vec<(&'static str, String)> {
     }));
     rows.extend(one.last.map(|last| ("last", last.to_string())));
     let health = match one.health {
-        Health::NoCheck if one.kind == Kind::RespawnStorm => None,
+        // Without docker's own description nothing is known of a check.
+        Health::NoCheck if one.kind == Kind::RespawnStorm || one.policy.is_none() => None,
         Health::NoCheck => {
             Some("it has no health check: nothing tells when it is ready".to_owned())
         }

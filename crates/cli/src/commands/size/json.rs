@@ -11,7 +11,7 @@ pub(super) fn line(sized: &Sized) -> String {
     report::escape::json(&format!("{}\n", value(sized)))
 }
 
-fn value(sized: &Sized) -> Value {
+pub(super) fn value(sized: &Sized) -> Value {
     let Sized { series, size, pair, limit_now } = sized;
     let amount = |value: f64| match series.unit {
         Unit::Bytes => json!(value.round() as i64),

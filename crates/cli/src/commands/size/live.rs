@@ -9,6 +9,7 @@ use super::{SizeArgs, Sized, WATCHED, asked, exit, gate, json, page};
 use crate::commands::align::pair::{self, Pair};
 use crate::commands::measure::{self, Format};
 use crate::commands::{daemon, explain};
+use crate::flags::DaemonArgs;
 use crate::printer::Printer;
 
 /// Watches, and sizes by what was seen.
@@ -31,7 +32,7 @@ pub(super) fn run(printer: &Printer, arguments: &SizeArgs) -> anyhow::Result<Exi
     {
         asked.runtime = gate(&pair);
     }
-    asked.alone = limit_now.is_none() && watch.what.is_some() && is_alone(printer, arguments);
+    asked.alone = limit_now.is_none() && watch.what.is_some() && is_alone(printer, &watch.daemon);
     let size = sizing::size::size(&series, &asked);
     let pair =
         size.limit.filter(|_| series.unit == Unit::Bytes).and_then(|limit| pair_at(Some(limit)));
@@ -45,9 +46,9 @@ pub(super) fn run(printer: &Printer, arguments: &SizeArgs) -> anyhow::Result<Exi
 }
 
 /// Whether no other container runs here.
-fn is_alone(printer: &Printer, arguments: &SizeArgs) -> bool {
+pub(in crate::commands) fn is_alone(printer: &Printer, asked: &DaemonArgs) -> bool {
     let Ok(now) = explain::now() else { return false };
-    let wanted = daemon::wanted(&arguments.watch.daemon, String::new(), now);
+    let wanted = daemon::wanted(asked, String::new(), now);
     let all = evidence::live::running_containers(&wanted, &mut |doing| printer.progress(doing));
     all.is_ok_and(|all| all.len() == 1)
 }

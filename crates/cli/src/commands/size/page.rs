@@ -72,6 +72,9 @@ fn headline(sized: &Sized) -> String {
         (Some(limit), Some(now), _) if limit > *now => {
             format!("{name}: raise the limit from {} to {}.", shown(*now), shown(limit))
         }
+        (Some(limit), Some(now), _) if limit >= *now => {
+            format!("{name}: keep the limit of {}.", shown(limit))
+        }
         (Some(limit), Some(now), _) => {
             format!("{name}: {} is enough of the {} it has.", shown(limit), shown(*now))
         }

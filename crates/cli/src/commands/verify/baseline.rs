@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use sizing::verify::{Watched, looks_of};
+use sizing::verify::{Look, Watched, looks_of};
 
 use crate::commands::measure::series_of;
 use crate::failure::{Failure, USAGE};
@@ -14,22 +14,33 @@ const LARGEST: u64 = 256 << 20;
 
 /// Reads it before anything is watched.
 pub(super) fn read(path: &Path) -> anyhow::Result<Watched> {
-    let shown = path.display();
-    let refused = |why: String| {
-        Failure::new(USAGE, format!("could not read the baseline `{shown}`: {why}"))
-            .hint("a baseline is what `why137 measure NAME --save before.csv -- LOAD` writes")
-    };
-    let size = fs::metadata(path).map_err(|error| refused(plain(&error)))?;
-    if size.len() > LARGEST || !size.is_file() {
-        return Err(refused("it is no file of looks".to_owned()).into());
-    }
-    let text = fs::read_to_string(path).map_err(|error| refused(plain(&error)))?;
+    let text = text_of(path)?;
     if text.trim_start().starts_with('{') {
-        return Ok(of_json(&text).map_err(refused)?);
+        return Ok(of_json(&text).map_err(|why| refused(path, &why))?);
     }
-    let looks = looks_of(text.as_bytes()).map_err(|error| refused(error.to_string()))?;
+    let looks = looks_of(text.as_bytes()).map_err(|error| refused(path, &error.to_string()))?;
     let shape = sizing::shape::of(&series_of("", &looks), None);
     Ok(Watched::of(&looks, None, Some(&shape)))
+}
+
+/// The looks of a table.
+pub(in crate::commands) fn looks(path: &Path) -> anyhow::Result<Vec<Look>> {
+    let text = text_of(path)?;
+    Ok(looks_of(text.as_bytes()).map_err(|error| refused(path, &error.to_string()))?)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let size = fs::metadata(path).map_err(|error| refused(path, &plain(&error)))?;
+    if size.len() > LARGEST || !size.is_file() {
+        return Err(refused(path, "it is no file of looks"));
+    }
+    fs::read_to_string(path).map_err(|error| refused(path, &plain(&error)))
+}
+
+fn refused(path: &Path, why: &str) -> Failure {
+    let shown = path.display();
+    Failure::new(USAGE, format!("could not read the baseline `{shown}`: {why}"))
+        .hint("a baseline is what `why137 measure NAME --save before.csv -- LOAD` writes")
 }
 
 fn plain(error: &std::io::Error) -> String {

@@ -2,9 +2,8 @@
 
 use sizing::verify::{Judged, Verdict, Watched, limits};
 
-use super::VerifyArgs;
 use crate::commands::audit::page::Lines;
-use crate::commands::measure::{Seen, bytes, load_text, shown_time as time};
+use crate::commands::measure::{Seen, WatchArgs, bytes, load_text, shown_time as time};
 
 /// The whole page.
 pub(super) fn page(
@@ -12,7 +11,7 @@ pub(super) fn page(
     before: Option<&Watched>,
     after: &Watched,
     judged: &Judged,
-    arguments: &VerifyArgs,
+    watch: &WatchArgs,
     width: usize,
 ) -> String {
     let mut out = Lines::of_width(width);
@@ -34,7 +33,7 @@ pub(super) fn page(
             out.wrapped("  ", part);
         }
     }
-    let next = next(judged, arguments);
+    let next = next(judged, watch);
     if !next.is_empty() {
         out.gap();
         out.plain("Next");
@@ -87,8 +86,8 @@ fn compared(before: Option<&Watched>, after: &Watched) -> Vec<(String, String)> 
     rows
 }
 
-fn next(judged: &Judged, arguments: &VerifyArgs) -> Vec<(String, String)> {
-    let asked = arguments.watch.asked();
+fn next(judged: &Judged, watch: &WatchArgs) -> Vec<(String, String)> {
+    let asked = watch.asked();
     match judged.verdict {
         Verdict::Holds => Vec::new(),
         Verdict::DoesNotHold => {
