@@ -48,6 +48,48 @@ impl Constants {
         after_kill: 1.26,
         kept: 9.4,
     };
+
+    /// Found without the jobs, for judging on them.
+    pub const WITHOUT_JOBS: Self = Self {
+        half_life: 188.7,
+        base: 0.028,
+        per_change: 0.07059,
+        per_spread: 0.01736,
+        young: 0.006902,
+        least: 0.004482,
+        most: 0.05143,
+        top: 0.7761,
+        after_kill: 1.215,
+        kept: 9.4,
+    };
+
+    /// Found without the pods, for judging on them.
+    pub const WITHOUT_PODS: Self = Self {
+        half_life: 218.5,
+        base: 0.028,
+        per_change: 0.07059,
+        per_spread: 0.01736,
+        young: 0.005969,
+        least: 0.002699,
+        most: 0.098,
+        top: 0.7761,
+        after_kill: 1.231,
+        kept: 9.4,
+    };
+
+    /// Found without the machines, for judging on them.
+    pub const WITHOUT_MACHINES: Self = Self {
+        half_life: 218.5,
+        base: 0.04143,
+        per_change: 0.04514,
+        per_spread: 0.02203,
+        young: 0.005969,
+        least: 0.002699,
+        most: 0.09744,
+        top: 0.7761,
+        after_kill: 1.216,
+        kept: 12.56,
+    };
 }
 
 /// How often a limit may be hit: the part of days, as the rule takes it; what it comes to is measured.

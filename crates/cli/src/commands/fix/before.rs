@@ -1,0 +1,127 @@
+//! The stretch before the change: watched now, read from a file, or only its last death.
+//!
+//! A container that is down leaves one number: the limit at which it was killed. What it wanted is not known then,
+//! so the limit that is tried is a trial, and the run under load decides.
+
+use std::time::{Duration, Instant};
+
+use casefile::{Bytes, Limit};
+use sizing::Series;
+use sizing::verify::Watched;
+
+use super::FixArgs;
+use super::target::Target;
+use crate::commands::align::pair::{self, Pair};
+use crate::commands::measure;
+use crate::commands::size::WATCHED;
+use crate::commands::verify::baseline;
+use crate::commands::{daemon, explain};
+use crate::printer::Printer;
+
+/// So long a container that is between two lives is waited for.
+const BETWEEN: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What was before.
+pub(super) struct Before {
+    pub(super) watched: Watched,
+    /// Its memory over time; `None`: only its last death is known.
+    pub(super) series: Option<Series>,
+    /// What its runtime is told, where one was recognised.
+    pub(super) pair: Option<Pair>,
+    /// The limit at which it died, where it is down.
+    pub(super) died_at: Option<Bytes>,
+    /// It ran, or was about to be started again.
+    pub(super) was_up: bool,
+}
+
+/// Looks; the inner error says why nothing can be fixed here.
+///
+/// # Errors
+/// Nothing could be gathered.
+pub(super) fn of(
+    printer: &Printer,
+    arguments: &FixArgs,
+    target: &Target,
+) -> anyhow::Result<Result<Before, String>> {
+    let is_up = wait_until_up(target, BETWEEN)?;
+    // Early: what grows to its death is not there any more afterwards.
+    let asked = (Some(target.id.as_str()), None);
+    let pair = is_up.then(|| pair::running(printer, &arguments.watch.daemon, asked, None).ok());
+    let pair = pair.flatten();
+    if let Some(path) = &arguments.baseline {
+        let looks = baseline::looks(path)?;
+        let series = measure::series_of(&target.name, &looks);
+        let shape = sizing::shape::of(&series, None);
+        let watched = Watched::of(&looks, None, Some(&shape));
+        let was_up = is_up;
+        return Ok(Ok(Before { watched, series: Some(series), pair, died_at: None, was_up }));
+    }
+    if !is_up {
+        return death(printer, arguments, target);
+    }
+    let mut watch = arguments.watch.clone();
+    watch.what = Some(target.id.clone());
+    if watch.at_most.is_none() && watch.load.is_empty() {
+        watch.at_most = Some(WATCHED);
+    }
+    let seen = measure::watch(printer, &watch, "measuring")?;
+    measure::keep(&seen, &watch)?;
+    let series = measure::series_of(&target.name, &seen.looks);
+    let watched = seen.watched(&measure::shape_of(&seen));
+    let was_up = target.daemon.life(&target.id, &target.name)?.status != "exited";
+    Ok(Ok(Before { watched, series: Some(series), pair, died_at: None, was_up }))
+}
+
+/// Whether it runs, or does so within this time.
+pub(super) fn wait_until_up(target: &Target, time: Duration) -> anyhow::Result<bool> {
+    let began = Instant::now();
+    loop {
+        let life = target.daemon.life(&target.id, &target.name)?;
+        match life.status.as_str() {
+            "running" => return Ok(true),
+            "restarting" | "created" if began.elapsed() < time => std::thread::sleep(PAUSE),
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// What its last death tells.
+fn death(
+    printer: &Printer,
+    arguments: &FixArgs,
+    target: &Target,
+) -> anyhow::Result<Result<Before, String>> {
+    let wanted = daemon::wanted(&arguments.watch.daemon, target.id.clone(), explain::now()?);
+    let case = evidence::gather_container(&wanted, &mut |doing| printer.progress(doing))
+        .map_err(|error| explain::not_gathered(&error))?;
+    let verdict = judge::explain(&case, wanted.now);
+    let name = report::escape::shell_word(&target.name);
+    let own = verdict.killer.is_kernel_oom() && verdict.limit_at_fault == Some(true);
+    let Some(limit) = verdict.limit.and_then(Limit::bytes).filter(|_| own) else {
+        return Ok(Err(format!(
+            "it does not run, and its last death is not shown to be at its own memory limit (why137 explain {name}); start it, and it can be measured"
+        )));
+    };
+    if target.limit() != Some(limit.0) {
+        return Ok(Err(format!(
+            "it died at {limit}, and its limit was changed since; start it, and it can be measured"
+        )));
+    }
+    let was_up = target.daemon.life(&target.id, &target.name)?.status == "restarting";
+    if was_up {
+        return Ok(Err(format!(
+            "it goes round and is down most of the time: stop that first (why137 guard {name} --consent {name})"
+        )));
+    }
+    // No memory comes near 2^53.
+    let watched = Watched {
+        lives: 1,
+        limit_bytes: Some(limit.0 as f64),
+        peak_mem_bytes: verdict.usage.map(|usage| usage.0 as f64),
+        kills: Some(1.0),
+        first_kill_after_s: verdict.lived_seconds,
+        ..Watched::default()
+    };
+    Ok(Ok(Before { watched, series: None, pair: None, died_at: Some(limit), was_up: false }))
+}

@@ -1,0 +1,338 @@
+//! What would be changed, and where: the limit in place by the daemon, or limit and settings in the Compose file.
+//!
+//! The gates are `size`'s: a leak is not raised, a runtime that may grow beyond its limit is told its ceiling first.
+//! A limit that is chosen by hand passes the gates that only want more samples, not these two. Settings of a
+//! container that runs cannot be changed in place: without a file they are told, and nothing is changed.
+
+use std::path::PathBuf;
+
+use casefile::Bytes;
+use report::escape;
+use settings::runtimes::Fits;
+use sizing::Unit;
+use sizing::shape::Kind;
+use sizing::size::{Asked, Runtime, Size};
+
+use super::FixArgs;
+use super::before::Before;
+use super::compose::Compose;
+use super::target::Target;
+use crate::commands::align::pair::{self, InFile, Pair};
+use crate::commands::guard::plan::beyond_the_machine;
+use crate::commands::size::{self, Sized};
+use crate::commands::verify::Verified;
+use crate::failure::{Failure, USAGE};
+use crate::printer::Printer;
+
+/// What comes of the stretch before.
+pub(super) enum Decision {
+    /// All is well.
+    Nothing(String),
+    /// A change would not help, or cannot be made.
+    Blocked(String),
+    /// This would be changed.
+    Change(Plan),
+}
+
+/// A change.
+pub(super) struct Plan {
+    /// From one limit to another; `None`: it stays.
+    pub(super) limit: Option<(Option<Bytes>, Bytes)>,
+    /// What the runtime is told beside it.
+    pub(super) settings: Vec<String>,
+    pub(super) way: Way,
+    /// Why, and what else is to be known.
+    notes: Vec<String>,
+}
+
+/// Where it is changed.
+pub(super) enum Way {
+    /// The limit, by the container's daemon.
+    InPlace,
+    /// The user's own file; then the service is made anew, where that can be done from here.
+    ByFile { file: InFile, path: PathBuf, compose: Option<Compose>, service: String },
+    /// Nobody can do it from here: what to do.
+    ByHand(Vec<String>),
+}
+
+/// What its memory over time says; `None`: only its death is known.
+pub(super) fn sized(
+    printer: &Printer,
+    arguments: &FixArgs,
+    target: &Target,
+    before: &Before,
+) -> Option<Sized> {
+    let series = before.series.clone()?;
+    // No limit comes near 2^53.
+    let limit_now = target.limit().map(|limit| limit as f64);
+    let runtime = match (&before.pair, limit_now) {
+        (Some(pair), Some(_)) => size::gate(pair),
+        _ => Runtime::NotKnown,
+    };
+    let daemon = &arguments.watch.daemon;
+    let alone = limit_now.is_none() && size::live::is_alone(printer, daemon);
+    let asked = Asked { limit: limit_now, runtime, alone, ..Asked::default() };
+    let size = sizing::size::size(&series, &asked);
+    let at = size.limit.filter(|_| series.unit == Unit::Bytes);
+    let pair = at.and_then(|limit| pair_at(printer, arguments, target, before, whole(limit)));
+    Some(Sized { series, limit_now, size, pair })
+}
+
+fn whole(limit: f64) -> Bytes {
+    Bytes(limit.max(0.0).ceil() as u64)
+}
+
+/// The runtime in another limit: as it was seen, or as it runs now.
+fn pair_at(
+    printer: &Printer,
+    arguments: &FixArgs,
+    target: &Target,
+    before: &Before,
+    limit: Bytes,
+) -> Option<Pair> {
+    if let Some(pair) = &before.pair {
+        return Some(pair.at(limit));
+    }
+    let asked = (Some(target.id.as_str()), None);
+    let daemon = &arguments.watch.daemon;
+    before.was_up.then(|| pair::running(printer, daemon, asked, Some(limit)).ok()).flatten()
+}
+
+/// What is wanted, before anybody asks where it would be changed.
+#[derive(Debug, Clone, PartialEq)]
+enum Want {
+    Nothing(String),
+    Blocked(String),
+    Limit(Bytes),
+    /// The limit stays; the runtime is told to stay within it.
+    Settings,
+}
+
+/// `unfit`: the runtime may grow beyond its limit; and why no setting helps, where none does.
+fn want(
+    size: &Size,
+    now: Option<Bytes>,
+    asked: Option<Bytes>,
+    peak: Option<f64>,
+    unfit: Option<&Option<String>>,
+) -> Want {
+    match (unfit, asked) {
+        (Some(Some(cannot)), None) => return Want::Blocked(cannot.clone()),
+        (Some(None), None) => return Want::Settings,
+        (Some(_), Some(limit)) => return Want::Limit(limit),
+        (None, _) => {}
+    }
+    let goes_on = matches!(size.shape.kind, Kind::Leak | Kind::RestartLoop);
+    if let Some(because) = size.blocked_because.as_ref().filter(|_| asked.is_none() || goes_on) {
+        return Want::Blocked(because.clone());
+    }
+    if let Some((limit, peak)) = asked.zip(peak).filter(|(limit, peak)| *peak > limit.0 as f64) {
+        let peak = Bytes(peak as u64);
+        return Want::Blocked(format!("it held {peak}, and {limit} would kill it"));
+    }
+    match (asked.or(size.limit.map(whole)), now) {
+        (None, _) => Want::Nothing("it held nothing, so there is nothing to size".to_owned()),
+        (Some(limit), Some(now)) if limit == now => {
+            Want::Nothing(format!("{now} is its limit, and enough by what was seen"))
+        }
+        (Some(limit), Some(now)) if limit < now && asked.is_none() => Want::Nothing(format!(
+            "the limit of {now} is enough ({limit} would be; `--limit` lowers it)"
+        )),
+        (Some(limit), _) => Want::Limit(limit),
+    }
+}
+
+/// Decides.
+///
+/// # Errors
+/// The file that was named cannot be read.
+pub(super) fn decide(
+    printer: &Printer,
+    arguments: &FixArgs,
+    target: &Target,
+    before: &Before,
+    sized: Option<&Sized>,
+) -> anyhow::Result<Decision> {
+    let now = target.limit().map(Bytes);
+    let mut notes = Vec::new();
+    let wanted = match (sized, before.died_at) {
+        (Some(sized), _) => {
+            let unfit = before.pair.as_ref().filter(|pair| pair.now() == Fits::CannotFit);
+            let unfit = unfit.filter(|_| now.is_some()).map(Pair::cannot);
+            let peak = before.watched.peak_firm_bytes.or(before.watched.peak_mem_bytes);
+            want(&sized.size, now, arguments.limit, peak, unfit.as_ref())
+        }
+        (None, Some(died_at)) => match arguments.limit {
+            Some(limit) if limit <= died_at => Want::Blocked(format!(
+                "it died at {died_at}, and {limit} is no more than that"
+            )),
+            Some(limit) => Want::Limit(limit),
+            None => {
+                notes.push(format!(
+                    "it was killed at its limit of {died_at}, and nothing shows how much more it wanted: twice the limit is a trial, which the run under load decides"
+                ));
+                Want::Limit(Bytes(died_at.0.saturating_mul(2)))
+            }
+        },
+        (None, None) => Want::Blocked("nothing is known of its memory".to_owned()),
+    };
+    let limit = match wanted {
+        Want::Nothing(because) => return Ok(Decision::Nothing(because)),
+        Want::Blocked(because) => return Ok(Decision::Blocked(because)),
+        Want::Limit(limit) => Some(limit).filter(|limit| Some(*limit) != now),
+        Want::Settings => None,
+    };
+    if let Some(because) = limit.and_then(beyond_the_machine) {
+        return Ok(Decision::Blocked(because));
+    }
+    where_to(printer, arguments, (target, before), limit, notes)
+}
+
+/// Where the change is made.
+fn where_to(
+    printer: &Printer,
+    arguments: &FixArgs,
+    (target, before): (&Target, &Before),
+    limit: Option<Bytes>,
+    mut notes: Vec<String>,
+) -> anyhow::Result<Decision> {
+    let now = target.limit().map(Bytes);
+    let pair = limit.or(now).and_then(|at| pair_at(printer, arguments, target, before, at));
+    if let Some(cannot) = pair.as_ref().and_then(Pair::cannot) {
+        return Ok(Decision::Blocked(cannot));
+    }
+    let settings = pair.as_ref().map(Pair::settings).unwrap_or_default();
+    let needed = pair.as_ref().is_some_and(|pair| pair.now() == Fits::CannotFit);
+    let change = limit.map(|limit| (now, limit));
+    let plan = |way, notes| Plan { limit: change, settings: settings.clone(), way, notes };
+    if let Some((path, service)) = file_of(arguments, target, needed)? {
+        let runtime = pair.as_ref().map(Pair::runtime);
+        let shown = path.display().to_string();
+        let file = pair::in_file((&shown, &service), limit.or(now), runtime.as_deref())?;
+        if !file.is_refusal() {
+            notes.extend(file.lines());
+            let made = target.made.as_ref();
+            let compose = made.map(|made| Compose::of(made, &path, &target.daemon));
+            let compose = compose.filter(|_| made.is_some_and(|made| made.service == service));
+            let way = Way::ByFile { file, path, compose, service };
+            return Ok(Decision::Change(plan(way, notes)));
+        }
+        notes.extend(file.lines());
+    }
+    if needed {
+        return Ok(Decision::Change(plan(Way::ByHand(by_hand(target, pair.as_ref())), notes)));
+    }
+    if limit.is_none() {
+        return Ok(Decision::Nothing("its settings are right as they are".to_owned()));
+    }
+    if let Some(headline) = pair.as_ref().filter(|_| !settings.is_empty()).map(Pair::headline) {
+        notes.push(format!("beside it: {headline} Settings of what runs cannot be changed: with `--file` they are written where it is made by"));
+    }
+    Ok(Decision::Change(Plan { settings: Vec::new(), ..plan(Way::InPlace, notes) }))
+}
+
+/// The file that is changed, and the service in it.
+fn file_of(
+    arguments: &FixArgs,
+    target: &Target,
+    needed: bool,
+) -> anyhow::Result<Option<(PathBuf, String)>> {
+    let made = target.made.as_ref();
+    let service = arguments.service.clone().or_else(|| made.map(|made| made.service.clone()));
+    let named = arguments.file.clone();
+    let path = named.or_else(|| Some(made?.only_file()?.to_owned()).filter(|_| needed));
+    match (path, service) {
+        (None, _) => Ok(None),
+        (Some(path), Some(service)) => Ok(Some((path, service))),
+        (Some(path), None) => {
+            let name = escape::shell_word(&target.name);
+            let file = escape::shell_word(&path.display().to_string());
+            Err(Failure::new(USAGE, "the container does not tell which service of the file it is")
+                .hint(format!("why137 fix {name} --file {file} --service NAME"))
+                .into())
+        }
+    }
+}
+
+fn by_hand(target: &Target, pair: Option<&Pair>) -> Vec<String> {
+    let name = escape::shell_word(&target.name);
+    let mut lines = vec![
+        "settings of a container that runs cannot be changed: it has to be made anew with".to_owned(),
+    ];
+    let words = pair.map(|pair| pair.docker_run(&target.name)).unwrap_or_default();
+    lines.extend(words.into_iter().map(|line| format!("docker run {line}")).take(1));
+    let rest = pair.map(|pair| pair.docker_run(&target.name)).unwrap_or_default();
+    lines.extend(rest.into_iter().skip(1));
+    lines.push(format!("then: why137 verify {name} -- LOAD"));
+    lines
+}
+
+/// What a run that did not hold says of the limit that would.
+pub(super) fn next_limit(verified: &Verified, target: &Target) -> Option<String> {
+    let series = crate::commands::measure::series_of(&target.name, &verified.seen.looks);
+    let size = sizing::size::size(&series, &Asked::default());
+    let (limit, had) = size.limit.zip(verified.after.limit_bytes)?;
+    (limit > had).then(|| {
+        let name = escape::shell_word(&target.name);
+        let limit = change::docker_size(whole(limit));
+        format!("by what this run showed: why137 fix {name} --limit {limit}")
+    })
+}
+
+impl Plan {
+    /// Each change, in a few words.
+    pub(super) fn changes(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        if let Some((old, new)) = self.limit {
+            let old = old.map_or("none".to_owned(), |old| old.to_string());
+            all.push(format!("memory limit {old} → {new}"));
+        }
+        all.extend(self.settings.iter().cloned());
+        if let (Way::ByFile { path, file, .. }, true) = (&self.way, all.is_empty()) {
+            let verb = if file.changes() { "changed" } else { "in effect" };
+            all.push(format!("{} {verb}", path.display()));
+        }
+        all
+    }
+
+    /// What would be done, in order.
+    pub(super) fn lines(&self, target: &Target, before: &Before, keep: bool) -> Vec<String> {
+        let mut lines: Vec<String> = match &self.way {
+            Way::ByHand(lines) => return self.notes.iter().chain(lines).cloned().collect(),
+            Way::InPlace => self.changes(),
+            Way::ByFile { path, compose, .. } => {
+                let mut lines = self.changes();
+                lines.push(format!("written into {}, as the diff shows", path.display()));
+                lines.extend(compose.iter().map(|it| format!("then: {}", it.command())));
+                lines
+            }
+        };
+        if let (Way::InPlace, Some(swap)) = (&self.way, self.swap(target).filter(|it| *it > 0)) {
+            lines.push(format!("with swap {}, as much swap as before", Bytes(swap.unsigned_abs())));
+        }
+        if !before.was_up && matches!(self.way, Way::InPlace) {
+            lines.push("start it".to_owned());
+        }
+        lines.push("the same load again; what does not hold is taken back".to_owned());
+        if keep {
+            lines.pop();
+            lines.push("the same load again; it stays, whatever comes of it".to_owned());
+        }
+        lines.extend(self.notes.clone());
+        lines
+    }
+
+    /// The limit of memory and swap together that goes with the new limit, as docker spells it.
+    pub(super) fn swap(&self, target: &Target) -> Option<i64> {
+        let (old, new) = self.limit?;
+        let had = target.now.memory_swap;
+        if had <= 0 {
+            return Some(had);
+        }
+        let beside = had.saturating_sub_unsigned(old.map_or(0, |old| old.0)).max(0);
+        Some(beside.saturating_add_unsigned(new.0))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! What is wanted, by size, gates and a limit chosen by hand.
+
+use sizing::shape::Kind;
+use sizing::{End, Point, Series};
+
+use super::*;
+
+const MIB: f64 = 1_048_576.0;
+
+fn mib(count: u64) -> Bytes {
+    Bytes(count << 20)
+}
+
+/// A look a second.
+fn series(seconds: u32, at: impl Fn(f64) -> f64, killed_after: &[usize]) -> Series {
+    let mut series = Series::named("api", Unit::Bytes);
+    series.points = (0..seconds)
+        .map(|second| Point { at: f64::from(second), used: at(f64::from(second)) * MIB })
+        .collect();
+    series.limits = vec![64.0 * MIB; series.points.len()];
+    series.ends = killed_after.iter().map(|after| End { after: *after, killed: true }).collect();
+    series
+}
+
+fn size_of(series: &Series) -> Size {
+    sizing::size::size(series, &Asked { limit: Some(64.0 * MIB), ..Asked::default() })
+}
+
+#[test]
+fn a_level_that_met_its_limit_is_raised_beyond_it() {
+    let size = size_of(&series(60, |_| 63.9, &[60]));
+    match want(&size, Some(mib(64)), None, Some(63.9 * MIB), None) {
+        Want::Limit(limit) => assert!(limit > mib(80), "{limit}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_leak_is_raised_neither_by_its_size_nor_by_hand() {
+    let leak = series(3600, |second| 10.0 + second * 0.0145, &[]);
+    let size = size_of(&leak);
+    assert_eq!(size.shape.kind, Kind::Leak);
+    for asked in [None, Some(mib(256))] {
+        match want(&size, Some(mib(64)), asked, Some(62.0 * MIB), None) {
+            Want::Blocked(because) => assert!(because.contains("leak"), "{because}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_runtime_that_does_not_fit_is_told_its_ceiling_before_any_raise() {
+    let size = size_of(&series(60, |_| 63.9, &[60]));
+    let now = Some(mib(64));
+    assert_eq!(want(&size, now, None, None, Some(&None)), Want::Settings);
+    assert_eq!(want(&size, now, Some(mib(128)), None, Some(&None)), Want::Limit(mib(128)));
+    let cannot = Some("no setting helps".to_owned());
+    assert_eq!(
+        want(&size, now, None, None, Some(&cannot)),
+        Want::Blocked("no setting helps".to_owned())
+    );
+}
+
+#[test]
+fn enough_is_left_alone_and_a_limit_below_what_it_held_is_refused() {
+    let size = size_of(&series(60, |_| 20.0, &[]));
+    let now = Some(mib(64));
+    assert!(matches!(want(&size, now, None, Some(20.0 * MIB), None), Want::Nothing(_)));
+    assert!(matches!(want(&size, now, Some(mib(64)), None, None), Want::Nothing(_)));
+    let refused = want(&size, now, Some(mib(16)), Some(20.0 * MIB), None);
+    assert!(matches!(refused, Want::Blocked(because) if because.contains("would kill it")));
+    assert_eq!(want(&size, now, Some(mib(32)), Some(20.0 * MIB), None), Want::Limit(mib(32)));
+}
+
+fn target(memory: u64, memory_swap: i64) -> Target {
+    Target {
+        daemon: change::Daemon::Podman(PathBuf::from("podman")),
+        id: "1".to_owned(),
+        name: "api".to_owned(),
+        now: change::Settings { policy: "no".to_owned(), memory, memory_swap },
+        made: None,
+    }
+}
+
+#[test]
+fn swap_beside_the_limit_stays_what_it_is() {
+    let plan = |old| Plan {
+        limit: Some((old, mib(96))),
+        settings: Vec::new(),
+        way: Way::InPlace,
+        notes: Vec::new(),
+    };
+    let swap = |had: i64| plan(Some(mib(64))).swap(&target(64 << 20, had));
+    assert_eq!(swap(64 << 20), Some(96 << 20), "none stays none");
+    assert_eq!(swap(128 << 20), Some(160 << 20));
+    assert_eq!(swap(-1), Some(-1), "without a limit");
+    assert_eq!(plan(None).swap(&target(0, 0)), Some(0), "not set");
+}
