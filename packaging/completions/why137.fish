@@ -57,6 +57,13 @@ complete -c why137 -n "__fish_why137_needs_command" -a "audit" -d 'Tells what a 
 complete -c why137 -n "__fish_why137_needs_command" -a "align" -d 'Tells limit and ceiling as a pair: what to set so that a runtime stays within its limit'
 complete -c why137 -n "__fish_why137_needs_command" -a "env" -d 'Tells a command\'s runtime the limit in effect now, and becomes the command: an entrypoint'
 complete -c why137 -n "__fish_why137_needs_command" -a "lint" -d 'Looks at Compose files, Dockerfiles, manifests and task definitions for what ends with 137'
+complete -c why137 -n "__fish_why137_needs_command" -a "loops" -d 'Finds what dies again and again: restart loops, kills during start-up, respawn storms'
+complete -c why137 -n "__fish_why137_needs_command" -a "guard" -d 'Watches for loops; with consent by name it stops the spinning and lets one run show what a start takes'
+complete -c why137 -n "__fish_why137_needs_command" -a "measure" -d 'Watches a container under load: what it holds over time, what it cannot give back, its peak'
+complete -c why137 -n "__fish_why137_needs_command" -a "size" -d 'Tells the limit it needs by its memory over time, the chance of another kill, and the ceiling beside it'
+complete -c why137 -n "__fish_why137_needs_command" -a "verify" -d 'Watches it after a change, and tells whether the change holds, or moved the cost'
+complete -c why137 -n "__fish_why137_needs_command" -a "fix" -d 'Measures, sets limit and ceiling as a pair with your consent, and calls it fixed only after the run under load'
+complete -c why137 -n "__fish_why137_needs_command" -a "replay" -d 'Plays samples of days through the rules of others and ours: memory left unused against days with a kill'
 complete -c why137 -n "__fish_why137_needs_command" -a "rules" -d 'Lists the rules by which a killer is found, and those about files'
 complete -c why137 -n "__fish_why137_needs_command" -a "rule" -d 'Shows a rule\'s manual'
 complete -c why137 -n "__fish_why137_needs_command" -a "completions" -d 'Writes the completions for a shell'
@@ -254,6 +261,182 @@ always\t'Always'
 never\t'Never'"
 complete -c why137 -n "__fish_why137_using_subcommand lint" -l width -d 'Columns of the page' -r
 complete -c why137 -n "__fish_why137_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l format -d 'The form of the answer; in JSON an array' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand loops" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand loops" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand loops" -l now -d 'Only what still goes round'
+complete -c why137 -n "__fish_why137_using_subcommand loops" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l consent -d 'This container may be changed, as it is shown: its restart policy, and its limit for one run under watch' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l policy -d 'The restart policy in place of one that restarts without end: `on-failure:N`, or `no`' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l limit -d 'The limit for the one run; without it twice the limit at which it died' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l format -d 'The form of the summary; in JSON an array' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand guard" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l no-trial -d 'Only the restart policy: no run with another limit'
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l once -d 'Look once, do what may be done, and end'
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l dry-run -d 'Show what would be done, and change nothing'
+complete -c why137 -n "__fish_why137_using_subcommand guard" -l undo -d 'Take back what was changed of NAME, or of every container; the newest change first'
+complete -c why137 -n "__fish_why137_using_subcommand guard" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l for -d 'For so long at most; without it 10 minutes, or until the load command ends' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l every -d 'One look so often; without it every second, in the first half minute five a second' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l requests -d 'A log to which each answered request adds a line; `latency_ms=` in it is read' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l save -d 'Save the looks as CSV, for `why137 size` and `why137 verify --baseline`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand measure" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand measure" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand size" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l for -d 'For so long at most; without it 10 minutes, or until the load command ends' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l every -d 'One look so often; without it every second, in the first half minute five a second' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l requests -d 'A log to which each answered request adds a line; `latency_ms=` in it is read' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l save -d 'Save the looks as CSV, for `why137 size` and `why137 verify --baseline`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand size" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand size" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand size" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand size" -l column -d 'CSV: the column that tells the memory; else the one whose name does (`mem_bytes`, `ws_mib`, `used_mib` …)' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l unit -d 'CSV: its unit, where the name does not tell: `bytes`, `mib`, `pct`, `frac`' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l series -d 'CSV: only this series' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l as-of -d 'CSV: use nothing that came later than this, in the file\'s own time (seconds, or RFC 3339)' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l limit -d 'The limit it has now, where the samples do not tell: `512m`, or a number where they are in percent' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l cap -d 'A cap that you have in mind: is it possible at all?' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l runtime -d 'What runs there, for its ceiling: `node@22.12`, `java@17`; of what runs it is recognised' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l setting -d 'A setting: an environment variable (`GOMEMLIMIT=400MiB`), an option (`-Xmx300m`, `--workers 4`) or, in lower case, a configuration file\'s (`memory_limit=256M`). Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l cgroup -d 'The cgroup version of the container\'s host' -r -f -a "v1\t''
+v2\t''"
+complete -c why137 -n "__fish_why137_using_subcommand size" -l layout -d 'Where the limit is, and what of it the process can see' -r -f -a "container\t'Its own, as Docker and Kubernetes set it: the process sees its cgroup as the root'
+service\t'Its own, as of a systemd service: the process sees the whole hierarchy'
+parent\t'On a level above that the process can see, as of a slice'
+hidden-parent\t'On a level above that the process cannot see, as of a Kubernetes pod'"
+complete -c why137 -n "__fish_why137_using_subcommand size" -l host-memory -d 'The memory of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l host-cpus -d 'The processors of the host; this machine\'s if nothing is said' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l cpus -d 'The processors that the container may use, a quota (`--cpus`): `0.5`, `2`' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l cpuset -d 'The processors that the container is bound to (`--cpuset-cpus`), by their number' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l reservation -d 'Its soft limit (`--memory-reservation`; `memory.high` on v2)' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l build-setting -d 'Go: a line of the build information, as `go version -m` prints it: `DefaultGODEBUG=containermaxprocs=0`. Several times' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l count -d 'How many such processes run in the container' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand size" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l killed -d 'The samples end with a kill at the limit: what it wanted is not known'
+complete -c why137 -n "__fish_why137_using_subcommand size" -l below-peak -d 'A limit below the highest sample may be advised'
+complete -c why137 -n "__fish_why137_using_subcommand size" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l baseline -l before -d 'What was before the change: the CSV of `measure --save`, or the JSON of `measure` or `verify`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l for -d 'For so long at most; without it 10 minutes, or until the load command ends' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l every -d 'One look so often; without it every second, in the first half minute five a second' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l requests -d 'A log to which each answered request adds a line; `latency_ms=` in it is read' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l save -d 'Save the looks as CSV, for `why137 size` and `why137 verify --baseline`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand verify" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand verify" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l baseline -l before -d 'What was before, instead of a watch now: the CSV of `measure --save`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l file -d 'The Compose file that the container was made by; without it the one that its labels name' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l service -d 'Its service there, where the labels do not tell' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l limit -d 'This limit, instead of the one that its size comes to' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l for -d 'For so long at most; without it 10 minutes, or until the load command ends' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l every -d 'One look so often; without it every second, in the first half minute five a second' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l requests -d 'A log to which each answered request adds a line; `latency_ms=` in it is read' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l save -d 'Save the looks as CSV, for `why137 size` and `why137 verify --baseline`' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l format -d 'The form of the answer' -r -f -a "text\t'For a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand fix" -s H -l host -d 'The docker daemon to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -s c -l context -d 'The docker context to ask' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l config -d 'The folder of the client\'s configuration' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l tls -d 'TLS, whoever the daemon is' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l tlsverify -d 'TLS, and the daemon\'s certificate must be good' -r -f -a "true\t''
+false\t''"
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l tlscacert -d 'Who signed the daemon\'s certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l tlscert -d 'Our own certificate' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l tlskey -d 'The key to it' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l yes -d 'The answer to the question whether to do what is shown'
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l dry-run -d 'Measure, show what would change, and change nothing'
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l keep -d 'Leave the change as it is, also where it does not hold'
+complete -c why137 -n "__fish_why137_using_subcommand fix" -l undo -d 'Take back what was changed of NAME, its Compose file too'
+complete -c why137 -n "__fish_why137_using_subcommand fix" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l policy -d 'The rules, with commas between them' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l history -d 'So long each series is only watched before the first limit is set' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l column -d 'The column that tells the memory; else the one whose name does (`mem_bytes`, `ws_mib` …)' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l unit -d 'Its unit, where the name does not tell: `bytes`, `mib`, `pct`, `frac`' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l series -d 'Only this series' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l as-of -d 'Use nothing that came later than this, in the file\'s own time (seconds, or RFC 3339)' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l svg -d 'Also draw slack against days with a kill, as SVG' -r -F
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l format -d 'The form of the answer' -r -f -a "text\t'A table for a person'
+json\t'For programs'"
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c why137 -n "__fish_why137_using_subcommand replay" -l width -d 'Columns of the page' -r
+complete -c why137 -n "__fish_why137_using_subcommand replay" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand rules" -l color -d 'When to write colours' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"

@@ -56,6 +56,12 @@ pub struct Asked {
     pub alone: bool,
 }
 
+impl Asked {
+    fn runtime_fits(&self) -> bool {
+        !matches!(self.runtime, Runtime::CannotFit(_))
+    }
+}
+
 /// One line of the sum.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
@@ -293,6 +299,28 @@ fn enough(series: &Series, now: f64, wanted: f64, size: &mut Size) {
     }
 }
 
+/// The limit was never met: the room above the peak is smaller than one would choose, but nothing shows that it is
+/// too small.
+fn never_met(series: &Series, now: f64, wanted: f64, size: &mut Size) {
+    let shown = |value: f64| crate::words::amount(value, series.unit);
+    let peak = size.shape.peak.unwrap_or_default();
+    size.limit = Some(now);
+    size.steps.push(Step {
+        what: "kept at the limit it has".to_owned(),
+        bytes: now - wanted,
+        from: format!("never met: the highest sample is {}", shown(peak)),
+    });
+    let chance = size.risk.iter().find(|risk| risk.limit_bytes >= now);
+    let chance = chance.map_or_else(String::new, |risk| {
+        format!("; the chance that a day passes it is {:.1} %", risk.oom_per_day * 100.0)
+    });
+    size.says.push(format!(
+        "{} was never met, so no raise is shown to be needed{chance}; one would choose {}",
+        shown(now),
+        shown(wanted)
+    ));
+}
+
 /// The three gates, where what is wanted is more than there is.
 fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: &mut Size) {
     let shown = |value: f64| crate::words::amount(value, series.unit);
@@ -302,6 +330,10 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
     };
     if wanted <= now {
         enough(series, now, wanted, size);
+        return;
+    }
+    if !size.censored && asked.runtime_fits() && size.shape.kind != Kind::Leak {
+        never_met(series, now, wanted, size);
         return;
     }
     let buys = size.shape.leak.as_ref().map(|leak| {

@@ -78,7 +78,8 @@ pub(crate) struct FixArgs {
 /// Answers.
 pub(super) fn run(printer: &Printer, arguments: &FixArgs) -> anyhow::Result<ExitCode> {
     if arguments.watch.pid.is_some() {
-        let message = "a process has no settings that somebody else could change for it: name a container";
+        let message =
+            "a process has no settings that somebody else could change for it: name a container";
         return Err(Failure::new(USAGE, message).hint("why137 align --pid PID").into());
     }
     let target = Target::of(printer, arguments)?;
@@ -143,11 +144,15 @@ fn fix(
         Err(because) => return say.blocked(&target, because, told),
     };
     let sized = plan::sized(printer, arguments, &target, &before);
+    let decision = plan::decide(printer, arguments, &target, &before, sized.as_ref())?;
     if let Some(sized) = &sized {
-        say.text(&sized.page(printer.page(false).width))?;
         told.size(sized);
+        // Where settings are what is wanted, its words on the limit would lead elsewhere.
+        if !matches!(&decision, Decision::Change(plan) if plan.limit.is_none()) {
+            say.text(&sized.page(printer.page(false).width))?;
+        }
     }
-    let plan = match plan::decide(printer, arguments, &target, &before, sized.as_ref())? {
+    let plan = match decision {
         Decision::Nothing(because) => {
             told.because(&because);
             say.line(&format!("{}: nothing has to be changed: {because}.", target.name))?;
@@ -179,7 +184,7 @@ fn fix(
 
 fn change_and_verify(
     arguments: &FixArgs,
-    (target, plan, before): (Target, Plan, Before),
+    (target, plan, before): (Target, Box<Plan>, Before),
     consent: &Consent,
     say: &Say<'_>,
     told: &mut Told,
@@ -283,12 +288,7 @@ impl Say<'_> {
         self.text(&out.into_text())
     }
 
-    fn blocked(
-        &self,
-        target: &Target,
-        because: String,
-        told: &mut Told,
-    ) -> anyhow::Result<Ended> {
+    fn blocked(&self, target: &Target, because: String, told: &mut Told) -> anyhow::Result<Ended> {
         self.line(&format!("\n{}: nothing was changed: {because}.", target.name))?;
         told.because(&because);
         Ok(Ended::Blocked)
@@ -302,11 +302,15 @@ impl Say<'_> {
         arguments: &FixArgs,
     ) -> anyhow::Result<()> {
         let is_by_hand = matches!(plan.way, Way::ByHand(_));
-        self.line(if is_by_hand { "\nWhat has to be done by hand" } else { "\nWhat would change" })?;
+        self.line(if is_by_hand {
+            "\nWhat has to be done by hand"
+        } else {
+            "\nWhat would change"
+        })?;
         if self.is_text
-            && let Way::ByFile { file, .. } = &plan.way
+            && let Way::ByFile(of) = &plan.way
         {
-            file.show(self.printer)?;
+            of.file.show(self.printer)?;
         }
         for line in plan.lines(target, before, arguments.keep) {
             self.line(&format!("  {line}"))?;
@@ -348,8 +352,9 @@ mod tests {
 
     #[test]
     fn only_what_held_is_called_fixed_and_only_that_ends_with_0_after_a_change() {
-        let words = [Verdict::Holds, Verdict::DoesNotHold, Verdict::MovedTheCost, Verdict::TooEarly]
-            .map(|verdict| Ended::Judged(verdict).word());
+        let words =
+            [Verdict::Holds, Verdict::DoesNotHold, Verdict::MovedTheCost, Verdict::TooEarly]
+                .map(|verdict| Ended::Judged(verdict).word());
         assert_eq!(words, ["fixed", "does_not_hold", "moved_the_cost", "too_early"]);
         assert_eq!(Ended::DoesNotRun.word(), "does_not_hold");
     }

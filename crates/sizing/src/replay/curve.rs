@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Day, Score, Terms, days};
+use crate::policy::ours::Constants;
 use crate::policy::{Choice, Rule};
 use crate::series::Series;
 
@@ -93,11 +94,17 @@ pub fn of_each<Answer: Send>(
 /// The settings of our rule from the boldest to the most careful.
 #[must_use]
 pub fn ours() -> Vec<Rule> {
+    ours_with(Constants::ALL)
+}
+
+/// The same with other constants, for judging them.
+#[must_use]
+pub fn ours_with(constants: Constants) -> Vec<Rule> {
     let shares = [
         0.95, 0.85, 0.75, 0.7, 0.66, 0.63, 0.61, 0.6, 0.4, 0.25, 0.15, 0.1, 0.06, 0.04, 0.025,
         0.015, 0.01, 6e-3, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6,
     ];
-    shares.map(|share| Rule::Ours(Choice::of(share))).to_vec()
+    shares.map(|share| Rule::Ours(Choice::of(share).with(constants))).to_vec()
 }
 
 /// The settings of the plain rule.

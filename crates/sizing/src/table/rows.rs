@@ -23,12 +23,20 @@ pub(super) struct Rows {
     is_wanted: bool,
     as_of: f64,
     rows: Vec<Row>,
+    /// Kills that the newest row counted, also one that told nothing else: a watch that a kill ended.
+    newest: (f64, f64),
 }
 
 impl Rows {
     pub(super) fn of(name: String, wanted: &Wanted) -> Self {
         let is_wanted = wanted.series.as_ref().is_none_or(|asked| *asked == name);
-        Self { name, is_wanted, as_of: wanted.as_of.unwrap_or(f64::INFINITY), rows: Vec::new() }
+        Self {
+            name,
+            is_wanted,
+            as_of: wanted.as_of.unwrap_or(f64::INFINITY),
+            rows: Vec::new(),
+            newest: (f64::NEG_INFINITY, f64::NAN),
+        }
     }
 
     pub(super) fn take(
@@ -43,16 +51,23 @@ impl Rows {
         let (at, step) = columns.time;
         let at = time(columns, record, at)? * step;
         let used = field(columns.memory.0, columns.memory.1)?;
-        if at.is_nan() || used.is_nan() || at > self.as_of {
+        if at.is_nan() || at > self.as_of {
             return Ok(());
         }
         let other = |at: Option<usize>| at.map_or(Ok(f64::NAN), |at| field(at, 1.0));
+        let kills = other(columns.kills)?;
+        if kills.is_finite() && at >= self.newest.0 {
+            self.newest = (at, kills);
+        }
+        if used.is_nan() {
+            return Ok(());
+        }
         let limit = match columns.limit {
             Some((at, factor)) => field(at, factor)?,
             None => f64::NAN,
         };
         let requests = other(columns.requests)?;
-        let (kills, life) = (other(columns.kills)?, other(columns.life)?);
+        let life = other(columns.life)?;
         self.rows.push(Row { at, used, limit, requests, kills, life });
         Ok(())
     }
@@ -90,7 +105,9 @@ impl Rows {
             let killed = now.kills > before.kills;
             (is_new || killed).then_some(End { after: at + 1, killed })
         });
-        ends.collect()
+        let last = self.rows.last().filter(|row| self.newest.1 > row.kills);
+        let last = last.map(|_| End { after: self.rows.len(), killed: true });
+        ends.chain(last).collect()
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Beside {
     pub(super) score: Score,
     /// Our slack where as many days have a kill; `None` where none of our settings has so few.
     pub(super) ours: Option<f64>,
+    /// The same with the constants found without this set.
+    pub(super) left_out: Option<f64>,
     /// The difference (ours less theirs) in 95 of 100 draws; infinite where a draw has no such setting.
     pub(super) interval: (f64, f64),
 }
@@ -34,6 +36,7 @@ pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
     let peer_rules = peers.iter().map(|peer| peer.rule);
     let rules: Vec<Rule> = peer_rules.chain([usual]).chain(curve::ours()).collect();
     let tallies = curve::tallies(&set.series, &rules, &set.terms);
+    let left_out = left_out(set);
     let whole: Vec<usize> = (0..tallies.len()).collect();
     let (scores, ours) = drawn(&tallies, &whole, peers.len());
     let usual = scores.get(peers.len()).copied();
@@ -46,10 +49,11 @@ pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
             word: peer.word,
             score: *score,
             ours: ours.slack_at(score.oom_days),
+            left_out: left_out.slack_at(score.oom_days),
             interval,
         })
         .collect();
-    page.equal(set, &beside, &ours, usual);
+    page.equal(set, &beside, (&ours, &left_out), usual);
     for peer in &beside {
         let what = format!("{}: less slack than {}", set.name, peer.word);
         match peer.ours {
@@ -70,6 +74,14 @@ pub(super) fn run(set: &Set, page: &mut Page, summary: &mut Summary) {
             None => summary.failed(&what, "no setting is hit as seldom"),
         }
     }
+}
+
+/// Our curve with the constants that were found without this set.
+fn left_out(set: &Set) -> Curve {
+    let rules = curve::ours_with(set.constants);
+    let tallies = curve::tallies(&set.series, &rules, &set.terms);
+    let whole: Vec<usize> = (0..tallies.len()).collect();
+    drawn(&tallies, &whole, 0).1
 }
 
 /// The scores of all rules, and our curve, of the series that were drawn.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use sizing::Series;
 use sizing::forecast::Weights;
+use sizing::policy::ours::Constants;
 use sizing::replay::Terms;
 use sizing::table::{self, Wanted};
 
@@ -35,6 +36,8 @@ pub(super) struct Set {
     pub(super) series: Vec<Series>,
     /// The chances as fitted without this set.
     pub(super) without: Weights,
+    /// Our rule's constants as found without this set.
+    pub(super) constants: Constants,
     pub(super) aim: Option<Aim>,
 }
 
@@ -73,6 +76,7 @@ fn jobs(series: Vec<Series>) -> Set {
         terms: Terms { history: 2.0 * DAY, ..Terms::default() },
         series,
         without: Weights::WITHOUT_JOBS,
+        constants: Constants::WITHOUT_JOBS,
         aim: Some(Aim { slack: 0.24, oom_days: 0.02, said: "24 % at 2.0 % of days" }),
     }
 }
@@ -85,6 +89,7 @@ fn pods(mut series: Vec<Series>) -> Set {
         terms: Terms { history: 6.0 * HOUR, ..Terms::default() },
         series,
         without: Weights::WITHOUT_PODS,
+        constants: Constants::WITHOUT_PODS,
         aim: Some(Aim {
             slack: 0.15,
             // 23 of the 99 days that were scored when the aim was set; 141 are scored here.
@@ -104,6 +109,7 @@ fn machines(mut series: Vec<Series>) -> Set {
         terms: Terms { history: 8.0 * DAY, ..Terms::default() },
         series,
         without: Weights::WITHOUT_MACHINES,
+        constants: Constants::WITHOUT_MACHINES,
         aim: None,
     }
 }

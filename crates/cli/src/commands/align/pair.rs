@@ -35,6 +35,18 @@ impl Pair {
         cannot.then(|| self.0.headline())
     }
 
+    /// Why it does not fit as it is told now.
+    pub(in crate::commands) fn as_told(&self) -> String {
+        let (belief, _) = self.0.outcome_of(&self.0.question.told);
+        let (name, limit) = (self.0.name(), self.0.question.room.limit);
+        match belief.ceiling {
+            Some(ceiling) => {
+                format!("{name} believes it may take {ceiling}, and its limit is {limit}")
+            }
+            None => format!("{name} knows of no ceiling, and its limit is {limit}"),
+        }
+    }
+
     /// As `--runtime` spells it.
     pub(in crate::commands) fn runtime(&self) -> String {
         self.0.name().replace(' ', "@")
@@ -63,13 +75,17 @@ impl Pair {
 
     /// The settings, as they are told: `NODE_OPTIONS=…`, `-Xmx96m`.
     pub(in crate::commands) fn settings(&self) -> Vec<String> {
-        let told = self.0.advice.settings.iter().map(|setting| match setting.place {
-            Place::Environment => format!("{}={}", setting.name, setting.value),
-            Place::Argument => setting.word(),
-            Place::File(file) => format!("{}: {}", file, setting.word()),
-        });
-        told.collect()
+        settings(&self.0)
     }
+}
+
+fn settings(answer: &Answer) -> Vec<String> {
+    let told = answer.advice.settings.iter().map(|setting| match setting.place {
+        Place::Environment => format!("{}={}", setting.name, setting.value),
+        Place::Argument => setting.word(),
+        Place::File(file) => format!("{}: {}", file, setting.word()),
+    });
+    told.collect()
 }
 
 /// Of a process that does not run yet.
@@ -135,6 +151,11 @@ impl InFile {
     /// What changes, as `patch` reads it; nothing where nothing does.
     pub(in crate::commands) fn diff(&self) -> String {
         self.0.diff()
+    }
+
+    /// The settings, as they are told.
+    pub(in crate::commands) fn settings(&self) -> Vec<String> {
+        self.0.parts.iter().filter_map(|part| part.answer.as_ref()).flat_map(settings).collect()
     }
 
     /// What is told beside the diff.

@@ -9,7 +9,7 @@ use change::{Consent, ContainerChange, Journal, NotChanged, Settings, Undo};
 use super::FixArgs;
 use super::before::{Before, wait_until_up};
 use super::compose::Compose;
-use super::plan::{Plan, Way};
+use super::plan::{OfFile, Plan, Way};
 use super::target::Target;
 use crate::commands::guard::undo::holds;
 use crate::commands::{align, explain};
@@ -49,31 +49,35 @@ impl Hand {
         match &plan.way {
             Way::InPlace => Self::update(journal, (target, plan, before), consent),
             Way::ByHand(_) => bail!("nothing can be changed from here"),
-            Way::ByFile { file, path, compose, service } => {
-                let was_written = file.changes();
-                if was_written {
-                    file.write(consent)?;
-                }
-                let mut hand = Self {
-                    journal,
-                    did: Did::Written {
-                        path: path.clone(),
-                        was_written,
-                        compose: compose.clone(),
-                        service: service.clone(),
-                    },
-                    watched: target.id.clone(),
-                };
-                if let Some(compose) = compose.as_ref().filter(|it| it.is_there()) {
-                    if let Err(error) = compose.up(consent) {
-                        hand.take_file_back(consent)?;
-                        return Err(error.context("the file is as it was"));
-                    }
-                    hand.watched = compose.id().unwrap_or_else(|| target.name.clone());
-                }
-                Ok(hand)
-            }
+            Way::ByFile(of) => Self::write(journal, target, of, consent),
         }
+    }
+
+    fn write(
+        journal: Journal,
+        target: &Target,
+        of: &OfFile,
+        consent: &Consent,
+    ) -> anyhow::Result<Self> {
+        let was_written = of.file.changes();
+        if was_written {
+            of.file.write(consent)?;
+        }
+        let did = Did::Written {
+            path: of.path.clone(),
+            was_written,
+            compose: of.compose.clone(),
+            service: of.service.clone(),
+        };
+        let mut hand = Self { journal, did, watched: target.id.clone() };
+        if let Some(compose) = of.compose.as_ref().filter(|it| it.is_there()) {
+            if let Err(error) = compose.up(consent) {
+                hand.take_file_back(consent)?;
+                return Err(error.context("the file is as it was"));
+            }
+            hand.watched = compose.id().unwrap_or_else(|| target.name.clone());
+        }
+        Ok(hand)
     }
 
     fn update(

@@ -1,13 +1,15 @@
 //! The stretch before the change: watched now, read from a file, or only its last death.
 //!
-//! A container that is down leaves one number: the limit at which it was killed. What it wanted is not known then,
-//! so the limit that is tried is a trial, and the run under load decides.
+//! A container that is down leaves one number: the limit at which it was killed. Lives that all end within their first
+//! half minute leave no more: a start that needs more climbs as a leak does. What it wanted is not known then, so
+//! the limit that is tried is a trial, and the run under load decides.
 
 use std::time::{Duration, Instant};
 
 use casefile::{Bytes, Limit};
 use sizing::Series;
-use sizing::verify::Watched;
+use sizing::verify::{Look, Watched};
+use sizing::words::span;
 
 use super::FixArgs;
 use super::target::Target;
@@ -22,15 +24,18 @@ use crate::printer::Printer;
 const BETWEEN: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Seconds of a life below which a climb may be a start: warm-up and loading lie in the first half minute.
+const START: f64 = 30.0;
+
 /// What was before.
 pub(super) struct Before {
     pub(super) watched: Watched,
-    /// Its memory over time; `None`: only its last death is known.
+    /// Its memory over time; `None`: only that it was killed is known.
     pub(super) series: Option<Series>,
     /// What its runtime is told, where one was recognised.
     pub(super) pair: Option<Pair>,
-    /// The limit at which it died, where it is down.
-    pub(super) died_at: Option<Bytes>,
+    /// The limit at which it died, where that is all that is known, and how that was seen.
+    pub(super) died_at: Option<(Bytes, String)>,
     /// It ran, or was about to be started again.
     pub(super) was_up: bool,
 }
@@ -70,7 +75,25 @@ pub(super) fn of(
     let series = measure::series_of(&target.name, &seen.looks);
     let watched = seen.watched(&measure::shape_of(&seen));
     let was_up = target.daemon.life(&target.id, &target.name)?.status != "exited";
-    Ok(Ok(Before { watched, series: Some(series), pair, died_at: None, was_up }))
+    let died_at = died_young(&seen.looks, &watched);
+    let series = Some(series).filter(|_| died_at.is_none());
+    Ok(Ok(Before { watched, series, pair, died_at, was_up }))
+}
+
+/// Killed, and no life seen was older than a start may be.
+fn died_young(looks: &[Look], watched: &Watched) -> Option<(Bytes, String)> {
+    let kills = watched.kills.filter(|kills| *kills > 0.0)?;
+    let oldest = looks.iter().filter_map(|look| look.age_s).reduce(f64::max)?;
+    // No limit comes near 2^53.
+    let limit = watched.limit_bytes.filter(|limit| *limit > 0.0)? as u64;
+    (oldest < START).then(|| {
+        let seen = format!(
+            "{kills:.0} kills in {}, and no life was older than {}: too short to tell a start that needs more from a leak",
+            span(watched.span_s),
+            span(oldest)
+        );
+        (Bytes(limit), seen)
+    })
 }
 
 /// Whether it runs, or does so within this time.
@@ -109,11 +132,7 @@ fn death(
         )));
     }
     let was_up = target.daemon.life(&target.id, &target.name)?.status == "restarting";
-    if was_up {
-        return Ok(Err(format!(
-            "it goes round and is down most of the time: stop that first (why137 guard {name} --consent {name})"
-        )));
-    }
+    let seen = format!("it was killed at its limit of {limit}");
     // No memory comes near 2^53.
     let watched = Watched {
         lives: 1,
@@ -123,5 +142,27 @@ fn death(
         first_kill_after_s: verdict.lived_seconds,
         ..Watched::default()
     };
-    Ok(Ok(Before { watched, series: None, pair: None, died_at: Some(limit), was_up: false }))
+    Ok(Ok(Before { watched, series: None, pair: None, died_at: Some((limit, seen)), was_up }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lives_that_end_in_their_start_say_no_more_than_that_they_were_killed() {
+        let look = |age_s| Look { age_s: Some(age_s), ..Look::default() };
+        let killed = Watched {
+            kills: Some(3.0),
+            limit_bytes: Some(64.0 * 1_048_576.0),
+            span_s: 60.0,
+            ..Watched::default()
+        };
+        let (limit, seen) = died_young(&[look(1.0), look(3.4)], &killed).unwrap();
+        assert_eq!(limit, Bytes(64 << 20));
+        assert!(seen.starts_with("3 kills in 60 s, and no life was older than 3.4 s"), "{seen}");
+        assert_eq!(died_young(&[look(1.0), look(31.0)], &killed), None, "a life long enough");
+        let unharmed = Watched { kills: Some(0.0), ..killed };
+        assert_eq!(died_young(&[look(1.0)], &unharmed), None);
+    }
 }

@@ -174,7 +174,10 @@ mod tests {
             ("project.working_dir", "/srv/shop"),
         ]))
         .unwrap();
-        assert_eq!(made.files, ["/srv/shop/compose.yaml", "/srv/shop/more.yaml"].map(PathBuf::from));
+        assert_eq!(
+            made.files,
+            ["/srv/shop/compose.yaml", "/srv/shop/more.yaml"].map(PathBuf::from)
+        );
         assert_eq!(made.only_file(), None, "two files: nobody knows which one to change");
     }
 

@@ -41,7 +41,7 @@ impl Told {
     pub(super) fn plan(&mut self, plan: &Plan, target: &Target) {
         let (way, diff, by_hand) = match &plan.way {
             Way::InPlace => ("in_place", None, None),
-            Way::ByFile { file, .. } => ("file", Some(file.diff()), None),
+            Way::ByFile(of) => ("file", Some(of.file.diff()), None),
             Way::ByHand(lines) => ("by_hand", None, Some(lines)),
         };
         let limit = plan.limit.map(|(old, new)| json!({ "from": old, "to": new }));

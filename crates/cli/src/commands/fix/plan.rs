@@ -12,6 +12,8 @@ use settings::runtimes::Fits;
 use sizing::Unit;
 use sizing::shape::Kind;
 use sizing::size::{Asked, Runtime, Size};
+use sizing::verify::{Growth, Watched, limits};
+use sizing::words::span;
 
 use super::FixArgs;
 use super::before::Before;
@@ -31,7 +33,7 @@ pub(super) enum Decision {
     /// A change would not help, or cannot be made.
     Blocked(String),
     /// This would be changed.
-    Change(Plan),
+    Change(Box<Plan>),
 }
 
 /// A change.
@@ -45,12 +47,21 @@ pub(super) struct Plan {
     notes: Vec<String>,
 }
 
+/// A file of the user's.
+pub(super) struct OfFile {
+    pub(super) file: InFile,
+    pub(super) path: PathBuf,
+    pub(super) service: String,
+    /// What makes the service anew; `None`: Compose did not make it.
+    pub(super) compose: Option<Compose>,
+}
+
 /// Where it is changed.
 pub(super) enum Way {
     /// The limit, by the container's daemon.
     InPlace,
     /// The user's own file; then the service is made anew, where that can be done from here.
-    ByFile { file: InFile, path: PathBuf, compose: Option<Compose>, service: String },
+    ByFile(Box<OfFile>),
     /// Nobody can do it from here: what to do.
     ByHand(Vec<String>),
 }
@@ -108,24 +119,16 @@ enum Want {
     Settings,
 }
 
-/// `unfit`: the runtime may grow beyond its limit; and why no setting helps, where none does.
-fn want(
-    size: &Size,
-    now: Option<Bytes>,
-    asked: Option<Bytes>,
-    peak: Option<f64>,
-    unfit: Option<&Option<String>>,
-) -> Want {
-    match (unfit, asked) {
-        (Some(Some(cannot)), None) => return Want::Blocked(cannot.clone()),
-        (Some(None), None) => return Want::Settings,
-        (Some(_), Some(limit)) => return Want::Limit(limit),
-        (None, _) => {}
-    }
+/// By its size, with the gates.
+fn want(size: &Size, now: Option<Bytes>, asked: Option<Bytes>, before: &Watched) -> Want {
     let goes_on = matches!(size.shape.kind, Kind::Leak | Kind::RestartLoop);
     if let Some(because) = size.blocked_because.as_ref().filter(|_| asked.is_none() || goes_on) {
         return Want::Blocked(because.clone());
     }
+    if let Some(because) = before.growth.filter(|_| asked.is_none()).and_then(still_grows) {
+        return Want::Blocked(because);
+    }
+    let peak = before.peak_firm_bytes.or(before.peak_mem_bytes);
     if let Some((limit, peak)) = asked.zip(peak).filter(|(limit, peak)| *peak > limit.0 as f64) {
         let peak = Bytes(peak as u64);
         return Want::Blocked(format!("it held {peak}, and {limit} would kill it"));
@@ -142,6 +145,37 @@ fn want(
     }
 }
 
+/// Where it does not fit: it is told to stay within its limit before any raise.
+fn want_unfit(cannot: Option<String>, asked: Option<Bytes>) -> Want {
+    match (cannot, asked) {
+        (_, Some(limit)) => Want::Limit(limit),
+        (Some(cannot), None) => Want::Blocked(cannot),
+        (None, None) => Want::Settings,
+    }
+}
+
+/// Where no more is known than that it was killed.
+fn want_trial(died_at: Bytes, asked: Option<Bytes>) -> Want {
+    match asked {
+        Some(limit) if limit <= died_at => {
+            Want::Blocked(format!("it died at {died_at}, and {limit} is no more than that"))
+        }
+        Some(limit) => Want::Limit(limit),
+        None => Want::Limit(Bytes(died_at.0.saturating_mul(2))),
+    }
+}
+
+/// It may come to rest before its limit is full, or not.
+fn still_grows(growth: Growth) -> Option<String> {
+    (growth.left_s <= limits::GROWN_WITHIN).then(|| {
+        let rate = Bytes((growth.per_s * 60.0).max(0.0) as u64);
+        format!(
+            "too early to say: it still grows, by {rate}/min, and at that rate its limit is full in {}; a longer watch tells a leak from a warm-up (`--for`, or a longer load)",
+            span(growth.left_s)
+        )
+    })
+}
+
 /// Decides.
 ///
 /// # Errors
@@ -155,26 +189,18 @@ pub(super) fn decide(
 ) -> anyhow::Result<Decision> {
     let now = target.limit().map(Bytes);
     let mut notes = Vec::new();
-    let wanted = match (sized, before.died_at) {
-        (Some(sized), _) => {
-            let unfit = before.pair.as_ref().filter(|pair| pair.now() == Fits::CannotFit);
-            let unfit = unfit.filter(|_| now.is_some()).map(Pair::cannot);
-            let peak = before.watched.peak_firm_bytes.or(before.watched.peak_mem_bytes);
-            want(&sized.size, now, arguments.limit, peak, unfit.as_ref())
+    let unfit = before.pair.as_ref().filter(|pair| pair.now() == Fits::CannotFit);
+    let wanted = match (unfit.filter(|_| now.is_some()), sized, &before.died_at) {
+        (Some(unfit), _, _) => {
+            notes.push(format!("why: {}", unfit.as_told()));
+            want_unfit(unfit.cannot(), arguments.limit)
         }
-        (None, Some(died_at)) => match arguments.limit {
-            Some(limit) if limit <= died_at => Want::Blocked(format!(
-                "it died at {died_at}, and {limit} is no more than that"
-            )),
-            Some(limit) => Want::Limit(limit),
-            None => {
-                notes.push(format!(
-                    "it was killed at its limit of {died_at}, and nothing shows how much more it wanted: twice the limit is a trial, which the run under load decides"
-                ));
-                Want::Limit(Bytes(died_at.0.saturating_mul(2)))
-            }
-        },
-        (None, None) => Want::Blocked("nothing is known of its memory".to_owned()),
+        (None, Some(sized), _) => want(&sized.size, now, arguments.limit, &before.watched),
+        (None, None, Some((died_at, seen))) => {
+            notes.push(format!("why: {seen}. What it wanted is hidden by the limit, so a larger one is a trial, and the run under load decides"));
+            want_trial(*died_at, arguments.limit)
+        }
+        (None, None, None) => Want::Blocked("nothing is known of its memory".to_owned()),
     };
     let limit = match wanted {
         Want::Nothing(because) => return Ok(Decision::Nothing(because)),
@@ -214,13 +240,15 @@ fn where_to(
             let made = target.made.as_ref();
             let compose = made.map(|made| Compose::of(made, &path, &target.daemon));
             let compose = compose.filter(|_| made.is_some_and(|made| made.service == service));
-            let way = Way::ByFile { file, path, compose, service };
-            return Ok(Decision::Change(plan(way, notes)));
+            let settings = file.settings();
+            let way = Way::ByFile(Box::new(OfFile { file, path, service, compose }));
+            return Ok(Decision::Change(Box::new(Plan { settings, ..plan(way, notes) })));
         }
         notes.extend(file.lines());
     }
     if needed {
-        return Ok(Decision::Change(plan(Way::ByHand(by_hand(target, pair.as_ref())), notes)));
+        let way = Way::ByHand(by_hand(target, pair.as_ref()));
+        return Ok(Decision::Change(Box::new(plan(way, notes))));
     }
     if limit.is_none() {
         return Ok(Decision::Nothing("its settings are right as they are".to_owned()));
@@ -228,7 +256,8 @@ fn where_to(
     if let Some(headline) = pair.as_ref().filter(|_| !settings.is_empty()).map(Pair::headline) {
         notes.push(format!("beside it: {headline} Settings of what runs cannot be changed: with `--file` they are written where it is made by"));
     }
-    Ok(Decision::Change(Plan { settings: Vec::new(), ..plan(Way::InPlace, notes) }))
+    let plan = Plan { settings: Vec::new(), ..plan(Way::InPlace, notes) };
+    Ok(Decision::Change(Box::new(plan)))
 }
 
 /// The file that is changed, and the service in it.
@@ -257,7 +286,8 @@ fn file_of(
 fn by_hand(target: &Target, pair: Option<&Pair>) -> Vec<String> {
     let name = escape::shell_word(&target.name);
     let mut lines = vec![
-        "settings of a container that runs cannot be changed: it has to be made anew with".to_owned(),
+        "settings of a container that runs cannot be changed: it has to be made anew with"
+            .to_owned(),
     ];
     let words = pair.map(|pair| pair.docker_run(&target.name)).unwrap_or_default();
     lines.extend(words.into_iter().map(|line| format!("docker run {line}")).take(1));
@@ -288,9 +318,9 @@ impl Plan {
             all.push(format!("memory limit {old} → {new}"));
         }
         all.extend(self.settings.iter().cloned());
-        if let (Way::ByFile { path, file, .. }, true) = (&self.way, all.is_empty()) {
-            let verb = if file.changes() { "changed" } else { "in effect" };
-            all.push(format!("{} {verb}", path.display()));
+        if let (Way::ByFile(of), true) = (&self.way, all.is_empty()) {
+            let verb = if of.file.changes() { "changed" } else { "in effect" };
+            all.push(format!("{} {verb}", of.path.display()));
         }
         all
     }
@@ -300,10 +330,10 @@ impl Plan {
         let mut lines: Vec<String> = match &self.way {
             Way::ByHand(lines) => return self.notes.iter().chain(lines).cloned().collect(),
             Way::InPlace => self.changes(),
-            Way::ByFile { path, compose, .. } => {
+            Way::ByFile(of) => {
                 let mut lines = self.changes();
-                lines.push(format!("written into {}, as the diff shows", path.display()));
-                lines.extend(compose.iter().map(|it| format!("then: {}", it.command())));
+                lines.push(format!("written into {}, as the diff shows", of.path.display()));
+                lines.extend(of.compose.iter().map(|it| format!("then: {}", it.command())));
                 lines
             }
         };

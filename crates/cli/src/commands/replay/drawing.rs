@@ -45,7 +45,7 @@ fn draw(area: &Area<'_>, answer: &Answer) -> anyhow::Result<()> {
     let days = answer.rules.first().map_or(0, |rule| rule.score.days);
     let title = format!("{days} days of {} series", answer.series);
     let mut chart = ChartBuilder::on(area)
-        .caption(title, ("sans-serif", 18).into_font())
+        .caption(title, ("sans-serif", 22).into_font())
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(56)
@@ -58,6 +58,8 @@ fn draw(area: &Area<'_>, answer: &Answer) -> anyhow::Result<()> {
         .configure_mesh()
         .x_desc("days with a kill, %")
         .y_desc("slack: part of the limit not used, %")
+        .label_style(("sans-serif", 16).into_font())
+        .axis_desc_style(("sans-serif", 18).into_font())
         .light_line_style(WHITE.mix(0.0))
         .draw()
         .map_err(|error| wrong(&error))?;
@@ -83,9 +85,11 @@ fn points(chart: &mut Chart<'_, '_>, answer: &Answer) -> anyhow::Result<()> {
             Rule::Max(_) => LARGEST,
             Rule::Vpa | Rule::Krr | Rule::Crane | Rule::Kubecost | Rule::Plateau => POINT,
         };
+        // The plain rule and ours are often neighbours.
+        let beside = if matches!(rule.named.rule, Rule::Max(_)) { (7, 4) } else { (7, -14) };
         let at = (100.0 * rule.score.oom_days, 100.0 * rule.score.slack);
         let text =
-            Text::new(rule.named.word, (7, -12), ("sans-serif", 14).into_font().color(&colour));
+            Text::new(rule.named.word, beside, ("sans-serif", 18).into_font().color(&colour));
         EmptyElement::at(at) + Circle::new((0, 0), 4, colour.filled()) + text
     });
     chart.draw_series(marks).map_err(|error| anyhow!("{error}"))?;

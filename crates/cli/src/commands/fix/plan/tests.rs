@@ -22,6 +22,10 @@ fn series(seconds: u32, at: impl Fn(f64) -> f64, killed_after: &[usize]) -> Seri
     series
 }
 
+fn held(peak: f64) -> Watched {
+    Watched { peak_mem_bytes: Some(peak * MIB), ..Watched::default() }
+}
+
 fn size_of(series: &Series) -> Size {
     sizing::size::size(series, &Asked { limit: Some(64.0 * MIB), ..Asked::default() })
 }
@@ -29,7 +33,7 @@ fn size_of(series: &Series) -> Size {
 #[test]
 fn a_level_that_met_its_limit_is_raised_beyond_it() {
     let size = size_of(&series(60, |_| 63.9, &[60]));
-    match want(&size, Some(mib(64)), None, Some(63.9 * MIB), None) {
+    match want(&size, Some(mib(64)), None, &held(63.9)) {
         Want::Limit(limit) => assert!(limit > mib(80), "{limit}"),
         other => panic!("{other:?}"),
     }
@@ -41,7 +45,7 @@ fn a_leak_is_raised_neither_by_its_size_nor_by_hand() {
     let size = size_of(&leak);
     assert_eq!(size.shape.kind, Kind::Leak);
     for asked in [None, Some(mib(256))] {
-        match want(&size, Some(mib(64)), asked, Some(62.0 * MIB), None) {
+        match want(&size, Some(mib(64)), asked, &held(62.0)) {
             Want::Blocked(because) => assert!(because.contains("leak"), "{because}"),
             other => panic!("{other:?}"),
         }
@@ -50,26 +54,43 @@ fn a_leak_is_raised_neither_by_its_size_nor_by_hand() {
 
 #[test]
 fn a_runtime_that_does_not_fit_is_told_its_ceiling_before_any_raise() {
-    let size = size_of(&series(60, |_| 63.9, &[60]));
-    let now = Some(mib(64));
-    assert_eq!(want(&size, now, None, None, Some(&None)), Want::Settings);
-    assert_eq!(want(&size, now, Some(mib(128)), None, Some(&None)), Want::Limit(mib(128)));
-    let cannot = Some("no setting helps".to_owned());
-    assert_eq!(
-        want(&size, now, None, None, Some(&cannot)),
-        Want::Blocked("no setting helps".to_owned())
-    );
+    assert_eq!(want_unfit(None, None), Want::Settings);
+    assert_eq!(want_unfit(None, Some(mib(128))), Want::Limit(mib(128)));
+    let cannot = || Some("no setting helps".to_owned());
+    assert_eq!(want_unfit(cannot(), None), Want::Blocked("no setting helps".to_owned()));
+    // In another limit it is asked again.
+    assert_eq!(want_unfit(cannot(), Some(mib(128))), Want::Limit(mib(128)));
 }
 
 #[test]
 fn enough_is_left_alone_and_a_limit_below_what_it_held_is_refused() {
     let size = size_of(&series(60, |_| 20.0, &[]));
     let now = Some(mib(64));
-    assert!(matches!(want(&size, now, None, Some(20.0 * MIB), None), Want::Nothing(_)));
-    assert!(matches!(want(&size, now, Some(mib(64)), None, None), Want::Nothing(_)));
-    let refused = want(&size, now, Some(mib(16)), Some(20.0 * MIB), None);
+    assert!(matches!(want(&size, now, None, &held(20.0)), Want::Nothing(_)));
+    assert!(matches!(want(&size, now, Some(mib(64)), &held(20.0)), Want::Nothing(_)));
+    let refused = want(&size, now, Some(mib(16)), &held(20.0));
     assert!(matches!(refused, Want::Blocked(because) if because.contains("would kill it")));
-    assert_eq!(want(&size, now, Some(mib(32)), Some(20.0 * MIB), None), Want::Limit(mib(32)));
+    assert_eq!(want(&size, now, Some(mib(32)), &held(20.0)), Want::Limit(mib(32)));
+}
+
+#[test]
+fn what_still_grows_is_not_called_enough() {
+    let size = size_of(&series(60, |_| 20.0, &[]));
+    let growth = |left_s| Some(Growth { per_s: 1e5, left_s, is_leak: false });
+    let grows = Watched { growth: growth(600.0), ..held(20.0) };
+    match want(&size, Some(mib(64)), None, &grows) {
+        Want::Blocked(because) => assert!(because.starts_with("too early"), "{because}"),
+        other => panic!("{other:?}"),
+    }
+    let far = Watched { growth: growth(1e6), ..held(20.0) };
+    assert!(matches!(want(&size, Some(mib(64)), None, &far), Want::Nothing(_)));
+}
+
+#[test]
+fn a_death_alone_leads_to_a_trial_and_never_to_less() {
+    assert_eq!(want_trial(mib(64), None), Want::Limit(mib(128)));
+    assert_eq!(want_trial(mib(64), Some(mib(96))), Want::Limit(mib(96)));
+    assert!(matches!(want_trial(mib(64), Some(mib(64))), Want::Blocked(_)));
 }
 
 fn target(memory: u64, memory_swap: i64) -> Target {
