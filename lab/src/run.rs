@@ -245,9 +245,7 @@ fn title(death: &Death) -> String {
 pub(crate) fn wanted(only: &[String]) -> Result<Vec<Death>> {
     let all = deaths::all();
     let is_death = |word: &String| all.iter().any(|one| one.name == *word || one.scenario == *word);
-    if let Some(stranger) =
-        only.iter().find(|word| !is_death(word) && !rounds::is_known(word))
-    {
+    if let Some(stranger) = only.iter().find(|word| !is_death(word) && !rounds::is_known(word)) {
         bail!("the lab has no death or scenario `{stranger}`");
     }
     let asked = |death: &Death| {

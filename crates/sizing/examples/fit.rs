@@ -5,6 +5,8 @@
 //! nine times the largest peak so far, at moments strides apart, from three hours of past on. The weights in the code came from a
 //! gradient search (L-BFGS) with the same loss; this goes on from them, step by step, and says what is left to gain.
 
+#![expect(clippy::print_stdout, reason = "a tool that prints what it finds")]
+
 use std::io::Read;
 
 use sizing::Series;

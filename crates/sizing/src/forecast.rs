@@ -175,12 +175,13 @@ impl Forecast {
 
 /// By how much a limit has to grow after a kill at it: what was wanted is not known, only that it was more.
 ///
-/// From synthetic kills on public traces: nine of ten stay below 1.45 times the limit for the next day; more where
-/// the hours before differed much.
+/// From synthetic kills on public traces, cut at a quantile of the samples: nine of ten jobs and pods stay below
+/// about 1.8 times the limit for the next day; never as much as twice, which holds back as much and kills no
+/// less. Cut at seven tenths of the peak or later all stay below 1.43 times by construction.
 #[must_use]
 pub fn beyond_kill(before: Option<&Traits>) -> f64 {
     let change = before.map_or(0.05, |traits| traits.change);
-    (0.38 + 1.3 * change.clamp(0.0, 0.4)).exp()
+    (0.58 + change.clamp(0.0, 0.1)).exp()
 }
 
 #[cfg(test)]
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kill_asks_for_half_as_much_again_or_more() {
-        assert!(beyond_kill(None) > 1.4 && beyond_kill(None) < 2.0);
+    fn a_kill_asks_for_three_quarters_as_much_again_or_more() {
+        assert!(beyond_kill(None) > 1.7 && beyond_kill(None) < 2.0);
     }
 }

@@ -24,6 +24,8 @@ const MIB: f64 = 1_048_576.0;
 const DAY: f64 = 24.0 * HOUR;
 /// What is added to the peak of a past that is shorter than three hours.
 const YOUNG: f64 = 0.3;
+/// Seconds after which a life is more than its start.
+const GROWN: f64 = 30.0;
 /// A sample this close to the limit has met it: what was wanted is not known.
 const AT_LIMIT: f64 = 0.985;
 
@@ -128,7 +130,7 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
     let Some(wanted) = sum(series, &hours, met, asked, &mut size) else { return size };
     if let Some(forecast) = &forecast {
         size.risk = risks(forecast, wanted, limit, series.unit);
-        let sure = size.shape.confidence == Confidence::Likely;
+        let sure = is_sure(series, &size.shape);
         if let (Some(leak), Some(peak), true) = (&size.shape.leak, size.shape.peak, sure) {
             for risk in &mut size.risk {
                 risk.oom_per_day = risk.oom_per_day.max(outgrown(leak, peak, risk.limit_bytes));
@@ -219,7 +221,7 @@ fn sum(
             wanted = least;
         }
     }
-    let sure = size.shape.confidence == Confidence::Likely;
+    let sure = is_sure(series, &size.shape);
     if let Some(leak) = size.shape.leak.as_ref().filter(|_| sure) {
         let day = leak.per_second.middle.max(0.0) * DAY;
         steps.push(Step {
@@ -241,6 +243,15 @@ fn sum(
         });
     }
     Some(rounded)
+}
+
+/// A life that was cut short is all start-up: what grows for seconds is no leak yet.
+fn is_sure(series: &Series, shape: &Shape) -> bool {
+    let ages = series.lives().into_iter().filter_map(|life| {
+        let points = series.points.get(life)?;
+        Some(points.last()?.at - points.first()?.at)
+    });
+    shape.confidence == Confidence::Likely && ages.fold(0.0, f64::max) >= GROWN
 }
 
 /// The chance that a leak fills a limit within a day.
@@ -350,7 +361,7 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
             "the runtime does not fit its limit: {because}; size it first (`why137 align`)"
         )),
         (_, Kind::Leak) => {
-            let sure = size.shape.confidence == Confidence::Likely;
+            let sure = is_sure(series, &size.shape);
             let looks = if sure {
                 "it grows like a leak"
             } else {

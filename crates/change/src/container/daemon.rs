@@ -134,7 +134,9 @@ impl Daemon {
         let state = self.inspect(id, name)?;
         let labels = state.pointer("/Config/Labels").and_then(Value::as_object);
         let pairs = labels.into_iter().flatten();
-        Ok(pairs.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect())
+        Ok(pairs
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect())
     }
 
     /// Starts it.

@@ -10,6 +10,7 @@ mod before;
 mod compose;
 mod json;
 mod plan;
+mod say;
 mod target;
 mod undo;
 
@@ -20,16 +21,17 @@ use std::time::Duration;
 use casefile::Bytes;
 use change::Consent;
 use clap::Args;
+use settings::runtimes::Fits;
 use sizing::verify::{Verdict, Watched, limits};
 
 use self::act::Hand;
 use self::before::Before;
 use self::json::Told;
 use self::plan::{Decision, Plan, Way};
+use self::say::Say;
 use self::target::Target;
 use super::measure::{Format, WatchArgs};
 use super::{align, imagined, verify};
-use crate::commands::audit::page::Lines;
 use crate::failure::{Failure, USAGE};
 use crate::printer::Printer;
 
@@ -147,8 +149,9 @@ fn fix(
     let decision = plan::decide(printer, arguments, &target, &before, sized.as_ref())?;
     if let Some(sized) = &sized {
         told.size(sized);
-        // Where settings are what is wanted, its words on the limit would lead elsewhere.
-        if !matches!(&decision, Decision::Change(plan) if plan.limit.is_none()) {
+        // Where something else than its advice is done, its words would lead elsewhere.
+        let is_passed = matches!(decision, Decision::Change(_)) && sized.size.limit.is_none();
+        if !is_passed {
             say.text(&sized.page(printer.page(false).width))?;
         }
     }
@@ -189,16 +192,22 @@ fn change_and_verify(
     say: &Say<'_>,
     told: &mut Told,
 ) -> anyhow::Result<Ended> {
-    let hand = Hand::change(say.printer, arguments, (&target, &plan, &before), consent)?;
+    let hand = Hand::change(say.printer, (&target, &plan, &before), consent)?;
     told.changes(&plan.changes());
     for change in plan.changes() {
         say.line(&format!("done: {change}"))?;
     }
-    if let Some(left) = hand.left_to_do() {
+    if let Some(left) = hand.left_to_do(&target) {
         told.left(&left);
         say.line("The file is written. It is not fixed before it runs by it; what is left:")?;
         left.iter().try_for_each(|line| say.line(&format!("  {line}")))?;
         return Ok(Ended::ByHand);
+    }
+    let is_trial = before.died_at.is_some();
+    if let Some(because) = late_gate(say.printer, arguments, (&target, &plan, &before), &hand) {
+        hand.take_back(say.printer, arguments, (&target, &before), consent)?;
+        told.undone();
+        return say.blocked(&target, because, told);
     }
     let watch = after_watch(&arguments.watch, &before.watched, hand.watched());
     let verified = if hand.runs(&target) {
@@ -218,12 +227,49 @@ fn change_and_verify(
             Ended::DoesNotRun
         }
     };
+    let next =
+        verified.as_ref().ok().and_then(|verified| plan::next_limit(verified, &target, is_trial));
+    told.next(next.as_deref());
+    conclude(arguments, (target, plan, before), (hand, ended), consent, say, told)?;
+    next.iter().try_for_each(|next| say.line(&format!("  {next}")))?;
+    Ok(ended)
+}
+
+/// What was down could not be asked what its runtime believes: it is, as soon as it runs.
+fn late_gate(
+    printer: &Printer,
+    arguments: &FixArgs,
+    (target, plan, before): (&Target, &Plan, &Before),
+    hand: &Hand,
+) -> Option<String> {
+    if before.pair.is_some() || !matches!(plan.way, Way::InPlace) || !hand.runs(target) {
+        return None;
+    }
+    let pair = before::told_now(printer, arguments, target)?;
+    let old = plan.limit.and_then(|(old, _)| old)?;
+    (pair.now() == Fits::CannotFit).then(|| {
+        let lines = plan::by_hand(target, Some(&pair.at(old))).join("; ");
+        format!(
+            "{}: a larger limit only takes longer to fill, so the trial was ended and taken back; {lines}",
+            pair.as_told()
+        )
+    })
+}
+
+/// Calls it fixed, or takes it back.
+fn conclude(
+    arguments: &FixArgs,
+    (target, plan, before): (Target, Box<Plan>, Before),
+    (hand, ended): (Hand, Ended),
+    consent: &Consent,
+    say: &Say<'_>,
+    told: &mut Told,
+) -> anyhow::Result<()> {
     let changes = plan.changes().join("; ");
     if ended == Ended::Judged(Verdict::Holds) {
         told.undo(&target);
         say.line(&format!("\nFixed: {}: {changes}. It held under load, as shown.", target.name))?;
-        say.line(&format!("  to take it back: {}", undo::command(&target)))?;
-        return Ok(ended);
+        return say.line(&format!("  to take it back: {}", undo::command(&target)));
     }
     let how = match ended {
         Ended::Judged(Verdict::MovedTheCost) => "it is not killed, and it costs more",
@@ -232,25 +278,19 @@ fn change_and_verify(
     };
     if arguments.keep {
         told.undo(&target);
-        say.line(&format!("\nNot fixed: {how}. Kept as asked: {changes}."))?;
-        return Ok(ended);
+        return say.line(&format!("\nNot fixed: {how}. Kept as asked: {changes}."));
     }
     match hand.take_back(say.printer, arguments, (&target, &before), consent) {
         Ok(()) => {
             told.undone();
-            say.line(&format!("\nNot fixed: {how}. Taken back: {changes}."))?;
+            say.line(&format!("\nNot fixed: {how}. Taken back: {changes}."))
         }
         Err(error) => {
             told.undo(&target);
             say.line(&format!("\nNot fixed: {how}; and it could not be taken back: {error:#}."))?;
-            say.line(&format!("  by hand: {}", undo::command(&target)))?;
+            say.line(&format!("  by hand: {}", undo::command(&target)))
         }
     }
-    if let Some(next) = verified.ok().and_then(|verified| plan::next_limit(&verified, &target)) {
-        told.next(&next);
-        say.line(&format!("  {next}"))?;
-    }
-    Ok(ended)
 }
 
 /// The same load and time again, and no less than a verdict needs.
@@ -264,59 +304,6 @@ fn after_watch(asked: &WatchArgs, before: &Watched, what: String) -> WatchArgs {
         (None, false) => None,
     };
     WatchArgs { what: Some(what), at_most, save: None, ..asked.clone() }
-}
-
-/// What a person reads meanwhile.
-struct Say<'a> {
-    printer: &'a Printer,
-    is_text: bool,
-}
-
-impl Say<'_> {
-    fn text(&self, text: &str) -> anyhow::Result<()> {
-        if self.is_text { self.printer.answer(text) } else { Ok(()) }
-    }
-
-    fn line(&self, line: &str) -> anyhow::Result<()> {
-        let mut out = Lines::of_width(self.printer.page(false).width);
-        let text = line.trim_start_matches('\n');
-        if text.len() < line.len() {
-            out.gap();
-        }
-        let lead = " ".repeat(text.len() - text.trim_start().len());
-        out.wrapped(&lead, text.trim_start());
-        self.text(&out.into_text())
-    }
-
-    fn blocked(&self, target: &Target, because: String, told: &mut Told) -> anyhow::Result<Ended> {
-        self.line(&format!("\n{}: nothing was changed: {because}.", target.name))?;
-        told.because(&because);
-        Ok(Ended::Blocked)
-    }
-
-    fn plan(
-        &self,
-        plan: &Plan,
-        target: &Target,
-        before: &Before,
-        arguments: &FixArgs,
-    ) -> anyhow::Result<()> {
-        let is_by_hand = matches!(plan.way, Way::ByHand(_));
-        self.line(if is_by_hand {
-            "\nWhat has to be done by hand"
-        } else {
-            "\nWhat would change"
-        })?;
-        if self.is_text
-            && let Way::ByFile(of) = &plan.way
-        {
-            of.file.show(self.printer)?;
-        }
-        for line in plan.lines(target, before, arguments.keep) {
-            self.line(&format!("  {line}"))?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

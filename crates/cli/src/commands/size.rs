@@ -215,6 +215,9 @@ fn wrong(name: &str, error: &TableError) -> Failure {
 }
 
 fn stem(name: &str) -> String {
+    if name == "-" {
+        return "samples".to_owned();
+    }
     let file = Path::new(name).file_name().map(|file| file.to_string_lossy().into_owned());
     let file = file.unwrap_or_default();
     file.split('.').next().unwrap_or(&file).to_owned()

@@ -97,7 +97,10 @@ impl Page {
                  *Ours* is read off our curve at the peer's own part of days with a kill, by a straight line between two\n\
                  settings; *less* is ours minus theirs in percentage points, with 95 of 100 draws of the series (200\n\
                  draws, the same for both). *Left out*: ours with constants that were found without this set. `-`: no setting\n\
-                 of ours is hit as seldom. *Unused* is by memory, not by day.\n\n",
+                 of ours is hit as seldom. *Unused* is by memory, not by day.\n\
+                 Our curve takes the best of its settings at each level, with hindsight, and the constants of *ours* were found on\n\
+                 these sets, as was which settings it has; *left out* lacks the second advantage only, and its search began at the\n\
+                 constants of all.\n\n",
             );
             self.is_equal_told = true;
         }

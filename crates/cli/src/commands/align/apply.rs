@@ -35,7 +35,11 @@ pub(super) fn write(aligned: &Aligned, consent: &Consent) -> anyhow::Result<()> 
 }
 
 /// Takes the last change back.
-pub(in crate::commands) fn undo(printer: &Printer, file: Option<&str>, yes: bool) -> anyhow::Result<ExitCode> {
+pub(in crate::commands) fn undo(
+    printer: &Printer,
+    file: Option<&str>,
+    yes: bool,
+) -> anyhow::Result<ExitCode> {
     let journal = journal()?;
     let path = file.map(Path::new);
     let change = loop {

@@ -168,6 +168,12 @@ impl InFile {
         self.0.is_refusal()
     }
 
+    /// What runs by it may grow beyond its limit, as it is told now.
+    pub(in crate::commands) fn is_unfit(&self) -> bool {
+        let mut answers = self.0.parts.iter().filter_map(|part| part.answer.as_ref());
+        answers.any(|answer| answer.now == Fits::CannotFit)
+    }
+
     /// The file would be another one.
     pub(in crate::commands) fn changes(&self) -> bool {
         self.0.old != self.0.new

@@ -40,7 +40,6 @@ impl Hand {
     /// Nothing was changed, or what was changed is taken back.
     pub(super) fn change(
         printer: &Printer,
-        _arguments: &FixArgs,
         (target, plan, before): (&Target, &Plan, &Before),
         consent: &Consent,
     ) -> anyhow::Result<Self> {
@@ -69,13 +68,16 @@ impl Hand {
             compose: of.compose.clone(),
             service: of.service.clone(),
         };
-        let mut hand = Self { journal, did, watched: target.id.clone() };
+        let mut hand = Self { journal, did, watched: target.name.clone() };
         if let Some(compose) = of.compose.as_ref().filter(|it| it.is_there()) {
             if let Err(error) = compose.up(consent) {
                 hand.take_file_back(consent)?;
                 return Err(error.context("the file is as it was"));
             }
-            hand.watched = compose.id().unwrap_or_else(|| target.name.clone());
+            // Compose gives the new container the old one's name, unless the project was another one.
+            if target.daemon.life(&target.name, &target.name).is_err() {
+                hand.watched = compose.id().unwrap_or_else(|| target.name.clone());
+            }
         }
         Ok(hand)
     }
@@ -104,11 +106,11 @@ impl Hand {
             journal.restore(&target.daemon, &change, None, consent)?;
             return Err(error.into());
         }
-        Ok(Self { journal, did: Did::Updated(change), watched: target.id.clone() })
+        Ok(Self { journal, did: Did::Updated(change), watched: target.name.clone() })
     }
 
     /// What nobody here can do: the service was not made anew.
-    pub(super) fn left_to_do(&self) -> Option<Vec<String>> {
+    pub(super) fn left_to_do(&self, target: &Target) -> Option<Vec<String>> {
         let Did::Written { path, compose, service, .. } = &self.did else { return None };
         let up = match compose {
             Some(compose) if compose.is_there() => return None,
@@ -119,7 +121,8 @@ impl Hand {
                 format!("docker compose -f {file} up -d {}", word(service))
             }
         };
-        Some(vec![up, "why137 verify NAME -- LOAD".to_owned()])
+        let name = report::escape::shell_word(&target.name);
+        Some(vec![up, format!("why137 verify {name} -- LOAD")])
     }
 
     /// What is watched now: a service that was made anew is another container.

@@ -20,8 +20,10 @@ use crate::commands::verify::baseline;
 use crate::commands::{daemon, explain};
 use crate::printer::Printer;
 
-/// So long a container that is between two lives is waited for.
-const BETWEEN: Duration = Duration::from_secs(5);
+/// So long a container that is between two lives is waited for: docker waits no longer than a minute.
+const BETWEEN: Duration = Duration::from_secs(65);
+/// So often a program that has just been started is looked at, until its runtime is known.
+const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Seconds of a life below which a climb may be a start: warm-up and loading lie in the first half minute.
@@ -49,11 +51,10 @@ pub(super) fn of(
     arguments: &FixArgs,
     target: &Target,
 ) -> anyhow::Result<Result<Before, String>> {
+    printer.progress("waiting for its next start");
     let is_up = wait_until_up(target, BETWEEN)?;
     // Early: what grows to its death is not there any more afterwards.
-    let asked = (Some(target.id.as_str()), None);
-    let pair = is_up.then(|| pair::running(printer, &arguments.watch.daemon, asked, None).ok());
-    let pair = pair.flatten();
+    let pair = is_up.then(|| told_now(printer, arguments, target)).flatten();
     if let Some(path) = &arguments.baseline {
         let looks = baseline::looks(path)?;
         let series = measure::series_of(&target.name, &looks);
@@ -70,7 +71,14 @@ pub(super) fn of(
     if watch.at_most.is_none() && watch.load.is_empty() {
         watch.at_most = Some(WATCHED);
     }
-    let seen = measure::watch(printer, &watch, "measuring")?;
+    let seen = match measure::watch(printer, &watch, "measuring") {
+        Ok(seen) => seen,
+        // It ended in between.
+        Err(error) if target.daemon.life(&target.id, &target.name)?.is_running() => {
+            return Err(error);
+        }
+        Err(_) => return death(printer, arguments, target),
+    };
     measure::keep(&seen, &watch)?;
     let series = measure::series_of(&target.name, &seen.looks);
     let watched = seen.watched(&measure::shape_of(&seen));
@@ -80,8 +88,22 @@ pub(super) fn of(
     Ok(Ok(Before { watched, series, pair, died_at, was_up }))
 }
 
+/// What the runtime that runs there now is told, in its limit.
+pub(super) fn told_now(printer: &Printer, arguments: &FixArgs, target: &Target) -> Option<Pair> {
+    let asked = (Some(target.id.as_str()), None);
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(PAUSE);
+        }
+        if let Ok(pair) = pair::running(printer, &arguments.watch.daemon, asked, None) {
+            return Some(pair);
+        }
+    }
+    None
+}
+
 /// Killed, and no life seen was older than a start may be.
-fn died_young(looks: &[Look], watched: &Watched) -> Option<(Bytes, String)> {
+pub(super) fn died_young(looks: &[Look], watched: &Watched) -> Option<(Bytes, String)> {
     let kills = watched.kills.filter(|kills| *kills > 0.0)?;
     let oldest = looks.iter().filter_map(|look| look.age_s).reduce(f64::max)?;
     // No limit comes near 2^53.

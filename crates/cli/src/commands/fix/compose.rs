@@ -67,10 +67,11 @@ const PROGRAMS: [&[&str]; 2] = [&["docker", "compose"], &["docker-compose"]];
 impl Compose {
     /// Of a container's project, with this file.
     pub(super) fn of(made: &Made, file: &Path, daemon: &Daemon) -> Self {
-        let same = |one: &PathBuf| one.canonicalize().ok() == file.canonicalize().ok();
+        let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        let same = |one: &PathBuf| *one == file || one.canonicalize().is_ok_and(|it| it == file);
         let files = match made.files.iter().any(same) {
             true => made.files.clone(),
-            false => vec![file.to_owned()],
+            false => vec![file.clone()],
         };
         let mut options = Vec::new();
         for file in files {
@@ -113,7 +114,8 @@ impl Compose {
     /// The id of its container.
     pub(super) fn id(&self) -> Option<String> {
         let out = self.run(&["ps".to_owned(), "-q".to_owned(), self.service.clone()]).ok()?;
-        out.lines().next().map(str::to_owned).filter(|id| !id.is_empty())
+        let id: String = out.lines().next()?.chars().take(12).collect();
+        Some(id).filter(|id| !id.is_empty())
     }
 
     fn run(&self, words: &[String]) -> anyhow::Result<String> {

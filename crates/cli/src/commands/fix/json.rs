@@ -74,7 +74,7 @@ impl Told {
         self.set("taken_back", json!(true));
     }
 
-    pub(super) fn next(&mut self, next: &str) {
+    pub(super) fn next(&mut self, next: Option<&str>) {
         self.set("next", json!(next));
     }
 

@@ -12,11 +12,11 @@ use settings::runtimes::Fits;
 use sizing::Unit;
 use sizing::shape::Kind;
 use sizing::size::{Asked, Runtime, Size};
-use sizing::verify::{Growth, Watched, limits};
+use sizing::verify::{Growth, Verdict, Watched, limits};
 use sizing::words::span;
 
 use super::FixArgs;
-use super::before::Before;
+use super::before::{Before, died_young};
 use super::compose::Compose;
 use super::target::Target;
 use crate::commands::align::pair::{self, InFile, Pair};
@@ -25,6 +25,12 @@ use crate::commands::size::{self, Sized};
 use crate::commands::verify::Verified;
 use crate::failure::{Failure, USAGE};
 use crate::printer::Printer;
+
+/// A limit of which less than this part would do is worth a word.
+const ROOMY: f64 = 0.9;
+/// So many times the limit is the next to try where it lives and pays for it.
+const MORE: f64 = 1.5;
+const MIB: f64 = 1_048_576.0;
 
 /// What comes of the stretch before.
 pub(super) enum Decision {
@@ -123,7 +129,7 @@ enum Want {
 fn want(size: &Size, now: Option<Bytes>, asked: Option<Bytes>, before: &Watched) -> Want {
     let goes_on = matches!(size.shape.kind, Kind::Leak | Kind::RestartLoop);
     if let Some(because) = size.blocked_because.as_ref().filter(|_| asked.is_none() || goes_on) {
-        return Want::Blocked(because.clone());
+        return Want::Blocked(because.clone() + &buys(size, now).unwrap_or_default());
     }
     if let Some(because) = before.growth.filter(|_| asked.is_none()).and_then(still_grows) {
         return Want::Blocked(because);
@@ -165,6 +171,15 @@ fn want_trial(died_at: Bytes, asked: Option<Bytes>) -> Want {
     }
 }
 
+/// What twice the limit would buy of a leak.
+fn buys(size: &Size, now: Option<Bytes>) -> Option<String> {
+    let (leak, now) = (size.shape.leak.as_ref()?, now?);
+    let rate = leak.per_second.middle;
+    // No limit comes near 2^53.
+    let time = (rate > 0.0).then(|| span(now.0 as f64 / rate))?;
+    Some(format!("; twice the limit, {}, would last {time} longer", Bytes(now.0.saturating_mul(2))))
+}
+
 /// It may come to rest before its limit is full, or not.
 fn still_grows(growth: Growth) -> Option<String> {
     (growth.left_s <= limits::GROWN_WITHIN).then(|| {
@@ -190,7 +205,12 @@ pub(super) fn decide(
     let now = target.limit().map(Bytes);
     let mut notes = Vec::new();
     let unfit = before.pair.as_ref().filter(|pair| pair.now() == Fits::CannotFit);
+    let by_file = before.pair.is_none() && is_unfit_by_file(arguments, target)?;
     let wanted = match (unfit.filter(|_| now.is_some()), sized, &before.died_at) {
+        (None, _, _) if by_file => {
+            notes.push("why: by its Compose file its runtime may grow beyond its limit".to_owned());
+            want_unfit(None, arguments.limit)
+        }
         (Some(unfit), _, _) => {
             notes.push(format!("why: {}", unfit.as_told()));
             want_unfit(unfit.cannot(), arguments.limit)
@@ -228,7 +248,10 @@ fn where_to(
         return Ok(Decision::Blocked(cannot));
     }
     let settings = pair.as_ref().map(Pair::settings).unwrap_or_default();
-    let needed = pair.as_ref().is_some_and(|pair| pair.now() == Fits::CannotFit);
+    let needed = match &pair {
+        Some(pair) => pair.now() == Fits::CannotFit,
+        None => is_unfit_by_file(arguments, target)?,
+    };
     let change = limit.map(|limit| (now, limit));
     let plan = |way, notes| Plan { limit: change, settings: settings.clone(), way, notes };
     if let Some((path, service)) = file_of(arguments, target, needed)? {
@@ -253,11 +276,29 @@ fn where_to(
     if limit.is_none() {
         return Ok(Decision::Nothing("its settings are right as they are".to_owned()));
     }
-    if let Some(headline) = pair.as_ref().filter(|_| !settings.is_empty()).map(Pair::headline) {
-        notes.push(format!("beside it: {headline} Settings of what runs cannot be changed: with `--file` they are written where it is made by"));
+    if !settings.is_empty() {
+        notes.push(format!(
+            "not needed for it: {} could be told as well; where Compose made the container, `--file` writes both",
+            settings.join(" ")
+        ));
+    }
+    if let Some(file) = target.made.as_ref().and_then(|made| made.files.first()) {
+        notes.push(format!(
+            "{} still tells the old limit, and a container that is made anew has it: `--file` writes the new one there",
+            file.display()
+        ));
     }
     let plan = Plan { settings: Vec::new(), ..plan(Way::InPlace, notes) };
     Ok(Decision::Change(Box::new(plan)))
+}
+
+/// Whether the file tells that what runs by it does not fit; where no process could be asked.
+fn is_unfit_by_file(arguments: &FixArgs, target: &Target) -> anyhow::Result<bool> {
+    let Some((path, service)) = file_of(arguments, target, true)? else { return Ok(false) };
+    let shown = path.display().to_string();
+    let limit = target.limit().map(Bytes);
+    let file = pair::in_file((&shown, &service), limit, None);
+    Ok(file.is_ok_and(|file| file.is_unfit() && !file.is_refusal()))
 }
 
 /// The file that is changed, and the service in it.
@@ -283,30 +324,46 @@ fn file_of(
     }
 }
 
-fn by_hand(target: &Target, pair: Option<&Pair>) -> Vec<String> {
+pub(super) fn by_hand(target: &Target, pair: Option<&Pair>) -> Vec<String> {
     let name = escape::shell_word(&target.name);
-    let mut lines = vec![
-        "settings of a container that runs cannot be changed: it has to be made anew with"
-            .to_owned(),
-    ];
     let words = pair.map(|pair| pair.docker_run(&target.name)).unwrap_or_default();
-    lines.extend(words.into_iter().map(|line| format!("docker run {line}")).take(1));
-    let rest = pair.map(|pair| pair.docker_run(&target.name)).unwrap_or_default();
-    lines.extend(rest.into_iter().skip(1));
+    let mut words = words.into_iter();
+    let mut lines =
+        vec!["settings of a container that runs cannot be changed: make it anew".to_owned()];
+    lines.extend(words.next().map(|line| format!("docker run {line}")));
+    lines.extend(words);
     lines.push(format!("then: why137 verify {name} -- LOAD"));
     lines
 }
 
-/// What a run that did not hold says of the limit that would.
-pub(super) fn next_limit(verified: &Verified, target: &Target) -> Option<String> {
-    let series = crate::commands::measure::series_of(&target.name, &verified.seen.looks);
-    let size = sizing::size::size(&series, &Asked::default());
-    let (limit, had) = size.limit.zip(verified.after.limit_bytes)?;
-    (limit > had).then(|| {
-        let name = escape::shell_word(&target.name);
-        let limit = change::docker_size(whole(limit));
-        format!("by what this run showed: why137 fix {name} --limit {limit}")
-    })
+/// What the run says of the limit, where it should be another one.
+pub(super) fn next_limit(verified: &Verified, target: &Target, is_trial: bool) -> Option<String> {
+    let had = verified.after.limit_bytes.filter(|had| *had > 0.0)?;
+    let mut series = crate::commands::measure::series_of(&target.name, &verified.seen.looks);
+    let name = escape::shell_word(&target.name);
+    let try_it = |limit: f64| {
+        let limit = change::docker_size(whole((limit / MIB).ceil() * MIB));
+        format!("why137 fix {name} --limit {limit}")
+    };
+    if verified.judged.verdict == Verdict::Holds {
+        // Whatever the limit was: what it needs was seen.
+        series.limits.clear();
+        let wanted = sizing::size::size(&series, &Asked::default()).limit?;
+        return (is_trial && wanted < had * ROOMY).then(|| {
+            format!("by what this run showed a smaller limit is enough: {}", try_it(wanted))
+        });
+    }
+    let is_leak = verified.after.growth.is_some_and(|growth| growth.is_leak);
+    let young = died_young(&verified.seen.looks, &verified.after).is_some();
+    let moved = verified.judged.verdict == Verdict::MovedTheCost;
+    let wanted = match (young, moved) {
+        (true, _) => Some(had * 2.0),
+        // What it keeps is near its ceiling, and the ceiling follows the limit.
+        (false, true) => Some(had * MORE),
+        (false, false) => sizing::size::size(&series, &Asked::default()).limit,
+    };
+    let wanted = wanted.filter(|wanted| *wanted > had && (young || !is_leak))?;
+    Some(format!("the next to try: {}", try_it(wanted)))
 }
 
 impl Plan {
@@ -337,8 +394,12 @@ impl Plan {
                 lines
             }
         };
-        if let (Way::InPlace, Some(swap)) = (&self.way, self.swap(target).filter(|it| *it > 0)) {
-            lines.push(format!("with swap {}, as much swap as before", Bytes(swap.unsigned_abs())));
+        let beside = self
+            .swap(target)
+            .zip(self.limit)
+            .map(|(both, (_, new))| Bytes(u64::try_from(both).unwrap_or(0).saturating_sub(new.0)));
+        if let (Way::InPlace, Some(swap)) = (&self.way, beside.filter(|it| it.0 > 0)) {
+            lines.push(format!("the {swap} of swap beside it stay"));
         }
         if !before.was_up && matches!(self.way, Way::InPlace) {
             lines.push("start it".to_owned());

@@ -5,8 +5,6 @@ use sizing::{End, Point, Series};
 
 use super::*;
 
-const MIB: f64 = 1_048_576.0;
-
 fn mib(count: u64) -> Bytes {
     Bytes(count << 20)
 }
@@ -46,7 +44,12 @@ fn a_leak_is_raised_neither_by_its_size_nor_by_hand() {
     assert_eq!(size.shape.kind, Kind::Leak);
     for asked in [None, Some(mib(256))] {
         match want(&size, Some(mib(64)), asked, &held(62.0)) {
-            Want::Blocked(because) => assert!(because.contains("leak"), "{because}"),
+            Want::Blocked(because) => {
+                assert!(because.contains("leak"), "{because}");
+                // 64 MiB at 0.0145 MiB a second.
+                let twice = "twice the limit, 128 MiB, would last 74 min longer";
+                assert!(because.ends_with(twice), "{because}");
+            }
             other => panic!("{other:?}"),
         }
     }
