@@ -146,9 +146,9 @@ fn recent_reports() -> Option<usize> {
     }
 }
 
-/// Waits until something is so, for ten seconds at most.
+/// Waits until something is so, for half a minute at most: a machine under load stands still for seconds.
 pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = look() {
             return found;

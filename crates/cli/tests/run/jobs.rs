@@ -13,7 +13,7 @@ use super::ground::{Ground, Guarded, answer, ended, pid_in, program, signal, wai
 /// it waits for in vain is a failure and no hanging test.
 fn started(ground: &Ground, words: &[&str], script: &str) -> Guarded {
     let script = format!(
-        "{script}\necho $$ >pid.part; mv pid.part pid; i=0; while [ $((i += 1)) -lt 1000 ]; do sleep 0.02; done; exit 9"
+        "{script}\necho $$ >pid.part; mv pid.part pid; i=0; while [ $((i += 1)) -lt 3000 ]; do sleep 0.02; done; exit 9"
     );
     let mut command = ground.command(&[words, &["--", "sh", "-c", &script]].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
