@@ -42,7 +42,9 @@ fn every_signal_is_passed_on_once() {
         let running = started(&ground, &[], &script);
         signal(running.pid(), number);
         // Two of a kind that wait at once are one: the second is sent when the first was taken.
-        wait_for("the first to be taken", || fs::read_to_string(ground.file("got")).ok());
+        wait_for(&format!("the first {name} to be taken"), || {
+            fs::read_to_string(ground.file("got")).ok()
+        });
         signal(running.pid(), number);
         let (code, out, said) = running.output();
         assert_eq!((code, out.as_str()), (7, format!("{name}\n{name}\n").as_str()), "{said}");
