@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use crate::docker::host::{self, Host};
 use crate::found::exhibit;
-use crate::gather::{Search, may_be_podmans};
+use crate::gather::{Search, docker_first};
 use crate::roots::Roots;
 use crate::{GatherError, Wanted, podman};
 
@@ -41,22 +41,17 @@ fn describe(
 ) -> Result<Described, GatherError> {
     progress("asking docker");
     let asked = host::choose(wanted, roots).and_then(|host| ask(host, wanted, roots));
-    // Whoever names docker's daemon means docker.
-    let named = wanted.docker_host.is_some() || wanted.docker_context.is_some();
-    match asked {
-        Err(error) if !named && may_be_podmans(&error) => {
-            let by_socket = podman::sockets(wanted, roots)
-                .into_iter()
-                .find_map(|host| ask(host, wanted, roots).ok());
-            let by_client = || {
-                progress("asking podman");
-                let (_, text) = podman::inspect(&wanted.name, roots)?;
-                Some(Described { container: redacted(&text), image: None })
-            };
-            by_socket.or_else(by_client).ok_or(error)
-        }
-        answered => answered,
-    }
+    docker_first(wanted, asked, || {
+        let by_socket = podman::sockets(wanted, roots)
+            .into_iter()
+            .find_map(|host| ask(host, wanted, roots).ok());
+        let by_client = || {
+            progress("asking podman");
+            let (_, text) = podman::inspect(&wanted.name, roots)?;
+            Some(Described { container: redacted(&text), image: None })
+        };
+        by_socket.or_else(by_client).map(Ok)
+    })
 }
 
 fn ask(host: Host, wanted: &Wanted, roots: &Roots) -> Result<Described, GatherError> {

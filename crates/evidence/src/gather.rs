@@ -55,12 +55,19 @@ fn gather(
     progress: &mut dyn FnMut(&str),
 ) -> Result<CaseFile, GatherError> {
     let asked = host::choose(wanted, roots).and_then(|host| ask(host, wanted, roots, progress));
+    docker_first(wanted, asked, || by_podman(wanted, roots, progress).map(Ok))
+}
+
+/// Docker's answer; where it may be another's container, the others' if one of them knows it.
+pub(crate) fn docker_first<T>(
+    wanted: &Wanted,
+    asked: Result<T, GatherError>,
+    others: impl FnOnce() -> Option<Result<T, GatherError>>,
+) -> Result<T, GatherError> {
     // Whoever names docker's daemon means docker.
     let named = wanted.docker_host.is_some() || wanted.docker_context.is_some();
     match asked {
-        Err(error) if !named && may_be_podmans(&error) => {
-            by_podman(wanted, roots, progress).ok_or(error)
-        }
+        Err(error) if !named && may_be_podmans(&error) => others().unwrap_or(Err(error)),
         answered => answered,
     }
 }

@@ -12,7 +12,7 @@ use crate::docker::answers::{self, DaemonFacts};
 use crate::docker::host::{self, Host};
 use crate::docker::http::{ApiError, Daemon};
 use crate::found::plain;
-use crate::gather::{Search, elsewhere, may_be_podmans};
+use crate::gather::{Search, docker_first, elsewhere, may_be_podmans};
 use crate::host::containers;
 use crate::roots::{Roots, read_text};
 use crate::subject::Subject;
@@ -29,14 +29,7 @@ pub fn running_container(
     let roots = Roots::default();
     progress("asking docker");
     let asked = host::choose(wanted, &roots).and_then(|host| ask(host, wanted, &roots));
-    // Whoever names docker's daemon means docker.
-    let named = wanted.docker_host.is_some() || wanted.docker_context.is_some();
-    match asked {
-        Err(error) if !named && may_be_podmans(&error) => {
-            by_others(wanted, &roots, progress).unwrap_or(Err(error))
-        }
-        answered => answered,
-    }
+    docker_first(wanted, asked, || by_others(wanted, &roots, progress))
 }
 
 /// Podman by its sockets, by its client, containerd by its client: whoever knows the name.
