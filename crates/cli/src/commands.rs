@@ -9,6 +9,7 @@ pub(crate) mod demo;
 pub(crate) mod env;
 mod explain;
 pub(crate) mod fix;
+mod format;
 mod generate;
 pub(crate) mod guard;
 pub(crate) mod imagined;

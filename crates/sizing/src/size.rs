@@ -127,11 +127,13 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
     }
     let hours = hours(series);
     let forecast = Forecast::of(&hours, &Weights::ALL);
-    let Some(wanted) = sum(series, &hours, met, asked, &mut size) else { return size };
+    let leak = size.shape.leak.filter(|_| is_sure(series, &size.shape));
+    let Some(wanted) = sum(series, &hours, (met, leak), asked, &mut size.steps) else {
+        return size;
+    };
     if let Some(forecast) = &forecast {
         size.risk = risks(forecast, wanted, limit, series.unit);
-        let sure = is_sure(series, &size.shape);
-        if let (Some(leak), Some(peak), true) = (&size.shape.leak, size.shape.peak, sure) {
+        if let (Some(leak), Some(peak)) = (&leak, size.shape.peak) {
             for risk in &mut size.risk {
                 risk.oom_per_day = risk.oom_per_day.max(outgrown(leak, peak, risk.limit_bytes));
             }
@@ -168,11 +170,10 @@ fn met(series: &Series, limit: Option<f64>, killed: bool) -> Option<f64> {
 fn sum(
     series: &Series,
     hours: &Hours,
-    met: Option<f64>,
+    (met, leak): (Option<f64>, Option<Leak>),
     asked: &Asked,
-    size: &mut Size,
+    steps: &mut Vec<Step>,
 ) -> Option<f64> {
-    let steps = &mut size.steps;
     let peak = series.peak().filter(|peak| peak.used > 0.0)?;
     let traits = hours.traits()?;
     steps.push(Step {
@@ -221,8 +222,7 @@ fn sum(
             wanted = least;
         }
     }
-    let sure = is_sure(series, &size.shape);
-    if let Some(leak) = size.shape.leak.as_ref().filter(|_| sure) {
+    if let Some(leak) = leak {
         let day = leak.per_second.middle.max(0.0) * DAY;
         steps.push(Step {
             what: "a day of its growth: a limit only decides when it dies".to_owned(),

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use casefile::Bytes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use report::escape;
 use settings::runtimes::advice::Room;
 use settings::runtimes::{Runtime, Version};
@@ -24,6 +24,7 @@ use settings::runtimes::{Runtime, Version};
 use self::answer::{Answer, Question};
 use self::fragments::Form;
 use crate::commands::env::runtime;
+use crate::commands::format::Format;
 use crate::commands::imagined::{self, Imagined};
 use crate::failure::{Failure, USAGE};
 use crate::flags::DaemonArgs;
@@ -109,15 +110,6 @@ impl Measured {
             ..Room::of(limit)
         }
     }
-}
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Answers.

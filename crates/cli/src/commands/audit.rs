@@ -14,12 +14,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use casefile::Bytes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use evidence::live::Running;
 use serde_json::Value;
 
 use self::live::Seen;
 use super::{daemon, explain};
+use crate::commands::format::Format;
 use crate::commands::imagined::{self, Imagined};
 use crate::flags::DaemonArgs;
 use crate::printer::Printer;
@@ -59,15 +60,6 @@ pub(crate) struct AuditArgs {
     daemon: DaemonArgs,
     #[command(flatten)]
     imagined: Imagined,
-}
-
-/// The form of an audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Answers.

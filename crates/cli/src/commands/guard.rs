@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use casefile::Bytes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use judge::loops::{Cause, Kind, Loop, State};
 use nix::sys::signal::Signal;
 use report::escape;
@@ -26,6 +26,7 @@ use super::audit::watch::Stop;
 use super::loops::page::{headline, seconds};
 use super::loops::{self, name_of};
 use super::{align, explain};
+use crate::commands::format::Format;
 use crate::commands::imagined;
 use crate::failure::{Failure, USAGE};
 use crate::flags::DaemonArgs;
@@ -71,15 +72,6 @@ pub(crate) struct GuardArgs {
     format: Format,
     #[command(flatten)]
     daemon: DaemonArgs,
-}
-
-/// The form of a summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// What came of one loop.

@@ -10,11 +10,12 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use casefile::{CaseFile, Moment};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use judge::loops::Loop;
 use report::escape;
 
 use super::{daemon, explain};
+use crate::commands::format::Format;
 use crate::failure::Failure;
 use crate::flags::DaemonArgs;
 use crate::printer::Printer;
@@ -38,15 +39,6 @@ pub(crate) struct LoopsArgs {
     format: Format,
     #[command(flatten)]
     daemon: DaemonArgs,
-}
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// A loop and the case that shows it.

@@ -20,12 +20,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use report::escape;
 use sizing::shape::Shape;
 use sizing::verify::Look;
 use sizing::{End, Point, Series, Unit};
 
+use crate::commands::format::Format;
 use crate::flags::DaemonArgs;
 use crate::printer::Printer;
 pub(super) use json::watched as watched_json;
@@ -76,15 +77,6 @@ pub(crate) struct WatchArgs {
     /// the totals of ab, wrk, hey all.
     #[arg(value_name = "LOAD", last = true)]
     pub(super) load: Vec<std::ffi::OsString>,
-}
-
-/// The form of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For a person.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Measures.

@@ -23,8 +23,9 @@ use sizing::table::{self, TableError, Wanted};
 use sizing::{Series, Unit};
 
 use crate::commands::align::pair::{self, Pair};
+use crate::commands::format::Format;
 use crate::commands::imagined::{self, Imagined};
-use crate::commands::measure::{Format, WatchArgs};
+use crate::commands::measure::WatchArgs;
 use crate::failure::{Failure, NOTHING, USAGE};
 use crate::printer::Printer;
 

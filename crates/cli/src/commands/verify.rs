@@ -15,7 +15,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use sizing::verify::{Judged, Verdict, Watched, judge};
 
-use super::measure::{self, Format, Seen, WatchArgs, watched_json};
+use super::format::Format;
+use super::measure::{self, Seen, WatchArgs, watched_json};
 use crate::printer::Printer;
 
 /// Exit codes of this command.

@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use casefile::Bytes;
-use sizing::Unit;
 
 use super::{SizeArgs, Sized, WATCHED, asked, exit, gate, json, page};
 use crate::commands::align::pair::{self, Pair};
-use crate::commands::measure::{self, Format};
-use crate::commands::{daemon, explain};
+use crate::commands::format::Format;
+use crate::commands::{daemon, explain, measure};
 use crate::flags::DaemonArgs;
 use crate::printer::Printer;
 
@@ -27,15 +26,17 @@ pub(super) fn run(printer: &Printer, arguments: &SizeArgs) -> anyhow::Result<Exi
         let limit = limit.map(|limit| Bytes(limit as u64));
         pair::running(printer, &watch.daemon, (watch.what.as_deref(), watch.pid), limit).ok()
     };
-    if limit_now.is_some()
-        && let Some(pair) = pair_at(asked.limit)
-    {
-        asked.runtime = gate(&pair);
+    let now = limit_now.and_then(|_| pair_at(asked.limit));
+    if let Some(now) = &now {
+        asked.runtime = gate(now);
     }
     asked.alone = limit_now.is_none() && watch.what.is_some() && is_alone(printer, &watch.daemon);
     let size = sizing::size::size(&series, &asked);
-    let pair =
-        size.limit.filter(|_| series.unit == Unit::Bytes).and_then(|limit| pair_at(Some(limit)));
+    // What runs is looked at once: the same look serves another limit.
+    let pair = size.limit.and_then(|limit| match &now {
+        Some(now) => Some(now.at(Bytes(limit as u64))),
+        None => pair_at(Some(limit)),
+    });
     let sized = Sized { series, limit_now, size, pair };
     let text = match watch.format {
         Format::Text => page::page(&sized, printer.page(false).width),
