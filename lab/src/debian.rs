@@ -190,6 +190,15 @@ pub(crate) const JOURNAL: Group = Group {
     without: &["libc6_", "perl", "libperl", "usrmerge", "dpkg_"],
     only: &[],
 };
+/// Compose: one program that needs libc alone. Docker 20.10 and 26 both understand it.
+const COMPOSE: Group = Group {
+    name: "compose",
+    packages: &["docker-compose"],
+    without: &[],
+    only: &["docker-compose_"],
+};
+/// The name of its program.
+pub(crate) const COMPOSE_NAME: &str = "docker-compose";
 /// Servers as Debian ships them, with what they need: the programs of `cargo xtask rescue`.
 const SERVERS: Group = Group {
     name: "servers",
@@ -416,6 +425,12 @@ pub fn journal_writer(lab: &Lab) -> Result<Command> {
 /// They could not be fetched.
 pub fn servers(lab: &Path) -> Result<PathBuf> {
     Archive::new(lab, Release::Bookworm).unpacked(&SERVERS)
+}
+
+/// The program of [`COMPOSE`], fetched.
+pub(crate) fn compose(lab: &Path) -> Result<PathBuf> {
+    let root = Archive::new(lab, Release::Trixie).unpacked(&COMPOSE)?;
+    Ok(root.join("usr/libexec/docker/cli-plugins").join(COMPOSE_NAME))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::script;
 /// The lab's folder inside.
 const LAB: &str = "/lab";
 /// Where the input disk was unpacked.
-const INPUT: &str = "/lab/in";
+pub(crate) const INPUT: &str = "/lab/in";
 /// The output disk; `vda` is the root, `vdb` the input.
 const OUTPUT: &str = "/dev/vdc";
 /// The first of the disks with an image each, when the machine is made.

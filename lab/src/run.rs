@@ -109,7 +109,6 @@ pub fn all_names() -> Vec<(&'static str, &'static str)> {
 
 /// Acceptance scenarios and platforms that have no death here, and why.
 pub const NOT_MADE: &[(&str, &str)] = &[
-    ("scenario 23", "leak or plateau needs samples over time, and a question afterwards has none"),
     ("lab on Docker 26, cgroup v2 and v1", "it takes the virtual machine: `cargo xtask lab vm`"),
     (
         "lab on systemd, Podman and Swarm",

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::answer::explained_again;
-use crate::debian::{GUEST, GUEST_WITH_SYSTEMD, Group};
+use crate::debian::{self, GUEST, GUEST_WITH_SYSTEMD, Group};
 use crate::guest::{entry_from_json, wish_as_json};
 use crate::host;
 use crate::platform::{Cgroup, Machine, Platform};
@@ -179,8 +179,13 @@ pub fn run(
         std::fs::remove_dir_all(&results)?;
     }
     std::fs::create_dir_all(&results)?;
-    let input =
-        disk::input(&machinery.work, programs, &wish_as_json(wish, programs.why137.is_some()))?;
+    // What `fix` makes containers anew with.
+    let compose = match vm.flavour {
+        Flavour::Plain if programs.why137.is_some() => Some(debian::compose(&vm.folder)?),
+        Flavour::Plain | Flavour::Systemd => None,
+    };
+    let asked = wish_as_json(wish, programs.why137.is_some());
+    let input = disk::input(&machinery.work, programs, compose.as_deref(), &asked)?;
     let output = disk::empty(&vm.own_folder().join("output.tar"))?;
     let mut entries: Vec<Entry> = Vec::new();
     tell(Told::Begins("starting the machine"));

@@ -326,7 +326,7 @@ never\t'Never'"
 complete -c why137 -n "__fish_why137_using_subcommand measure" -l width -d 'Columns of the page' -r
 complete -c why137 -n "__fish_why137_using_subcommand measure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c why137 -n "__fish_why137_using_subcommand size" -l pid -d 'A process of this machine: with all that its container or unit holds, else with its descendants' -r
-complete -c why137 -n "__fish_why137_using_subcommand size" -l for -d 'For so long at most; without it 10 minutes, or until the load command ends' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l for -d 'So long it is watched, where it runs; without it a minute, or until the load command ends' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l every -d 'One look so often; without it every second, in the first half minute five a second' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l requests -d 'A log to which each answered request adds a line; `latency_ms=` in it is read' -r -F
 complete -c why137 -n "__fish_why137_using_subcommand size" -l save -d 'Save the looks as CSV, for `why137 size` and `why137 verify --baseline`' -r -F
@@ -344,7 +344,7 @@ complete -c why137 -n "__fish_why137_using_subcommand size" -l tlscert -d 'Our o
 complete -c why137 -n "__fish_why137_using_subcommand size" -l tlskey -d 'The key to it' -r -F
 complete -c why137 -n "__fish_why137_using_subcommand size" -l column -d 'CSV: the column that tells the memory; else the one whose name does (`mem_bytes`, `ws_mib`, `used_mib` …)' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l unit -d 'CSV: its unit, where the name does not tell: `bytes`, `mib`, `pct`, `frac`' -r
-complete -c why137 -n "__fish_why137_using_subcommand size" -l series -d 'CSV: only this series' -r
+complete -c why137 -n "__fish_why137_using_subcommand size" -l series -d 'CSV: only this series, by its name or a part of it (`pod` of `pod/container`)' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l as-of -d 'CSV: use nothing that came later than this, in the file\'s own time (seconds, or RFC 3339)' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l limit -d 'The limit it has now, where the samples do not tell: `512m`, or a number where they are in percent' -r
 complete -c why137 -n "__fish_why137_using_subcommand size" -l cap -d 'A cap that you have in mind: is it possible at all?' -r

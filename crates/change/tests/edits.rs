@@ -373,8 +373,8 @@ mod tests {
             let text = format!("services:\n  api:\n    {part}\n");
             assert!(refused(&text, "api", &small).contains("mem_reservation of 100 MiB"), "{text}");
         }
-        let text = "services:\n  api:\n    mem_limit: 10m\n    memswap_limit: 10m\n";
-        assert!(refused(text, "api", &small).contains("memswap_limit"));
+        let text = "services:\n  api:\n    mem_limit: 10m\n    memswap_limit: ${SWAP}\n";
+        assert!(refused(text, "api", &small).contains("memswap_limit comes from a variable"));
         let text = MANIFESTS.replace(
             "          limits:\n",
             "          requests: {memory: 1Gi}\n          limits:\n",
@@ -382,6 +382,34 @@ mod tests {
         assert!(refused(&text, "api", &small).contains("its request of 1 GiB"));
         let text = TASK.replace("\"memory\": 512", "\"memoryReservation\": 64, \"memory\": 512");
         assert!(refused(&text, "api", &small).contains("memoryReservation"));
+    }
+
+    #[test]
+    fn swap_beside_the_limit_stays_as_much_as_it_was() {
+        let lines = |text: &str, mib: u64| {
+            let whole = format!("services:\n  api:\n{text}");
+            let (_, come) = changed(&whole, "api", &wish(Some(mib), &[]));
+            come.iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+        };
+        let none = "    mem_limit: 256m\n    memswap_limit: 256m\n";
+        assert_eq!(lines(none, 512), ["mem_limit: 512m", "memswap_limit: 512m"]);
+        assert_eq!(lines(none, 64), ["mem_limit: 64m", "memswap_limit: 64m"]);
+        let some = "    mem_limit: 256m\n    memswap_limit: \"1g\"\n";
+        assert_eq!(lines(some, 512), ["mem_limit: 512m", "memswap_limit: \"1280m\""]);
+        for text in ["    mem_limit: 256m\n    memswap_limit: -1\n", "    mem_limit: 256m\n"] {
+            assert_eq!(lines(text, 512), ["mem_limit: 512m"], "{text}");
+        }
+        let deployed =
+            "    memswap_limit: 256m\n    deploy: {resources: {limits: {memory: 256m}}}\n";
+        let come = ["memswap_limit: 512m", "deploy: {resources: {limits: {memory: 512m}}}"];
+        assert_eq!(lines(deployed, 512), come);
+        // What another service is made by is not touched.
+        let base = "services:\n  base: &base\n    mem_limit: 256m\n    memswap_limit: 256m\n  api:\n    <<: *base\n    image: x\n";
+        let (gone, come) = changed(base, "api", &wish(Some(512), &[]));
+        assert!(gone.is_empty(), "{gone:?}");
+        let mut come: Vec<&str> = come.iter().map(|line| line.trim()).collect();
+        come.sort_unstable();
+        assert_eq!(come, ["mem_limit: 512m", "memswap_limit: 512m"]);
     }
 
     #[test]

@@ -132,10 +132,40 @@ mod tests {
     }
 
     #[test]
+    fn no_limit_is_advised_below_what_the_runtime_needs() {
+        for (runtime, level) in [
+            ("node@22.12.0", 20),
+            ("deno@2", 20),
+            ("postgres@16", 8),
+            ("java@17", 300),
+            ("go@1.22", 9),
+        ] {
+            for more in [&[][..], &["--limit", "24m"], &["--limit", "2g"]] {
+                let words = ["size", "-", "--format", "json", "--runtime", runtime];
+                let words =
+                    [&words, &["--host-memory", "8g", "--host-cpus", "2"][..], more].concat();
+                let json = text(&ask(&words, &format!("{HEAD}{}", steady("web", level))));
+                let value: Value = serde_json::from_str(&json).unwrap();
+                let (limit, ceiling) =
+                    (value["limit_bytes"].as_i64(), value["ceiling_bytes"].as_i64());
+                assert!(limit.is_some() || value["blocked_because"].is_string(), "{value}");
+                assert!(ceiling <= limit, "{runtime} {more:?}: {value}");
+            }
+        }
+        let words = ["size", "-", "--runtime", "node@22.12.0", "--limit", "24m", "--killed"];
+        let page = text(&ask(&words, &format!("{HEAD}{}", steady("web", 10))));
+        assert!(page.contains("raise the limit from 24 MiB to 64 MiB"), "{page}");
+        assert!(page.contains("what its runtime needs at least"), "{page}");
+    }
+
+    #[test]
     fn what_is_wrong_with_a_table_is_named() {
         for (table, words) in [
-            ("", "no column tells the time"),
-            ("t_s,mem_mib\n", "no samples"),
+            ("", "it is empty: there is no header row"),
+            ("series,mem_mib\na,1\n", "no column tells the time"),
+            ("t_s,mem_mib\n", "no samples: nothing stands below the header"),
+            ("t_s,mem_mib\n0,1,2\n", "line 2: 3 fields where the header has 2"),
+            ("t_s,mem_mib\n0,inf\n", "line 2, column mem_mib: `inf`"),
             ("t_s,mem_mib\n0,1\n5,x\n", "line 3, column mem_mib: `x`"),
             ("t_s,heap\n0,1\n", "say --column"),
         ] {
@@ -146,7 +176,11 @@ mod tests {
         }
         let missing = ask(&["size", "nowhere.csv"], "");
         assert_eq!(missing.status.code(), Some(1));
-        assert!(said(&missing).contains("`nowhere.csv`"), "{}", said(&missing));
+        let why = said(&missing);
+        assert!(why.contains("`nowhere.csv`: there is no such file"), "{why}");
+        let folder = ask(&["size", "/tmp/"], "");
+        assert_eq!(folder.status.code(), Some(1));
+        assert!(said(&folder).contains("`/tmp/`: it is a directory"), "{}", said(&folder));
         let wrong = ask(&["size", "-", "--column", "rss"], "t_s,mem_mib\n0,1\n");
         assert_eq!(wrong.status.code(), Some(2));
         assert!(said(&wrong).contains("no column `rss`; the columns are: t_s, mem_mib"));
@@ -157,5 +191,87 @@ mod tests {
         let output = ask(&["size", "-"], "t_s,mem_mib\n0,10\n60,20\n");
         assert_eq!(output.status.code(), Some(3));
         assert!(text(&output).contains("not measured: 2 samples"), "{}", text(&output));
+    }
+
+    #[test]
+    fn a_pipe_is_read_like_a_file() {
+        let table = format!("{HEAD}{}{}", steady("a", 100), steady("b", 300));
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.csv");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let written = std::thread::spawn({
+            let (pipe, table) = (pipe.clone(), table.clone());
+            move || std::fs::write(pipe, table).unwrap()
+        });
+        let by_pipe = ask(&["size", pipe.to_str().unwrap(), "--format", "json"], "");
+        written.join().unwrap();
+        assert_eq!(by_pipe.status.code(), Some(0), "{}", said(&by_pipe));
+        assert_eq!(text(&by_pipe), text(&ask(&["size", "-", "--format", "json"], &table)));
+    }
+
+    #[test]
+    fn the_steps_of_the_json_add_up_to_the_limit_to_the_byte() {
+        let rows: String = (0..400)
+            .map(|at| format!("{},{}\n", at * 300, 12_345_678 + (at * 7919) % 100_003))
+            .collect();
+        for more in [&[][..], &["--killed", "--limit", "12m"], &["--below-peak"]] {
+            let words = [&["size", "-", "--format", "json"], more].concat();
+            let json = text(&ask(&words, &format!("t_s,mem_bytes\n{rows}")));
+            let value: Value = serde_json::from_str(&json).unwrap();
+            let steps = value["steps"].as_array().unwrap();
+            let all: i64 = steps.iter().map(|step| step["bytes"].as_i64().unwrap()).sum();
+            assert_eq!(Some(all), value["limit_bytes"].as_i64(), "{value}");
+            let risk = value["risk"].as_array().unwrap();
+            assert!(risk.iter().any(|one| one["limit_bytes"] == value["limit_bytes"]), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_raise_that_did_not_help_is_recognised_with_and_without_counters() {
+        let (mut plain, mut counted) = (String::new(), String::new());
+        let mut at = 0;
+        for (life, limit, seconds, rate) in [(0, 512, 1200, 0.345), (1, 2048, 3600, 0.542)] {
+            for second in (0..seconds).step_by(10) {
+                let used = 100.0 + f64::from(second) * rate;
+                plain += &format!("{at},{used},{limit}\n");
+                counted += &format!("{at},{used},{limit},{life},{life}\n");
+                at += 10;
+            }
+        }
+        counted += &format!("{at},,,2,1\n");
+        let counted = format!("t_s,mem_mib,limit_mib,kills,life\n{counted}");
+        let page = text(&ask(&["size", "-"], &counted));
+        let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in [
+            "raised 512 MiB → 2 GiB, lived 40 min longer, died at the limit again",
+            "grows like a leak",
+            "it met its limit",
+            "4 GiB instead of 2 GiB would last",
+        ] {
+            assert!(page.contains(words), "`{words}` is not in:\n{page}");
+        }
+        let json = text(&ask(
+            &["size", "-", "--format", "json"],
+            &format!("t_s,mem_mib,limit_mib\n{plain}"),
+        ));
+        let value: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!((&value["limit_bytes"], &value["censored"]), (&Value::Null, &true.into()));
+        let says = value["says"].to_string();
+        let wanted = "raised 512 MiB → 2 GiB, lived 40 min longer, and has filled the limit again";
+        assert!(says.contains(wanted), "{says}");
+    }
+
+    #[test]
+    fn a_time_before_the_first_sample_and_a_date_for_seconds_are_told() {
+        let table = "t_s,mem_mib\n60,1\n120,2\n180,3\n";
+        for (time, words) in [
+            ("-5", "the first is at 60"),
+            ("2026-01-31T08:00:00Z", "counts its seconds from a start of its own"),
+        ] {
+            let output = ask(&["size", "-", "--as-of", time], table);
+            assert_eq!(output.status.code(), Some(1));
+            assert!(said(&output).contains(words), "{}", said(&output));
+        }
+        assert_eq!(ask(&["size", "-", "--as-of", "nan"], table).status.code(), Some(2));
     }
 }

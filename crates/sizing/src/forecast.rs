@@ -11,6 +11,8 @@
 //! left out of the fit. The floors below are not fitted: they keep the forecast from being surer on a
 //! new kind of workload than it can be.
 
+pub mod kill;
+
 use crate::hours::{Hours, Traits};
 
 /// A day that lies this many hours back counts half.
@@ -56,6 +58,7 @@ impl Weights {
 pub struct Forecast {
     /// What it was made from.
     pub traits: Traits,
+    days: Vec<(f64, f64)>,
     passed: f64,
     step: f64,
     jumps: f64,
@@ -113,6 +116,7 @@ impl Forecast {
             jump: jump.exp().max(0.35),
             below: below.exp() + LEAST_STEP + step,
             own: logistic(own),
+            days: traits.days(),
             traits,
         })
     }
@@ -132,8 +136,8 @@ impl Forecast {
             return self.passed * (small + self.jumps * (-margin / self.jump).exp());
         }
         let weight = |age: f64| 0.5f64.powf(age / HALF_LIFE);
-        let all: f64 = self.traits.windows.iter().map(|(_, age)| weight(*age)).sum();
-        let above = self.traits.windows.iter().filter(|(peak, _)| *peak >= margin);
+        let all: f64 = self.days.iter().map(|(_, age)| weight(*age)).sum();
+        let above = self.days.iter().filter(|(peak, _)| *peak >= margin);
         let own = above.map(|(_, age)| weight(*age)).sum::<f64>() / all.max(f64::MIN_POSITIVE);
         let beyond_day = (margin + self.traits.day).max(0.0);
         let usual = (-beyond_day / self.below).exp();
@@ -155,7 +159,7 @@ impl Forecast {
     /// days of the whole limit.
     #[must_use]
     pub fn cheapest(&self, kill: f64) -> f64 {
-        let used = (-self.traits.median).exp();
+        let used = self.traits.quantile(0.5).exp();
         let cost = |margin: f64| kill * self.chance_beyond(margin) - used * (-margin).exp();
         let mut best = (f64::INFINITY, 0.0);
         let mut look = |from: f64, to: f64, steps: u32| {
@@ -171,17 +175,6 @@ impl Forecast {
         let rough = look(-1.0, 1.5, 100);
         self.traits.top * look(rough - 0.025, rough + 0.025, 20).exp()
     }
-}
-
-/// By how much a limit has to grow after a kill at it: what was wanted is not known, only that it was more.
-///
-/// From synthetic kills on public traces, cut at a quantile of the samples: nine of ten jobs and pods stay below
-/// about 1.8 times the limit for the next day; never as much as twice, which holds back as much and kills no
-/// less. Cut at seven tenths of the peak or later all stay below 1.43 times by construction.
-#[must_use]
-pub fn beyond_kill(before: Option<&Traits>) -> f64 {
-    let change = before.map_or(0.05, |traits| traits.change);
-    (0.58 + change.clamp(0.0, 0.1)).exp()
 }
 
 #[cfg(test)]
@@ -228,10 +221,5 @@ mod tests {
         let some = of((0..200).map(|at| 90.0 + f64::from(at % 11)));
         let limits: Vec<f64> = [0.5, 1.0, 3.0, 10.0].map(|kill| some.cheapest(kill)).to_vec();
         assert!(limits.is_sorted(), "{limits:?}");
-    }
-
-    #[test]
-    fn a_kill_asks_for_three_quarters_as_much_again_or_more() {
-        assert!(beyond_kill(None) > 1.7 && beyond_kill(None) < 2.0);
     }
 }

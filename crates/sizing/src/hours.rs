@@ -70,8 +70,6 @@ impl Hours {
         let mean = logs.iter().sum::<f64>() / number;
         let variance = logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / number;
         let steps: f64 = logs.windows(2).map(|pair| step(pair).abs()).sum();
-        let mut sorted = logs.clone();
-        sorted.sort_by(f64::total_cmp);
         let half = logs.get(..=logs.len() / 2).unwrap_or_default();
         Some(Traits {
             top,
@@ -80,10 +78,9 @@ impl Hours {
             day: last(24),
             change: if logs.len() > 1 { steps / (number - 1.0) } else { 0.0 },
             spread: variance.sqrt(),
+            climb: part(&records(&logs), 0.8),
             late: -half.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            median: -middle(&sorted),
-            windows: windows(&logs, 24),
-            logs: logs.clone(),
+            logs,
         })
     }
 }
@@ -95,33 +92,23 @@ fn step(pair: &[f64]) -> f64 {
     }
 }
 
-fn middle(sorted: &[f64]) -> f64 {
-    let at = |index: usize| sorted.get(index).copied().unwrap_or(0.0);
-    let half = sorted.len() / 2;
-    if sorted.len().is_multiple_of(2) && half > 0 {
-        (at(half - 1) + at(half)) / 2.0
-    } else {
-        at(half)
-    }
+/// By how much each hour but the first went above all before it, sorted; 0 where it did not.
+fn records(logs: &[f64]) -> Vec<f64> {
+    let mut highest = logs.first().copied().unwrap_or(0.0);
+    let above = logs.iter().skip(1).map(|log| {
+        let above = (log - highest).max(0.0);
+        highest = highest.max(*log);
+        above
+    });
+    let mut records: Vec<f64> = above.collect();
+    records.sort_by(f64::total_cmp);
+    records
 }
 
-/// The peaks of windows as long as a day (of half the past, where that is shorter), a quarter apart, the
-/// newest first, with the hours since each ended.
-pub fn windows(logs: &[f64], longest: usize) -> Vec<(f64, f64)> {
-    let all = logs.len();
-    let long = longest.min((all / 2).max(1));
-    let apart = (long / 4).max(1);
-    let mut found = Vec::new();
-    let mut end = all;
-    while end >= long {
-        let window = logs.get(end - long..end).unwrap_or_default();
-        found.push((window.iter().copied().fold(f64::NEG_INFINITY, f64::max), (all - end) as f64));
-        match end.checked_sub(apart) {
-            Some(earlier) => end = earlier,
-            None => break,
-        }
-    }
-    found
+/// The value that this part of the sorted lies below.
+fn part(sorted: &[f64], below: f64) -> f64 {
+    let at = (sorted.len() as f64 * below) as usize;
+    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
 /// Figures of a past, as logarithms of parts of its largest peak: 0 is the largest, 0.1 is 10 % below it.
@@ -139,14 +126,43 @@ pub struct Traits {
     pub change: f64,
     /// The standard deviation of the hours.
     pub spread: f64,
+    /// By how much one hour in five went above all before it; 0 where fewer did.
+    pub climb: f64,
     /// How much the largest grew in the second half of the past.
     pub late: f64,
-    /// How far the median hour lies below the largest.
-    pub median: f64,
     /// The hours themselves.
     pub logs: Vec<f64>,
-    /// Peaks of days and the hours since they ended.
-    pub windows: Vec<(f64, f64)>,
+}
+
+impl Traits {
+    /// What that part of the hours stayed below.
+    #[must_use]
+    pub fn quantile(&self, below: f64) -> f64 {
+        let mut sorted = self.logs.clone();
+        sorted.sort_by(f64::total_cmp);
+        part(&sorted, below)
+    }
+
+    /// The peaks of windows as long as a day (of half the past, where that is shorter), a quarter apart, the
+    /// newest first, with the hours since each ended.
+    #[must_use]
+    pub fn days(&self) -> Vec<(f64, f64)> {
+        let all = self.logs.len();
+        let long = 24.min((all / 2).max(1));
+        let apart = (long / 4).max(1);
+        let mut found = Vec::new();
+        let mut end = all;
+        while end >= long {
+            let window = self.logs.get(end - long..end).unwrap_or_default();
+            let peak = window.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            found.push((peak, (all - end) as f64));
+            match end.checked_sub(apart) {
+                Some(earlier) => end = earlier,
+                None => break,
+            }
+        }
+        found
+    }
 }
 
 #[cfg(test)]
@@ -169,7 +185,7 @@ mod tests {
         let traits = hours.traits().unwrap();
         assert_eq!((traits.top, traits.hours, traits.day, traits.late), (100.0, 4.0, 0.0, 0.0));
         assert!((traits.now - 0.223).abs() < 0.001, "{traits:?}");
-        assert!((traits.median - 0.223).abs() < 0.001);
+        assert!((traits.quantile(0.5) + 0.223).abs() < 0.001);
         assert!((traits.change - (0.693 + 0.223) / 3.0).abs() < 0.001);
     }
 
@@ -186,9 +202,9 @@ mod tests {
     fn windows_are_days_or_half_of_a_shorter_past() {
         let long: Vec<f64> = (0..48).map(|at| f64::from(at + 1)).collect();
         let traits = of(&long).traits().unwrap();
-        assert_eq!(traits.windows.len(), 5);
-        assert_eq!(traits.windows.first(), Some(&(0.0, 0.0)));
-        assert_eq!(traits.windows.last().map(|(_, age)| *age), Some(24.0));
-        assert_eq!(of(&[1.0, 2.0, 3.0]).traits().unwrap().windows.len(), 3);
+        assert_eq!(traits.days().len(), 5);
+        assert_eq!(traits.days().first(), Some(&(0.0, 0.0)));
+        assert_eq!(traits.days().last().map(|(_, age)| *age), Some(24.0));
+        assert_eq!(of(&[1.0, 2.0, 3.0]).traits().unwrap().days().len(), 3);
     }
 }

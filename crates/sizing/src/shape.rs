@@ -6,6 +6,7 @@
 //! sizes, and nothing reads a clock.
 
 mod climb;
+mod fits;
 mod level;
 mod lives;
 mod load;

@@ -5,14 +5,17 @@
 //! above the limit it has. Else the raise is blocked, with the reason and what it would buy. After a kill
 //! the peak that was seen is the limit and no more: what was wanted is not known, and the sum says so.
 
+mod chance;
 mod lives;
+mod met;
 mod refuse;
 
 use serde::Serialize;
 
-use crate::forecast::{Forecast, Weights, beyond_kill};
+use crate::forecast::kill::Kill;
+use crate::forecast::{Forecast, Weights};
 use crate::hours::{HOUR, Hours};
-use crate::policy::ours::{Choice, margin};
+use crate::policy::ours::{Choice, because, margin};
 use crate::series::{Series, Unit};
 use crate::shape::{self, Confidence, Kind, Leak, Shape};
 
@@ -26,6 +29,8 @@ const DAY: f64 = 24.0 * HOUR;
 const YOUNG: f64 = 0.3;
 /// Seconds after which a life is more than its start.
 const GROWN: f64 = 30.0;
+/// Where a kill is at least as likely again, that is said.
+const UNSURE: f64 = 0.15;
 /// A sample this close to the limit has met it: what was wanted is not known.
 const AT_LIMIT: f64 = 0.985;
 
@@ -50,6 +55,8 @@ pub struct Asked {
     pub killed: bool,
     /// The first gate.
     pub runtime: Runtime,
+    /// No setting keeps the runtime within less than this; why.
+    pub least: Option<(f64, String)>,
     /// A limit below the peak that was seen may be advised.
     pub below_peak: bool,
     /// A cap that somebody has in mind.
@@ -110,7 +117,11 @@ pub struct Size {
 pub fn size(series: &Series, asked: &Asked) -> Size {
     let limit = asked.limit.or_else(|| series.limit()).filter(|limit| *limit > 0.0);
     let shape = shape::of(series, limit);
-    let met = met(series, limit, asked.killed);
+    let killed = met::killed_at(series, limit, asked.killed);
+    let met = killed
+        .into_iter()
+        .chain(met::touched(series, limit))
+        .reduce(|one, other| if other.limit > one.limit { other } else { one });
     let mut size = Size {
         limit: None,
         request: shape.plateau,
@@ -125,6 +136,7 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
         size.blocked_because = Some(refusal.because());
         return size;
     }
+    size.says.extend(met::above(series, limit));
     let hours = hours(series);
     let forecast = Forecast::of(&hours, &Weights::ALL);
     let leak = size.shape.leak.filter(|_| is_sure(series, &size.shape));
@@ -132,16 +144,30 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
         return size;
     };
     if let Some(forecast) = &forecast {
-        size.risk = risks(forecast, wanted, limit, series.unit);
+        let ask = |chance: f64| {
+            let again = killed.map_or(0.0, |kill| kill.limit_for(chance));
+            forecast.limit_for(chance).max(again)
+        };
+        let of = [0.1, 0.05, 0.01].map(|chance| round(ask(chance), series.unit));
+        size.risk = chance::risks(of.into_iter().chain([wanted]).chain(limit), |limit| {
+            forecast.chance(limit).max(killed.map_or(0.0, |kill| kill.chance(limit)))
+        });
         if let (Some(leak), Some(peak)) = (&leak, size.shape.peak) {
             for risk in &mut size.risk {
-                risk.oom_per_day = risk.oom_per_day.max(outgrown(leak, peak, risk.limit_bytes));
+                risk.oom_per_day =
+                    risk.oom_per_day.max(chance::outgrown(leak, peak, risk.limit_bytes));
             }
         }
     } else {
         size.says.push(format!(
             "{} of samples: too short to state a chance per day",
             crate::words::span(series.span())
+        ));
+    }
+    if let Some(kill) = killed.filter(|kill| kill.chance(wanted) > UNSURE) {
+        size.says.push(format!(
+            "what it wanted when it was killed may be far more than twice its limit: it leapt there. Nine of ten such containers stay below {} for a day; measure it under a limit of that size before you settle on one",
+            crate::words::amount(round(kill.limit_for(0.1), series.unit), series.unit)
         ));
     }
     gates(series, asked, limit, wanted, &mut size);
@@ -156,21 +182,11 @@ fn hours(series: &Series) -> Hours {
     hours
 }
 
-/// The limit that was met, and when: a kill, or samples that lie at it.
-fn met(series: &Series, limit: Option<f64>, killed: bool) -> Option<f64> {
-    let kills = series.ends.iter().filter(|end| end.killed);
-    let killed_at = kills.filter_map(|end| series.limit_at(end.after.checked_sub(1)?).or(limit));
-    let peak = series.peak()?.used;
-    let ended = killed.then(|| limit.unwrap_or(peak));
-    let touched = limit.filter(|limit| peak >= limit * AT_LIMIT);
-    killed_at.chain(ended).chain(touched).reduce(f64::max)
-}
-
 /// The lines that add up to the limit.
 fn sum(
     series: &Series,
     hours: &Hours,
-    (met, leak): (Option<f64>, Option<Leak>),
+    (met, leak): (Option<Kill>, Option<Leak>),
     asked: &Asked,
     steps: &mut Vec<Step>,
 ) -> Option<f64> {
@@ -189,16 +205,16 @@ fn sum(
     let long = hours.len() >= crate::forecast::FEWEST_HOURS;
     let part = if long { margin(&traits, Choice::default()).exp() - 1.0 } else { YOUNG };
     let part = if asked.below_peak { part } else { part.max(0.0) };
+    // Where the limit was met, how it came there tells more than the room that a free climb would need.
+    let part = match met.filter(|kill| peak.used <= kill.limit) {
+        Some(kill) => part.min(kill.advised() / peak.used - 1.0),
+        None => part,
+    };
     // Older than what the hours remember is only the peak.
     let base = if asked.below_peak { traits.top } else { peak.used };
     let plain = base * (1.0 + part);
     let from = if long {
-        format!(
-            "hours differ by {:.1} % from one to the next and spread by {:.1} %; {} hours seen",
-            traits.change * 100.0,
-            traits.spread * 100.0,
-            hours.len()
-        )
+        because(&traits)
     } else {
         format!("less than {} hours seen: {:.0} %", crate::forecast::FEWEST_HOURS, YOUNG * 100.0)
     };
@@ -208,16 +224,13 @@ fn sum(
         from,
     });
     let mut wanted = plain;
-    if let Some(hit) = met {
-        let least = hit * beyond_kill(Some(&traits));
+    if let Some(kill) = met {
+        let least = kill.advised();
         if least > wanted {
             steps.push(Step {
                 what: "the limit was met, so more was wanted than was seen".to_owned(),
                 bytes: least - wanted,
-                from: format!(
-                    "{:.2} times the limit that was met; nine of ten stay below that for a day",
-                    least / hit
-                ),
+                from: came(&kill),
             });
             wanted = least;
         }
@@ -234,7 +247,33 @@ fn sum(
         });
         wanted += day;
     }
-    let rounded = round(wanted, series.unit);
+    Some(last_steps(wanted, asked, series.unit, steps))
+}
+
+/// How much more than the limit that was met, and by what.
+fn came(kill: &Kill) -> String {
+    let advised = kill.advised();
+    let stay = 100.0 * (1.0 - kill.chance(advised));
+    format!(
+        "{:.2} times the limit that was met; {stay:.0} % stay below that for a day where it was come to like here: by {:.0} % from the sample before, {:.0} % above the highest, hours {:.0} % apart",
+        advised / kill.limit,
+        kill.leap.exp_m1() * 100.0,
+        kill.gap.exp_m1() * 100.0,
+        kill.change.exp_m1() * 100.0,
+    )
+}
+
+/// What its runtime needs, and whole MiB.
+fn last_steps(mut wanted: f64, asked: &Asked, unit: Unit, steps: &mut Vec<Step>) -> f64 {
+    if let Some((least, because)) = asked.least.as_ref().filter(|(least, _)| *least > wanted) {
+        steps.push(Step {
+            what: "what its runtime needs at least".to_owned(),
+            bytes: least - wanted,
+            from: because.clone(),
+        });
+        wanted = *least;
+    }
+    let rounded = round(wanted, unit);
     if rounded > wanted {
         steps.push(Step {
             what: "rounded up".to_owned(),
@@ -242,7 +281,7 @@ fn sum(
             from: "whole MiB".to_owned(),
         });
     }
-    Some(rounded)
+    rounded
 }
 
 /// A life that was cut short is all start-up: what grows for seconds is no leak yet.
@@ -252,17 +291,6 @@ fn is_sure(series: &Series, shape: &Shape) -> bool {
         Some(points.last()?.at - points.first()?.at)
     });
     shape.confidence == Confidence::Likely && ages.fold(0.0, f64::max) >= GROWN
-}
-
-/// The chance that a leak fills a limit within a day.
-fn outgrown(leak: &Leak, peak: f64, limit: f64) -> f64 {
-    let after_day = |per_second: f64| peak + per_second.max(0.0) * DAY;
-    let (least, most) = (after_day(leak.per_second.low), after_day(leak.per_second.high));
-    match limit {
-        limit if limit <= least => 0.99,
-        limit if limit >= most => 0.0,
-        limit => 0.99 * (most - limit) / (most - least),
-    }
 }
 
 fn at(series: &Series, time: f64) -> String {
@@ -275,18 +303,6 @@ fn round(value: f64, unit: Unit) -> f64 {
         Unit::Bytes => (value / MIB).ceil() * MIB,
         Unit::Percent | Unit::Fraction => value,
     }
-}
-
-/// The chances at the limit, at the one in effect and at those for one day in ten, twenty, a hundred.
-fn risks(forecast: &Forecast, wanted: f64, now: Option<f64>, unit: Unit) -> Vec<Risk> {
-    let of = [0.1, 0.05, 0.01].map(|chance| round(forecast.limit_for(chance), unit));
-    let mut limits: Vec<f64> = of.into_iter().chain([wanted]).chain(now).collect();
-    limits.sort_by(f64::total_cmp);
-    limits.dedup();
-    limits
-        .into_iter()
-        .map(|limit_bytes| Risk { limit_bytes, oom_per_day: forecast.chance(limit_bytes) })
-        .collect()
 }
 
 /// What is there is enough. A short watch has not seen what a day brings, so it advises no less than there is.
@@ -343,7 +359,9 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
         enough(series, now, wanted, size);
         return;
     }
-    if !size.censored && asked.runtime_fits() && size.shape.kind != Kind::Leak {
+    let is_above = size.shape.peak.is_some_and(|peak| peak > now)
+        || asked.least.as_ref().is_some_and(|(least, _)| *least > now);
+    if !size.censored && !is_above && asked.runtime_fits() && size.shape.kind != Kind::Leak {
         never_met(series, now, wanted, size);
         return;
     }
@@ -351,9 +369,9 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
         let rate = leak.per_second.middle.max(f64::MIN_POSITIVE);
         format!(
             "; {} instead of {} would last {} longer",
-            shown(wanted),
+            shown(2.0 * now),
             shown(now),
-            crate::words::span((wanted - now) / rate)
+            crate::words::span(now / rate)
         )
     });
     let because = match (&asked.runtime, size.shape.kind) {
@@ -372,7 +390,7 @@ fn gates(series: &Series, asked: &Asked, limit: Option<f64>, wanted: f64, size: 
                 buys.unwrap_or_default()
             ))
         }
-        (_, Kind::RestartLoop) if met(series, limit, asked.killed).is_none() => {
+        (_, Kind::RestartLoop) if !size.censored => {
             Some("it restarts again and again, and not at its limit".to_owned())
         }
         (_, Kind::TooEarly)

@@ -7,13 +7,19 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::Programs;
+use crate::debian::COMPOSE_NAME;
 use crate::shell;
 
 /// Room for what comes out; the file is sparse.
 const ROOM: u64 = 512 << 20;
 
 /// Packs the programs and the wish.
-pub(super) fn input(work: &Path, programs: &Programs, wish: &Value) -> Result<PathBuf> {
+pub(super) fn input(
+    work: &Path,
+    programs: &Programs,
+    compose: Option<&Path>,
+    wish: &Value,
+) -> Result<PathBuf> {
     let folder = work.join("input");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -26,6 +32,9 @@ pub(super) fn input(work: &Path, programs: &Programs, wish: &Value) -> Result<Pa
     copy(&programs.runner, "lab-guest")?;
     if let Some(program) = &programs.why137 {
         copy(program, "why137")?;
+    }
+    if let Some(program) = compose {
+        copy(program, COMPOSE_NAME)?;
     }
     std::fs::write(folder.join("wish.json"), wish.to_string())?;
     let archive = work.join("input.tar");

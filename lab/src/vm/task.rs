@@ -47,7 +47,7 @@ pub fn carry_out(
     std::fs::create_dir_all(&machinery.work)
         .with_context(|| format!("could not make `{}`", machinery.work.display()))?;
     let programs = Programs { why137: None, runner: task.runner.clone() };
-    let input = disk::input(&machinery.work, &programs, &task.wish)?;
+    let input = disk::input(&machinery.work, &programs, None, &task.wish)?;
     hear(Heard::Begins("starting the machine"));
     machinery.boot(task.verb, &[&input, task.data], hear)
 }

@@ -149,9 +149,7 @@ const AFTER: [&str; 2] = ["image", "build"];
 fn set_limit(editor: &mut Editor<'_>, found: &Found<'_>, limit: Bytes) -> Result<(), Refused> {
     let service = found.node;
     let size = docker_size(limit);
-    // Docker refuses to start a container with these.
-    let swap = amount(service.field("memswap_limit"));
-    against(swap, |swap, limit| swap < limit, limit, "its memswap_limit")?;
+    // Docker refuses to start a container with one that is larger.
     let reserved = amount(service.field("mem_reservation"));
     against(reserved, |reserved, limit| reserved > limit, limit, "its mem_reservation")?;
     let is_set = |node: Option<&std::rc::Rc<Node>>| node.is_some_and(|node| !node.is_null());
@@ -161,6 +159,7 @@ fn set_limit(editor: &mut Editor<'_>, found: &Found<'_>, limit: Bytes) -> Result
     if let Some(entry) = own_limit {
         editor.set(&entry.value, &size)?;
     }
+    set_swap(editor, found, limit)?;
     if !in_deploy && own_limit.is_some() {
         return Ok(());
     }
@@ -192,6 +191,42 @@ fn set_limit(editor: &mut Editor<'_>, found: &Found<'_>, limit: Bytes) -> Result
     match service.own("mem_limit") {
         Some(_) => Err(Refused("its `mem_limit` is empty".to_owned())),
         None => editor.add_entries(service, &AFTER, &[("mem_limit".to_owned(), New::Raw(size))]),
+    }
+}
+
+/// Memory and swap together go with the limit, so that the swap beside it stays as much as it was: docker refuses a
+/// container whose memory alone may be more.
+fn set_swap(editor: &mut Editor<'_>, found: &Found<'_>, limit: Bytes) -> Result<(), Refused> {
+    let stated = |name: &'static str| {
+        layers(found).find_map(|layer| layer.field(name).filter(|node| !node.is_null()).cloned())
+    };
+    let Some(node) = stated("memswap_limit") else { return Ok(()) };
+    // As much swap as it wants.
+    if node.text().is_some_and(|text| text.trim().starts_with('-')) {
+        return Ok(());
+    }
+    let old = subject(found).limit;
+    let both = match (amount(Some(&node)), old) {
+        (Stated::Nothing, _) => return Ok(()),
+        (Stated::At(swap), Stated::At(old)) => {
+            Bytes(limit.0.saturating_add(swap.0.saturating_sub(old.0)))
+        }
+        (Stated::At(swap), _) => swap.max(limit),
+        (Stated::Open, _) => {
+            return Err(Refused(
+                "its memswap_limit comes from a variable, and has to go with the limit".to_owned(),
+            ));
+        }
+    };
+    let size = docker_size(both);
+    match found.node.own("memswap_limit").filter(|entry| !entry.value.is_null()) {
+        Some(entry) if amount(Some(&entry.value)) == Stated::At(both) => Ok(()),
+        Some(entry) => editor.set(&entry.value, &size),
+        None if amount(Some(&node)) == Stated::At(both) => Ok(()),
+        None => {
+            let added = ("memswap_limit".to_owned(), New::Raw(size));
+            editor.add_entries(found.node, &AFTER, &[added])
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) mod page;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use casefile::{CaseFile, Moment};
+use casefile::{CaseFile, Gap, Moment, Source};
 use clap::Args;
 use judge::loops::Loop;
 use report::escape;
@@ -79,7 +79,7 @@ pub(super) fn look(
             .map_err(|error| explain::not_gathered(&error))?;
         // The kernel's log without a daemon's word shows deaths, and no lives to tell a loop from.
         let asked = case.exhibits.iter().any(|exhibit| exhibit.about.is_some());
-        let unread = case.gaps.iter().find(|gap| gap.source == casefile::Source::ContainerInspect);
+        let unread = case.gaps.iter().find(|gap| gap.source == Source::ContainerInspect);
         if let Some(gap) = unread.filter(|_| !asked) {
             let message = format!("no container could be asked about: {}", gap.because);
             let hint = format!("{}, or name the daemon: why137 loops -H URL", gap.tried);
@@ -91,6 +91,12 @@ pub(super) fn look(
         all.push(explain::case_about(printer, word, daemon, now)?);
     }
     Ok(all.into_iter().map(|case| Seen { loops: judge::loops::loops(&case), case }).collect())
+}
+
+/// What tells of single deaths, and could not be read; it is not a loop's own.
+fn unread(seen: &Seen) -> impl Iterator<Item = &Gap> {
+    let tells = |gap: &&Gap| matches!(gap.source, Source::ContainerEvents | Source::KernelLog);
+    seen.case.gaps.iter().filter(tells)
 }
 
 /// A loop's name: the container's, or the beginning of its id.

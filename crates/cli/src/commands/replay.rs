@@ -22,6 +22,7 @@ use sizing::policy::named::{self, Named};
 use sizing::replay::curve::{self, Curve, Tally};
 use sizing::replay::{Score, Terms};
 
+use crate::commands::size::input::is_there;
 use crate::failure::{Failure, NOTHING};
 use crate::printer::Printer;
 
@@ -32,8 +33,8 @@ Exit codes: 0 replayed; 1 a file could not be read or no day was left to score; 
 /// The rules, with what they do and where that was read.
 const RULES: &str = "\
 Rules, as their authors set them:
-  ours      the highest hour of two weeks and room above it, learnt from how much this container's
-            hours differ; this program's own
+  ours      the highest hour of two weeks and room above it, by how much the container still
+            climbs; this program's own
   vpa       P90 of daily peaks that halve each day, upper edge of a 5 % bucket, x 1.15, at least
             250 MiB; after a kill 20 % or 100 MiB more
             (kubernetes/autoscaler 55c37cd, vertical-pod-autoscaler/pkg/recommender)
@@ -57,7 +58,7 @@ pub(crate) fn help() -> String {
 /// What `replay` takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReplayArgs {
-    /// CSV files, plain or gzip, as `why137 size` reads them.
+    /// CSV files, plain or gzip, as `why137 size` reads them; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The rules, with commas between them.
@@ -77,7 +78,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "NAME")]
     series: Option<String>,
     /// Use nothing that came later than this, in the file's own time (seconds, or RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = super::size::moment)]
+    #[arg(long, value_name = "TIME", value_parser = super::size::moment, allow_negative_numbers = true)]
     as_of: Option<f64>,
     /// Also draw slack against days with a kill, as SVG.
     #[arg(long, value_name = "FILE")]
@@ -129,6 +130,7 @@ pub(super) fn run(printer: &Printer, arguments: &ReplayArgs) -> anyhow::Result<E
     let terms = Terms { history: arguments.history.as_secs_f64(), ..Terms::default() };
     let mut sums = vec![Tally::default(); rules.all.len()];
     let (mut series, mut too_short) = (0, 0);
+    arguments.files.iter().try_for_each(|file| is_there(file, "replay"))?;
     for file in &arguments.files {
         read::batches(printer, arguments, file, &mut |batch| {
             for tallies in curve::tallies(batch, &rules.all, &terms) {

@@ -4,38 +4,42 @@
 //! watch of what runs. The sums, the chances and the gates are `sizing`'s, the ceiling `settings`' by way of `align`;
 //! this command reads and shows. Many series in one file give a line each.
 
+pub(super) mod input;
 mod json;
 pub(super) mod live;
 mod page;
 
-use std::fs::File;
-use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use casefile::Bytes;
 use clap::Args;
 use settings::runtimes::{Fits, Version};
 use sizing::size::{Asked, Runtime, Size};
-use sizing::table::{self, TableError, Wanted};
+use sizing::table::{self, Wanted};
 use sizing::{Series, Unit};
 
 use crate::commands::align::pair::{self, Pair};
 use crate::commands::format::Format;
 use crate::commands::imagined::{self, Imagined};
 use crate::commands::measure::WatchArgs;
-use crate::failure::{Failure, NOTHING, USAGE};
+use crate::failure::{Failure, USAGE};
 use crate::printer::Printer;
+use input::Input;
 
 /// Exit codes of this command.
-pub(crate) const EXIT_CODES: &str = "\
-Exit codes: 0 a limit, or the one in effect is enough; 3 no limit is advised, and why; 1 nothing could be read or
-measured; 2 usage. Of several series the answer is in each line.";
+pub(crate) const EXIT_CODES: &str = "Exit codes: 0 a limit, or the one in effect is enough; 3 no limit is \
+    advised, and why; 1 nothing could be read or measured; 2 usage. Of several series the answer is in each line.";
+
+const WHAT: &str = "A container that runs, by its name or id; or a table of samples, CSV or gzip of it: \
+    `web.csv`, `-` for standard input";
+const FOR: &str =
+    "So long it is watched, where it runs; without it a minute, or until the load command ends";
 
 /// What `size` takes.
 #[derive(Debug, Clone, Args)]
+#[command(mut_args(of_size))]
 pub(crate) struct SizeArgs {
     #[command(flatten)]
     watch: WatchArgs,
@@ -45,11 +49,12 @@ pub(crate) struct SizeArgs {
     /// CSV: its unit, where the name does not tell: `bytes`, `mib`, `pct`, `frac`.
     #[arg(long, value_name = "UNIT", value_parser = unit, help_heading = "Samples in a CSV")]
     unit: Option<(Unit, f64)>,
-    /// CSV: only this series.
+    /// CSV: only this series, by its name or a part of it (`pod` of `pod/container`).
     #[arg(long, value_name = "NAME", help_heading = "Samples in a CSV")]
     series: Option<String>,
     /// CSV: use nothing that came later than this, in the file's own time (seconds, or RFC 3339).
-    #[arg(long, value_name = "TIME", value_parser = moment, help_heading = "Samples in a CSV")]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_negative_numbers = true,
+        help_heading = "Samples in a CSV")]
     as_of: Option<f64>,
     /// The limit it has now, where the samples do not tell: `512m`, or a number where they are in percent.
     #[arg(long, value_name = "SIZE")]
@@ -68,6 +73,15 @@ pub(crate) struct SizeArgs {
     runtime: Option<String>,
     #[command(flatten)]
     imagined: Imagined,
+}
+
+/// `size` also takes a table, and watches for less.
+fn of_size(arg: clap::Arg) -> clap::Arg {
+    match arg.get_id().as_str() {
+        "what" => arg.value_name("NAME|FILE").help(WHAT),
+        "at_most" => arg.help(FOR),
+        _ => arg,
+    }
 }
 
 /// One answer.
@@ -115,7 +129,7 @@ fn of_table(printer: &Printer, arguments: &SizeArgs, name: &str) -> anyhow::Resu
         series: arguments.series.clone(),
         requests: None,
         as_of: arguments.as_of,
-        name: stem(name),
+        name: stem(Path::new(name)),
     };
     let mut count = 0usize;
     let mut shown = Shown { printer, format: arguments.watch.format, several: false, only: None };
@@ -178,16 +192,9 @@ pub(super) fn each(
     wanted: &Wanted,
     take: &mut dyn FnMut(Series) -> anyhow::Result<()>,
 ) -> anyhow::Result<table::Told> {
-    let mut stdin = Vec::new();
-    if name == "-" {
-        io::stdin().lock().read_to_end(&mut stdin).context("could not read standard input")?;
-    }
-    let open = || -> io::Result<Box<dyn Read>> {
-        if name == "-" {
-            return Ok(Box::new(Cursor::new(stdin.clone())));
-        }
-        Ok(Box::new(File::open(name)?))
-    };
+    let path = Path::new(name);
+    let input = Input::of(path)?;
+    let open = || input.open();
     let mut failed = None;
     let told = table::read(&open, wanted, &mut |series| {
         take(series).map_err(|error| {
@@ -199,29 +206,17 @@ pub(super) fn each(
     if let Some(error) = failed {
         return Err(error);
     }
-    told.map_err(|error| wrong(name, &error).into())
+    told.map_err(|error| input::refused(path, "size", &error).into())
 }
 
-fn wrong(name: &str, error: &TableError) -> Failure {
-    let shown = if name == "-" { "standard input" } else { name };
-    let (code, hint) = match error {
-        TableError::Column { .. } => (USAGE, "why137 size FILE.csv --column after_mib --unit mib"),
-        TableError::NoSeries { .. } => (USAGE, "why137 size FILE.csv --format json lists them all"),
-        TableError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-            (NOTHING, "a container is asked for by its name alone: why137 size NAME")
-        }
-        _ => (NOTHING, "a header row names the columns: series,t_s,mem_bytes"),
-    };
-    Failure::new(code, format!("`{shown}`: {error}")).hint(hint)
-}
-
-fn stem(name: &str) -> String {
-    if name == "-" {
+/// What a file with one nameless series is called.
+pub(super) fn stem(path: &Path) -> String {
+    if path == Path::new("-") || path.starts_with("/dev") || path.starts_with("/proc") {
         return "samples".to_owned();
     }
-    let file = Path::new(name).file_name().map(|file| file.to_string_lossy().into_owned());
+    let file = path.file_name().map(|file| file.to_string_lossy().into_owned());
     let file = file.unwrap_or_default();
-    file.split('.').next().unwrap_or(&file).to_owned()
+    file.split('.').find(|part| !part.is_empty()).unwrap_or(&file).to_owned()
 }
 
 /// One series, with the ceiling of the runtime that was named.
@@ -234,11 +229,18 @@ fn sized(arguments: &SizeArgs, series: Series) -> anyhow::Result<Sized> {
         predict(arguments, (runtime, version), limit).map(Some)
     };
     if let Some(limit) = limit_now.filter(|_| series.unit == Unit::Bytes)
-        && let Some(pair) = predicted(limit)?
+        && let Some(pair) = predicted(limit)?.filter(can_be_kept)
     {
         asked.runtime = gate(&pair);
     }
-    let size = sizing::size::size(&series, &asked);
+    let mut size = sizing::size::size(&series, &asked);
+    if let Some(limit) = size.limit.filter(|_| series.unit == Unit::Bytes)
+        && let Some(pair) = predicted(limit)?
+        && let Some(least) = least(&pair, limit)
+    {
+        asked.least = Some(least);
+        size = sizing::size::size(&series, &asked);
+    }
     let pair = match size.limit.filter(|_| series.unit == Unit::Bytes) {
         Some(limit) => predicted(limit)?,
         None => None,
@@ -253,6 +255,31 @@ fn predict(
 ) -> anyhow::Result<Pair> {
     let limit = Bytes(limit as u64);
     pair::imagined(runtime, version, limit, &arguments.imagined)
+}
+
+/// The least limit from this one on in which some setting keeps the runtime, and why no smaller one does; `None`
+/// where this one will do, or none that is worth a thought.
+pub(super) fn least(pair: &Pair, limit: f64) -> Option<(f64, String)> {
+    let because = pair.cannot()?;
+    let fits = |mib: u64| pair.at(Bytes(mib << 20)).cannot().is_none();
+    let mut low = Bytes(limit as u64).0.div_ceil(1 << 20).max(1);
+    let mut high = low * 2;
+    while !fits(high) {
+        (low, high) = (high, high * 2);
+        if high > LARGEST_LEAST {
+            return None;
+        }
+    }
+    while high - low > 1 {
+        let middle = u64::midpoint(low, high);
+        if fits(middle) { high = middle } else { low = middle }
+    }
+    Some(((high << 20) as f64, because))
+}
+
+/// What no setting keeps within its limit is no reason against a larger one.
+pub(super) fn can_be_kept(pair: &Pair) -> bool {
+    pair.cannot().is_none()
 }
 
 /// The first gate, by what the runtime may use of the limit it has.
@@ -274,6 +301,7 @@ pub(super) fn asked(arguments: &SizeArgs, series: &Series) -> anyhow::Result<Ask
         limit: of(&arguments.limit, "--limit")?,
         killed: arguments.killed,
         runtime: Runtime::NotKnown,
+        least: None,
         below_peak: arguments.below_peak,
         cap: of(&arguments.cap, "--cap")?,
         alone: false,
@@ -300,7 +328,9 @@ pub(super) fn unit(word: &str) -> Result<(Unit, f64), String> {
 }
 
 pub(super) fn moment(text: &str) -> Result<f64, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
+    if let Ok(seconds) = text.parse::<f64>()
+        && seconds.is_finite()
+    {
         return Ok(seconds);
     }
     let moment: Result<jiff::Timestamp, _> = text.parse();
@@ -309,5 +339,7 @@ pub(super) fn moment(text: &str) -> Result<f64, String> {
     })
 }
 
+/// A runtime that needs more than this at least, in MiB, is told wrongly.
+const LARGEST_LEAST: u64 = 64 << 10;
 /// So long what runs is watched, where nobody says.
 pub(super) const WATCHED: Duration = Duration::from_secs(60);

@@ -114,7 +114,7 @@ pub(super) fn of(sheet: &FactSheet, id: Option<ContainerId>) -> Option<Past> {
     });
     past.is_healthy = last.alive && was_healthy(sheet, last, record);
     for index in 0..lives.len() {
-        let Some(stage) = Stage::of_life(sheet, &lives, index) else { continue };
+        let Some(stage) = Stage::of_life(sheet, &lives, index).map(of_one_life) else { continue };
         past.ended.extend(ended(&stage));
         let inside = inside(&stage);
         if !inside.is_empty() {
@@ -129,13 +129,32 @@ pub(super) fn of(sheet: &FactSheet, id: Option<ContainerId>) -> Option<Past> {
     Some(past)
 }
 
+/// Without the start of a life, kills of earlier lives lie in it too: its own is the last one that ended a main process.
+fn of_one_life(stage: Stage<'_>) -> Stage<'_> {
+    if stage.life.started_at.is_some() {
+        return stage;
+    }
+    let mut ends: Vec<Moment> = stage.main_kills().iter().filter_map(|kill| kill.at).collect();
+    ends.sort();
+    ends.pop();
+    let Some(earlier) = ends.pop() else { return stage };
+    let kills = stage.kills.iter().copied();
+    let kills = kills.filter(|kill| kill.at.is_none_or(|at| at > earlier)).collect();
+    stage.with_kills(kills)
+}
+
 /// Deaths of lives that the events have forgotten and the kernel's log has not: kills in this container from
 /// before its first known life, as many as Docker's count has restarts more than are known.
 fn forgotten(sheet: &FactSheet, past: &Past, first: Option<&Life>) -> Vec<Ended> {
     let known = u64::try_from(past.ended.len()).unwrap_or(u64::MAX);
     let missing = past.restart_count.unwrap_or(0).saturating_sub(known);
     let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-    let Some((id, start)) = past.id.as_ref().zip(first.and_then(|life| life.started_at)) else {
+    // Of the last life docker itself keeps the end, and the start only while no other one has begun.
+    let kill_of = |end: &Ended| end.because.as_ref().and_then(|because| because.at).or(end.at);
+    let start = first.and_then(|life| {
+        life.started_at.or_else(|| past.ended.first().filter(|_| !life.alive).and_then(kill_of))
+    });
+    let Some((id, start)) = past.id.as_ref().zip(start) else {
         return Vec::new();
     };
     let before = |kill: &&OomKill| {

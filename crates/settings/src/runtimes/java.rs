@@ -208,8 +208,9 @@ fn outside(collector: Collector, heap: Bytes, flags: &Flags) -> Vec<Part> {
         parts.push(Part::new("the collector's tables", 0, share, "3 to 4 % of the heap"));
     }
     if let Some(direct) = flags.direct {
+        // A ceiling that was told, as the heap's is.
         let given = direct.0 / MIB;
-        parts.push(Part::new("direct buffers", 0, given, "-XX:MaxDirectMemorySize"));
+        parts.push(Part::new("direct buffers", given, given, "-XX:MaxDirectMemorySize"));
     }
     parts
 }
@@ -589,5 +590,8 @@ mod tests {
         assert_eq!(fits(512, &["-XX:MaxRAMPercentage=75"]), Fits::Tight);
         assert_eq!(fits(512, &[]), Fits::Fits);
         assert_eq!(fits(512, &["-Xmx512m"]), Fits::CannotFit);
+        let direct = |most| fits(192, &["-Xmx96m", most]);
+        assert_eq!(direct("-XX:MaxDirectMemorySize=1g"), Fits::CannotFit);
+        assert_eq!(direct("-XX:MaxDirectMemorySize=32m"), Fits::Tight);
     }
 }

@@ -24,7 +24,7 @@ pub fn all() -> [Named; 7] {
         Named {
             word: "ours",
             rule: Rule::Ours(Choice::default()),
-            does: "why137's own: the highest hour of two weeks times a margin learnt from this container's hours",
+            does: "why137's own: the highest hour of two weeks and room above it by how much this container still climbs",
             source: "this program",
         },
         Named {

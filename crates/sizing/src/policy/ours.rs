@@ -1,33 +1,27 @@
-//! Our own rule: the largest peak of two weeks and room above it, learnt from how much this container's hours
-//! differ.
+//! Our own rule: the largest peak of two weeks, and room above it by how much this container still climbs.
 //!
-//! The chance that a limit is passed is taken as `share(limit) = 0.86 · tail(limit / top) + 0.14 · days`: `tail`
-//! falls off exponentially above the largest peak, the faster the calmer the container; `days` is the same above the
-//! peak of each past day, newer days counting more. The limit is where that share is what was asked for. How the
-//! constants were found, and what they do on sets that had no part in it: `docs/reference/sizing.md`.
+//! The chance that a limit is passed is taken as falling off exponentially above the largest peak:
+//! `share(limit) = (top / limit)^(1 / scale)`, and the limit is where that is what was asked for. `scale` is the same
+//! for all (jumps come without any sign), and more for who climbs: where one hour in five or more went above all
+//! before it, by how much it did. That is what tells a container of six hours that is still warming up from one that
+//! has settled; most other figures of the past (how much hours differ, how old the peak is, what the last day did)
+//! were tried and add nothing that holds on a set that had no part in it. How the constants were found, and what
+//! they do there: `docs/reference/sizing.md`.
 
 use super::Policy;
-use crate::hours::{HOUR, Hours, Traits, windows};
+use crate::hours::{HOUR, Hours, Traits};
 
 /// What the search found; see `examples/tune.rs`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Constants {
-    /// A day that lies this many hours back counts half.
-    pub half_life: f64,
-    /// The scale of the room above the peak, as a logarithm: in any case …
+    /// The scale of the room above the peak, as a logarithm: of every container …
     pub base: f64,
-    /// … and for each part that an hour differs from the one before, …
-    pub per_change: f64,
-    /// … that hours spread, …
+    /// … for each part by which one hour in five goes above all before it, …
+    pub per_climb: f64,
+    /// … and that hours spread …
     pub per_spread: f64,
-    /// … and for a past of no hours; half of it after a day.
-    pub young: f64,
-    /// No container is taken for calmer.
-    pub least: f64,
-    /// And none is given more.
+    /// … but no more than this beyond what every container gets.
     pub most: f64,
-    /// How much the largest peak counts beside the peaks of days.
-    pub top: f64,
     /// A limit that was hit is passed by this factor …
     pub after_kill: f64,
     /// … for so many hours: then what came is known.
@@ -35,60 +29,44 @@ pub struct Constants {
 }
 
 impl Constants {
-    /// Found on jobs, pods and virtual machines.
+    /// Found on jobs, pods and virtual machines, and rounded: half or twice of any changes little.
     pub const ALL: Self = Self {
-        half_life: 150.0,
-        base: 0.028,
-        per_change: 0.036,
-        per_spread: 0.022,
-        young: 0.011,
-        least: 0.005,
-        most: 0.098,
-        top: 0.86,
-        after_kill: 1.26,
-        kept: 9.4,
+        base: 0.025,
+        per_climb: 3.0,
+        per_spread: 0.01,
+        most: 0.12,
+        after_kill: 1.2,
+        kept: 8.0,
     };
 
     /// Found without the jobs, for judging on them.
     pub const WITHOUT_JOBS: Self = Self {
-        half_life: 188.7,
-        base: 0.028,
-        per_change: 0.07059,
-        per_spread: 0.01736,
-        young: 0.006902,
-        least: 0.004482,
-        most: 0.05143,
-        top: 0.7761,
-        after_kill: 1.215,
-        kept: 9.4,
+        base: 0.01586,
+        per_climb: 3.835,
+        per_spread: 0.03832,
+        most: 0.1606,
+        after_kill: 1.274,
+        kept: 6.505,
     };
 
     /// Found without the pods, for judging on them.
     pub const WITHOUT_PODS: Self = Self {
-        half_life: 218.5,
-        base: 0.028,
-        per_change: 0.07059,
-        per_spread: 0.01736,
-        young: 0.005969,
-        least: 0.002699,
-        most: 0.098,
-        top: 0.7761,
-        after_kill: 1.231,
-        kept: 9.4,
+        base: 0.03462,
+        per_climb: 0.5575,
+        per_spread: 0.01121,
+        most: 0.1325,
+        after_kill: 1.201,
+        kept: 4.534,
     };
 
     /// Found without the machines, for judging on them.
     pub const WITHOUT_MACHINES: Self = Self {
-        half_life: 218.5,
-        base: 0.04143,
-        per_change: 0.04514,
-        per_spread: 0.02203,
-        young: 0.005969,
-        least: 0.002699,
-        most: 0.09744,
-        top: 0.7761,
-        after_kill: 1.216,
-        kept: 12.56,
+        base: 0.03462,
+        per_climb: 1.372,
+        per_spread: 0.01,
+        most: 0.1934,
+        after_kill: 1.163,
+        kept: 6.304,
     };
 }
 
@@ -101,13 +79,15 @@ pub struct Choice {
 
 /// Above this, days are no longer looked at, but hours.
 const DAYS: f64 = 0.6;
+/// Then the limit is 1.4 times what so many hours stay below: lower and with room costs less than higher without.
+const ROOM_OF_HOURS: f64 = 0.336;
 
 impl Choice {
     /// Between 0 and 1. Above 0.6 the hours that are hit are counted, no longer the days: only the curves of a
     /// replay go there.
     #[must_use]
     pub fn of(share: f64) -> Self {
-        Self { share: share.clamp(1e-6, 0.999), constants: Constants::ALL }
+        Self { share: share.clamp(1e-12, 0.999), constants: Constants::ALL }
     }
 
     /// The same with other constants, for judging them.
@@ -130,29 +110,27 @@ impl Default for Choice {
 /// The room above the largest peak, as a logarithm; below it where hits are wanted.
 #[must_use]
 pub fn margin(traits: &Traits, choice: Choice) -> f64 {
-    let c = &choice.constants;
-    let young = c.young * 24.0 / (24.0 + traits.hours);
-    let scale = c.base + c.per_change * traits.change + c.per_spread * traits.spread + young;
-    let scale = scale.clamp(c.least, c.most.max(c.least));
-    let (peaks, top, share) = if choice.looks_at_hours() {
-        (windows(&traits.logs, 1), 0.0, choice.share - DAYS)
-    } else {
-        (traits.windows.clone(), c.top, choice.share)
-    };
-    let weighed: Vec<(f64, f64)> =
-        peaks.iter().map(|(peak, age)| (*peak, 0.5f64.powf(age / c.half_life))).collect();
-    let all: f64 = weighed.iter().map(|(_, weight)| weight).sum();
-    let tail = |above: f64| if above > 0.0 { (-above / scale).exp() } else { 1.0 };
-    let passed = |margin: f64| {
-        let days: f64 = weighed.iter().map(|(peak, weight)| weight * tail(margin - peak)).sum();
-        top * tail(margin) + (1.0 - top) * days / all
-    };
-    let (mut low, mut high) = (-4.0, 4.0);
-    for _ in 0..26 {
-        let middle = f64::midpoint(low, high);
-        if passed(middle) > share { low = middle } else { high = middle }
+    if choice.looks_at_hours() {
+        let hit = (choice.share - DAYS) / (1.0 - DAYS);
+        return traits.quantile(1.0 - hit) + ROOM_OF_HOURS;
     }
-    high
+    let c = &choice.constants;
+    let own = c.per_climb * traits.climb + c.per_spread * traits.spread;
+    (c.base + own.min(c.most)) * (1.0 / choice.share).ln()
+}
+
+/// What the room above the peak was chosen by, in words.
+#[must_use]
+pub fn because(traits: &Traits) -> String {
+    let climb = if traits.climb < 0.0005 {
+        "fewer than one hour in five went above all before it".to_owned()
+    } else {
+        format!(
+            "one hour in five went {:.1} % or more above all before it",
+            traits.climb.exp_m1() * 100.0
+        )
+    };
+    format!("{climb}; hours spread by {:.1} %; {} hours seen", traits.spread * 100.0, traits.hours)
 }
 
 pub(super) struct Ours {
@@ -221,9 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn the_calm_need_less_than_the_restless() {
-        let calm = margin(&traits(vec![100.0; 100]), Choice::default());
-        let restless = (0..100).map(|at| if at % 2 == 0 { 100.0 } else { 40.0 });
-        assert!(margin(&traits(restless), Choice::default()) > calm);
+    fn who_has_settled_needs_less_than_who_climbs() {
+        let room = |peaks: &mut dyn Iterator<Item = f64>| margin(&traits(peaks), Choice::default());
+        let settled = room(&mut std::iter::repeat_n(100.0, 100));
+        let climbs = room(&mut (0..100).map(|at| 100.0 * 1.01f64.powi(at)));
+        // 1 % an hour asks for twice as much room as nothing.
+        assert!(climbs > settled * 1.9, "{climbs} {settled}");
+        // Steps that are over long ago count no more.
+        let over = room(&mut (0..100).map(|at| 100.0 * 1.01f64.powi(at.min(15))));
+        assert!(over < settled * 1.1, "{over} {settled}");
     }
 }

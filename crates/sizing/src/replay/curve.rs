@@ -100,12 +100,11 @@ pub fn ours() -> Vec<Rule> {
 /// The same with other constants, for judging them.
 #[must_use]
 pub fn ours_with(constants: Constants) -> Vec<Rule> {
-    let shares = [
-        0.95, 0.85, 0.75, 0.7, 0.66, 0.64, 0.62, 0.61, 0.605, 0.602, 0.601, 0.6, 0.4, 0.25, 0.15,
-        0.1, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.012, 0.01, 6e-3, 3e-3, 1e-3, 3e-4, 1e-4,
-        1e-5, 1e-6,
-    ];
-    shares.map(|share| Rule::Ours(Choice::of(share).with(constants))).to_vec()
+    let hours = [0.98, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.62, 0.61, 0.605];
+    // Evenly by logarithm from six days in ten to one in sixty million: room of 1 % to 60 % for the calmest.
+    let days = (0..52).map(|step| 0.6 * 0.7f64.powi(step));
+    let shares = hours.into_iter().chain(days);
+    shares.map(|share| Rule::Ours(Choice::of(share).with(constants))).collect()
 }
 
 /// The settings of the plain rule.

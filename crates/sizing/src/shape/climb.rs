@@ -4,7 +4,8 @@
 //! not follow the request rate, must be higher than anything before, and no equal rise before may have come back.
 //! How large is asked of it depends on how long the container has been watched: what is young warms up.
 
-use super::trend::{self, Fits, Low, Slope};
+use super::fits::{self, Chance, Fits, REST, Stairs};
+use super::trend::{self, Low, Slope};
 use crate::series::Point;
 
 /// From this age on a container is no longer young: six hours, of which a rare sample may miss the last minutes.
@@ -15,6 +16,14 @@ const WINDOWS: [f64; 12] = [0.92, 0.8, 0.65, 0.5, 0.36, 0.25, 0.18, 0.125, 0.09,
 const STEP: f64 = 0.02;
 /// Blocks that a line needs.
 const FEWEST: usize = 5;
+/// Many levels fit anything: for each unknown of theirs as many points.
+const POINTS: f64 = 3.0;
+/// What three steps or four must leave at most, in parts of what a line leaves.
+const MANY: f64 = 0.3;
+/// What comes to rest with a longer time constant, in parts of the window, is as good as a line.
+const SLOWEST_REST: f64 = 0.9;
+/// From so many seconds on a part of what went by steps is not looked at alone.
+const LONG: f64 = 2.0 * SETTLED;
 
 /// One life: its samples, and which the first of them is in the series.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +124,7 @@ impl Climb {
             seconds: life.span(),
             growth,
             tail,
-            fits: trend::fits(&line),
+            fits: Fits::of(&line),
             floor_from: level * life.scale,
             floor_to: (level + growth.middle) * life.scale,
             line,
@@ -125,30 +134,76 @@ impl Climb {
     /// The same without the warm-up at its beginning, where a warm-up *and* a line explain it clearly better than
     /// what comes to rest alone.
     fn without_warm_up(&self, life: &Life<'_>) -> Option<Self> {
-        let (warm_up, left) = trend::warm_up(&self.line)?;
-        let alone = self.fits.rest.min(self.fits.full);
-        if left > 0.6 * alone {
+        let (warm_up, left) = fits::warm_up(&self.line)?;
+        if left > 0.6 * self.fits.resting() || !self.goes_on_beside(left) {
             return None;
         }
         let freed = self.line.iter().map(|(at, used)| (*at, used - warm_up(*at))).collect();
         Self::along(life, freed).filter(|freed| freed.tail >= 0.6)
     }
 
+    /// Whether a line beside a warm-up shows more than what only comes to rest.
+    fn goes_on_beside(&self, left: f64) -> bool {
+        self.fits.shows((left, REST + 1.0), self.fits.resting(), Chance::OneIn100)
+    }
+
     /// A climb that comes to rest explains it clearly better than one that goes on.
     pub(super) fn rests(&self, is_young: bool) -> bool {
         let fits = &self.fits;
-        let (clearly, within) = if is_young { (0.8, 1.0) } else { (0.6, 0.66) };
-        let rests = fits.rest < clearly * fits.line && fits.rest_in < within;
+        let rests = if is_young {
+            fits.rest < 0.8 * fits.line && fits.rest_in < 1.0
+        } else {
+            fits.rest < 0.6 * fits.line
+                && fits.rest_in < SLOWEST_REST
+                && fits.shows((fits.rest, REST), fits.line, Chance::OneIn100)
+        };
         let full = fits.full < 0.5 * fits.line && self.tail < 0.5;
         rests || full
     }
 
-    /// A step or two explain it as well: of some size, for what allocators take in lumps is a line.
-    pub(super) fn steps(&self) -> bool {
+    /// Most of the climb is over, whether or not the few points prove it: a name for what is no leak.
+    pub(super) fn rested(&self) -> bool {
         let fits = &self.fits;
-        let one = fits.step < 0.8 * fits.line && fits.step_by > STEP;
-        let two = fits.steps < 0.5 * fits.line && fits.steps_by > STEP;
-        one || two
+        let rests = fits.rest < 0.6 * fits.line && fits.rest_in < 0.66;
+        rests || fits.full < 0.5 * fits.line && self.tail < 0.5
+    }
+
+    /// What comes to rest explains it, and nothing shows that it goes on beside that.
+    fn fills(&self) -> bool {
+        let fits = &self.fits;
+        let goes_on =
+            || fits::warm_up(&self.line).is_some_and(|(_, left)| self.goes_on_beside(left));
+        fits.rest_in < SLOWEST_REST
+            // The choice between two such curves is one more unknown.
+            && fits.shows((fits.resting(), REST + 1.0), fits.line, Chance::OneIn100)
+            && !goes_on()
+    }
+
+    /// Its end climbs more slowly than all of it, and not by chance.
+    fn slows(&self) -> bool {
+        self.fits.shows((self.fits.bent, REST), self.fits.line, Chance::OneIn20)
+    }
+
+    /// Steps explain it as well.
+    pub(super) fn steps(&self) -> bool {
+        self.steps_once_or_twice()
+            || self.fits.stairs.iter().skip(1).any(|more| self.is_stairs(more, MANY))
+    }
+
+    /// A step or two explain it as well.
+    pub(super) fn steps_once_or_twice(&self) -> bool {
+        let fits = &self.fits;
+        let one = fits.charged(fits.step, 3.0) < 0.8 * fits.line && fits.step_by > STEP;
+        one || fits.stairs.first().is_some_and(|two| self.is_stairs(two, 0.5))
+    }
+
+    /// Steps of some size leave less than that part of what a line leaves: what allocators take in lumps is a line.
+    fn is_stairs(&self, stairs: &Stairs, least: f64) -> bool {
+        let fits = &self.fits;
+        let is_known = stairs.unknowns < 6.0 || fits.count >= POINTS * stairs.unknowns;
+        is_known
+            && fits.charged(stairs.left, stairs.unknowns) < least * fits.line
+            && stairs.by > STEP
     }
 
     /// A clean line without the least of a bend: what went before it was a warm-up or a cache, and is over.
@@ -167,7 +222,7 @@ impl Climb {
         growth.middle > 0.0
             && growth.low > 0.3 * growth.middle
             && self.fits.line < 0.4 * self.fits.level
-            && self.tail >= least_tail
+            && (self.tail >= least_tail || !is_young && !self.slows())
     }
 }
 
@@ -196,17 +251,29 @@ fn asked(window: f64, life: &Life<'_>) -> f64 {
 pub(super) fn leak(life: &Life<'_>) -> Option<Climb> {
     let age = life.span();
     let shortest = SETTLED.min(0.33 * age);
-    WINDOWS.iter().map(|part| part * age).take_while(|seconds| *seconds >= shortest).find_map(
-        |seconds| {
-            let window = life.last(seconds);
-            let climb = Climb::of(&window)?;
-            if passes(life, &climb, seconds) {
-                return Some(climb);
-            }
-            let freed = climb.without_warm_up(&window).filter(|_| !life.is_young())?;
-            passes(life, &freed, seconds).then_some(freed)
-        },
-    )
+    let windows = WINDOWS.iter().map(|part| part * age).take_while(|seconds| *seconds >= shortest);
+    let mut stepped = false;
+    for seconds in windows {
+        let window = life.last(seconds);
+        let Some(climb) = Climb::of(&window) else { continue };
+        // Part of what went by steps is easily taken for a line.
+        if stepped && age >= LONG && climb.fits.stepped() < 0.7 * climb.fits.line {
+            continue;
+        }
+        stepped |= climb.steps();
+        if passes(life, &climb, seconds) {
+            return Some(climb);
+        }
+        if life.is_young() {
+            continue;
+        }
+        if let Some(freed) =
+            climb.without_warm_up(&window).filter(|freed| passes(life, freed, seconds))
+        {
+            return Some(freed);
+        }
+    }
+    None
 }
 
 fn passes(life: &Life<'_>, climb: &Climb, seconds: f64) -> bool {
@@ -216,7 +283,19 @@ fn passes(life: &Life<'_>, climb: &Climb, seconds: f64) -> bool {
         && !climb.rests(is_young)
         && !climb.steps()
         && (seconds > 0.85 * life.span()
-            || is_news(life, climb, seconds) && !came_back(life, climb, seconds))
+            || is_news(life, climb, seconds)
+                && !came_back(life, climb, seconds)
+                && !is_part_of_rest(life, climb, seconds))
+}
+
+/// Whether it is the late part of what comes to rest: a curve through three times as long does, and fits here no
+/// worse than a line.
+fn is_part_of_rest(life: &Life<'_>, climb: &Climb, seconds: f64) -> bool {
+    let longer = life.last((3.0 * seconds).min(0.92 * life.span()));
+    let Some(all) = Climb::of(&longer).filter(Climb::fills) else { return false };
+    let part = climb.seconds / all.seconds;
+    let curve = |at: f64| all.fits.rested(1.0 - part * (1.0 - at));
+    fits::beside(&climb.line, curve).1 < climb.fits.line
 }
 
 /// Higher than before, and not slower: what slows down comes to rest.

@@ -100,16 +100,16 @@ fn speaker<'a>(all: &[Life<'a>]) -> Option<Life<'a>> {
 fn climbing(climb: &Climb, life: &Life<'_>, seen: &Seen) -> Option<Kind> {
     let is_young = life.span() < SETTLED;
     let risen = climb.growth.middle;
-    if risen < LITTLE || climb.growth.low <= 0.0 {
+    if risen < LITTLE || climb.growth.low <= 0.0 && !climb.rested() {
         return None;
     }
     let fits = &climb.fits;
     let is_settled = climb.tail < 0.15 || (fits.full < 0.3 * fits.line && fits.full_at <= 0.35);
-    let by_steps = fits.step.min(fits.steps) < fits.rest.min(fits.full);
-    if climb.steps() && by_steps || is_settled && fits.rest_in < 0.1 {
+    let by_steps = fits.stepped() < fits.resting();
+    if climb.steps_once_or_twice() && by_steps || is_settled && fits.rest_in < 0.1 {
         return None;
     }
-    if climb.rests(false) || is_settled {
+    if climb.rested() || is_settled {
         // Still far from rest: no level can be told yet.
         if climb.tail > 0.5 {
             return Some(Kind::TooEarly);

@@ -14,6 +14,8 @@ use crate::series::{Point, Series};
 
 /// Few caches take longer to fill.
 const SURE: f64 = 2.0 * SETTLED;
+/// What still climbs at this part of its slope hardly slows down.
+const HARDLY_SLOWER: f64 = 0.6;
 /// As many kills make a loop.
 const LOOP: usize = 3;
 /// Lives that are longer than this are no loop of restarts.
@@ -209,7 +211,8 @@ fn tell(
     shape.kind = Kind::Leak;
     let is_sure = (life.span() >= SURE || life.killed)
         && climb.growth.low > 0.5 * climb.growth.middle
-        && climb.fits.line < 0.25 * climb.fits.level;
+        && climb.fits.line < 0.25 * climb.fits.level
+        && (climb.tail >= HARDLY_SLOWER || life.killed);
     shape.confidence = if is_sure { Confidence::Likely } else { Confidence::Possible };
     shape.says.extend(says::climbs(told, climb, &found));
     if life.first != current.first {

@@ -99,6 +99,62 @@ fn a_cache_that_fills_is_too_early_at_first_and_saturating_later() {
 }
 
 #[test]
+fn a_cache_that_fills_for_longer_than_it_was_seen_is_told_by_its_bend() {
+    // Time constants from three to five hours, asked after six: none of them is nearly full.
+    for hours in [3.0, 4.0, 5.0] {
+        let cache = |at: usize| {
+            100.0 + 400.0 * (1.0 - (-(at as f64) / (60.0 * hours)).exp()) + 2.0 * rough(at)
+        };
+        let found = of(&series(60.0, (0..361).map(cache)), Some(1000.0 * MIB));
+        assert_ne!(found.kind, Kind::Leak, "{hours} h: {:?}", found.says);
+        assert_ne!(kind(&series(60.0, (0..721).map(cache)), 1000.0), Kind::Leak, "{hours} h later");
+    }
+}
+
+#[test]
+fn a_leak_behind_a_warm_up_is_told_from_a_cache() {
+    for per_hour in [10.0, 20.0, 50.0] {
+        let value = |at: usize| {
+            let warm = 150.0 * (1.0 - (-(at as f64) / 40.0).exp());
+            200.0 + warm + at as f64 * per_hour / 60.0 + 2.0 * rough(at)
+        };
+        let shape = of(&series(60.0, (0..361).map(value)), Some(1000.0 * MIB));
+        assert_eq!(shape.kind, Kind::Leak, "{per_hour} MiB/h: {:?}", shape.says);
+        let found = shape.leak.unwrap().per_second.middle * 3600.0 / MIB;
+        assert!((found / per_hour - 1.0).abs() < 0.35, "{per_hour}: {found}");
+    }
+}
+
+#[test]
+fn stairs_of_four_steps_are_no_leak() {
+    let value = |at: usize| {
+        let stairs = [130, 500, 760, 1150].iter().filter(|step| at >= **step).count();
+        200.0 + 60.0 * stairs as f64 + 4.0 * rough(at)
+    };
+    assert_ne!(kind(&series(60.0, (0..1440).map(value)), 1000.0), Kind::Leak);
+    // The same climb without steps is one.
+    let line = |at: usize| 200.0 + 240.0 * at as f64 / 1440.0 + 4.0 * rough(at);
+    assert_eq!(kind(&series(60.0, (0..1440).map(line)), 1000.0), Kind::Leak);
+}
+
+#[test]
+fn few_collections_do_not_hide_a_leak() {
+    // 1.2 % of 1,000 MiB an hour under a collection in 37 to 53 minutes: eight troughs in six hours.
+    let mut used = 0.0;
+    let mut next = 37;
+    let leaking = (0..361).map(|at| {
+        used += 3.0;
+        if at == next {
+            used = 0.0;
+            next += 37 + (at * 7) % 17;
+        }
+        300.0 + at as f64 * 0.2 + used + rough(at)
+    });
+    let shape = of(&series(60.0, leaking), Some(1000.0 * MIB));
+    assert_eq!(shape.kind, Kind::Leak, "{:?}", shape.says);
+}
+
+#[test]
 fn one_step_is_a_plateau_that_says_so() {
     let stepped = |at: usize| if at < 400 { 200.0 } else { 320.0 } + rough(at);
     let shape = of(&series(60.0, (0..720).map(stepped)), Some(1000.0 * MIB));

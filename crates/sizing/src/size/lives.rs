@@ -20,8 +20,13 @@ pub(super) fn told(series: &Series, shape: &Shape) -> Vec<String> {
             says.push(raised(series, before, after));
         }
     }
+    if let (Some(before), Some(now)) = (killed.last(), filled(series))
+        && now.limit > before.limit * 1.02
+    {
+        says.push(format!("{}, and has filled the limit again", longer(series, before, &now)));
+    }
     if let [first, .., last] = killed.as_slice()
-        && shape.kind != Kind::Leak
+        && !matches!(shape.kind, Kind::Leak | Kind::RestartLoop)
         && (last.limit - first.limit).abs() < first.limit * 0.02
     {
         let ages: Vec<f64> = killed.iter().map(|life| life.seconds).collect();
@@ -40,6 +45,10 @@ pub(super) fn told(series: &Series, shape: &Shape) -> Vec<String> {
 }
 
 fn raised(series: &Series, before: &Killed, after: &Killed) -> String {
+    format!("{}, died at the limit again", longer(series, before, after))
+}
+
+fn longer(series: &Series, before: &Killed, after: &Killed) -> String {
     let shown = |value: f64| amount(value, series.unit);
     let more = after.seconds - before.seconds;
     let lived = if more >= 0.0 {
@@ -47,11 +56,16 @@ fn raised(series: &Series, before: &Killed, after: &Killed) -> String {
     } else {
         format!("lived {} less", span(-more))
     };
-    format!(
-        "raised {} → {}, {lived}, died at the limit again",
-        shown(before.limit),
-        shown(after.limit)
-    )
+    format!("raised {} → {}, {lived}", shown(before.limit), shown(after.limit))
+}
+
+/// The life that has not ended, where its newest sample lies at its limit.
+fn filled(series: &Series) -> Option<Killed> {
+    let from = series.ends.last().map_or(0, |end| end.after);
+    let at = series.points.len().checked_sub(1).filter(|at| *at >= from)?;
+    let (first, last, limit) =
+        (series.points.get(from)?, series.points.get(at)?, series.limit_at(at)?);
+    (last.used >= limit * super::AT_LIMIT).then_some(Killed { limit, seconds: last.at - first.at })
 }
 
 fn killed(series: &Series) -> Vec<Killed> {

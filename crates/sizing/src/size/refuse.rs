@@ -1,13 +1,19 @@
 //! When not to cap: four cases in which a number would be worse than none.
 
 use crate::series::Series;
-use crate::shape::{Kind, Shape};
+use crate::shape::{FEWEST_SAMPLES, Kind, Shape};
 use crate::words::{amount, span};
 
 use super::Asked;
 
 /// Fewer samples than this are no measurement.
 const FEWEST: usize = 3;
+/// Nor are fewer than tell a shape, or a climb that goes on, within this time, in seconds.
+const WATCHED: f64 = 600.0;
+/// It climbs if it began below this part of its peak,
+const BEGAN: f64 = 0.9;
+/// and still does if its newest sample lies above this part.
+const STILL: f64 = 0.99;
 /// A peak this many times the level, and rare, is a batch's.
 const BATCH: f64 = 4.0;
 /// And is held in no more than this part of the samples.
@@ -22,6 +28,15 @@ const SHORT: f64 = 86_400.0;
 pub enum Refusal {
     /// Too few samples.
     NotMeasured(usize),
+    /// It was watched for too short a time, and grew to the end of it.
+    StillGrows {
+        /// So long.
+        watched: String,
+        /// The first sample.
+        from: String,
+        /// The newest.
+        to: String,
+    },
     /// It is low but for rare bursts.
     Batch {
         /// The level.
@@ -49,8 +64,11 @@ impl Refusal {
         match self {
             Self::NotMeasured(0) => "not measured: there are no samples; `why137 measure` takes them over one load cycle".to_owned(),
             Self::NotMeasured(samples) => format!(
-                "not measured: {samples} sample{} tell nothing; `why137 measure` takes them over one load cycle",
-                if *samples == 1 { "" } else { "s" }
+                "not measured: {samples} sample{} nothing; `why137 measure` takes them over one load cycle",
+                if *samples == 1 { " tells" } else { "s tell" }
+            ),
+            Self::StillGrows { watched, from, to } => format!(
+                "too early to say: within {watched} it grew from {from} to {to}, and still does; `why137 measure` watches one load cycle"
             ),
             Self::Batch { level, peak } => format!(
                 "a spiky batch: {level} most of the time, {peak} in a few bursts, too few to know the next one. A limit near the level kills the burst, one at the peak holds nothing back: reserve {level} (request) and leave the limit to the machine, or run the burst alone and size that run"
@@ -66,8 +84,11 @@ impl Refusal {
 /// Whether a number would be worse than none.
 pub(super) fn before(series: &Series, shape: &Shape, asked: &Asked) -> Option<Refusal> {
     let shown = |value: f64| amount(value, series.unit);
-    if series.points.len() < FEWEST {
-        return Some(Refusal::NotMeasured(series.points.len()));
+    let samples = series.points.len();
+    let killed = asked.killed || series.ends.iter().any(|end| end.killed);
+    let is_short = !killed && asked.runtime_fits() && series.span() < WATCHED;
+    if samples < FEWEST || (is_short && samples < FEWEST_SAMPLES) {
+        return Some(Refusal::NotMeasured(samples));
     }
     if asked.alone {
         return Some(Refusal::Alone);
@@ -82,10 +103,23 @@ pub(super) fn before(series: &Series, shape: &Shape, asked: &Asked) -> Option<Re
             after: span(after),
         });
     }
+    if is_short
+        && shape.kind == Kind::TooEarly
+        && let (Some(first), Some(last), Some(peak)) =
+            (series.points.first(), series.points.last(), shape.peak)
+        && first.used < BEGAN * peak
+        && last.used > STILL * peak
+    {
+        let watched = span(series.span());
+        return Some(Refusal::StillGrows {
+            watched,
+            from: shown(first.used),
+            to: shown(last.used),
+        });
+    }
     let (level, peak) = (shape.plateau?, shape.peak?);
     let high = series.points.iter().filter(|point| point.used > peak / 2.0).count();
     let is_rare = (high as f64) < RARE * series.points.len() as f64;
-    let killed = asked.killed || series.ends.iter().any(|end| end.killed);
     let is_batch = shape.kind == Kind::Spiky && peak > BATCH * level && is_rare;
     if is_batch && !killed && series.span() < SHORT && bursts(series, peak / 2.0) < BURSTS {
         return Some(Refusal::Batch { level: shown(level), peak: shown(peak) });

@@ -73,6 +73,15 @@ fn a_runtime_that_cannot_fit_blocks_the_raise() {
 }
 
 #[test]
+fn what_the_runtime_needs_at_least_is_a_step_and_a_reason_for_a_raise() {
+    let least = Some((300.0 * MIB, "no heap size leaves room".to_owned()));
+    let size = size(&steady(200.0), &Asked { least, ..limited(250.0) });
+    assert_eq!(size.limit, Some(300.0 * MIB), "{:?}", size.steps);
+    assert!(size.steps.iter().any(|step| step.from == "no heap size leaves room"));
+    assert!((size.steps.iter().map(|step| step.bytes).sum::<f64>() - 300.0 * MIB).abs() < 1.0);
+}
+
+#[test]
 fn a_leak_is_not_cured_by_a_raise_and_what_it_would_buy_is_said() {
     let mut series = of((0..600).map(|at| 20.0 + f64::from(at) * 0.2), 60.0);
     series.limits = vec![140.0 * MIB; 600];
@@ -119,6 +128,20 @@ fn the_four_cases_in_which_nothing_is_capped() {
 }
 
 #[test]
+fn from_seconds_of_growth_and_a_handful_of_samples_nothing_is_advised() {
+    let climb = || of((0..40).map(|at| 7.0 + f64::from(at) * 0.1), 1.0);
+    let early = size(&climb(), &Asked::default());
+    let because = early.blocked_because.unwrap();
+    assert!(because.contains("within 39 s it grew from 7 MiB to 10.9 MiB, and still"), "{because}");
+    // After a kill there is a limit that is known to be too small.
+    let killed = size(&climb(), &Asked { killed: true, ..limited(11.0) });
+    assert!(!killed.blocked_because.unwrap_or_default().contains("too early"));
+    let few = size(&of([5.0; 7], 60.0), &Asked::default());
+    assert!(few.blocked_because.unwrap().contains("not measured: 7 samples tell nothing"));
+    assert!(size(&of([5.0; 7], 600.0), &Asked::default()).limit.is_some());
+}
+
+#[test]
 fn of_nothing_and_of_zeros_no_number_is_made() {
     assert_eq!(size(&of([], 60.0), &Asked::default()).limit, None);
     let zeros = size(&of(vec![0.0; 50], 60.0), &Asked::default());
@@ -130,6 +153,62 @@ fn a_short_watch_states_no_chance() {
     let short = size(&of((0..120).map(|at| 50.0 + f64::from(at % 5)), 1.0), &Asked::default());
     assert!(short.risk.is_empty());
     assert!(short.says.iter().any(|says| says.contains("too short to state a chance")));
+}
+
+#[test]
+fn after_a_kill_the_chance_is_that_of_a_kill_again() {
+    let mut series = steady(200.0);
+    series.limits = vec![206.0 * MIB; 288];
+    let asked = Asked { killed: true, runtime: Runtime::Fits, ..limited(206.0) };
+    let size = size(&series, &asked);
+    let at = |limit: f64| size.risk.iter().find(|risk| risk.limit_bytes == limit).unwrap();
+    assert!(at(206.0 * MIB).oom_per_day > 0.9, "{:?}", size.risk);
+    // The sum says that nine of ten stay below what it asks for.
+    let chance = at(size.limit.unwrap()).oom_per_day;
+    assert!((0.05..=0.1).contains(&chance), "{chance}");
+    let last = size.risk.last().unwrap();
+    assert!(last.oom_per_day <= 0.01 && last.limit_bytes > 2.0 * 206.0 * MIB, "{last:?}");
+}
+
+#[test]
+fn a_kill_that_a_day_under_a_larger_limit_outlived_says_nothing_more() {
+    let two_days = |killed_late: bool| {
+        let mut series = of((0..576).map(|at| 200.0 + f64::from((at * 7) % 11)), 300.0);
+        series.limits = (0..576).map(|at| if at < 100 { 211.0 } else { 512.0 } * MIB).collect();
+        series.ends = vec![End { after: 100, killed: true }];
+        if killed_late {
+            series.ends.push(End { after: 200, killed: true });
+        }
+        size(&series, &Asked::default())
+    };
+    let outlived = two_days(false);
+    assert!(outlived.limit.unwrap() < 260.0 * MIB, "{:?}", outlived.steps);
+    assert!(two_days(true).censored);
+    // The first kill is outlived only from the second on.
+    let mut short = of((0..300).map(|at| 200.0 + f64::from(at % 11)), 300.0);
+    short.limits = (0..300).map(|at| if at < 100 { 211.0 } else { 512.0 } * MIB).collect();
+    short.ends = vec![End { after: 100, killed: true }];
+    assert!(size(&short, &Asked::default()).limit.unwrap() >= 1.4 * 211.0 * MIB);
+}
+
+#[test]
+fn a_limit_below_what_was_held_was_not_in_effect_and_is_not_kept() {
+    let size = size(&steady(200.0), &limited(100.0));
+    assert!(!size.censored && size.limit.unwrap() > 205.0 * MIB, "{:?}", size.steps);
+    let says = size.says.join("\n");
+    assert!(says.contains("288 samples lie above the limit of 100 MiB, up to 205 MiB"), "{says}");
+}
+
+#[test]
+fn a_larger_limit_that_is_full_again_is_told_of_a_life_that_has_not_ended() {
+    let mut series = of((0..60).chain(0..300).map(|at| f64::from(at) * 4.0 + 10.0), 10.0);
+    series.limits = vec![250.0 * MIB; 60].into_iter().chain(vec![1210.0 * MIB; 300]).collect();
+    series.ends = vec![End { after: 60, killed: true }];
+    let size = size(&series, &Asked::default());
+    let says = size.says.join("\n");
+    assert!(says.contains("lived 40 min longer, and has filled the limit again"), "{says}");
+    let because = size.blocked_because.unwrap();
+    assert!(because.contains("2.4 GiB instead of 1.2 GiB would last"), "{because}");
 }
 
 proptest! {

@@ -2,8 +2,12 @@
 
 use csv::ByteRecord;
 
+use super::fields::{limit, memory, number, time, wrong};
 use super::{Columns, TableError, Wanted};
 use crate::series::{End, Point, Series};
+
+/// A sample above this part of its limit has filled it.
+const FULL: f64 = 0.985;
 
 /// One row, as numbers. What was not told is NaN.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +33,7 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn of(name: String, wanted: &Wanted) -> Self {
-        let is_wanted = wanted.series.as_ref().is_none_or(|asked| *asked == name);
+        let is_wanted = wanted.series.as_ref().is_none_or(|asked| is_named(&name, asked));
         Self {
             name,
             is_wanted,
@@ -47,14 +51,19 @@ impl Rows {
         if !self.is_wanted {
             return Ok(());
         }
-        let field = |at: usize, factor: f64| number(columns, record, at).map(|it| it * factor);
-        let (at, step) = columns.time;
-        let at = time(columns, record, at)? * step;
-        let used = field(columns.memory.0, columns.memory.1)?;
+        fits(columns, record)?;
+        let at = match time(columns, record) {
+            Err(_) if columns.is_header(record) => return Ok(()),
+            at => at?,
+        };
+        let (used, beside) = memory(columns, record)?;
+        if at.is_nan() && !used.is_nan() {
+            return Err(wrong(columns, record, columns.time.0, "a time"));
+        }
         if at.is_nan() || at > self.as_of {
             return Ok(());
         }
-        let other = |at: Option<usize>| at.map_or(Ok(f64::NAN), |at| field(at, 1.0));
+        let other = |at: Option<usize>| at.map_or(Ok(f64::NAN), |at| number(columns, record, at));
         let kills = other(columns.kills)?;
         if kills.is_finite() && at >= self.newest.0 {
             self.newest = (at, kills);
@@ -62,10 +71,7 @@ impl Rows {
         if used.is_nan() {
             return Ok(());
         }
-        let limit = match columns.limit {
-            Some((at, factor)) => field(at, factor)?,
-            None => f64::NAN,
-        };
+        let limit = if beside.is_nan() { limit(columns, record)? } else { beside };
         let requests = other(columns.requests)?;
         let life = other(columns.life)?;
         self.rows.push(Row { at, used, limit, requests, kills, life });
@@ -74,6 +80,7 @@ impl Rows {
 
     /// In order of time; of two samples of one time the larger.
     pub(super) fn series(mut self, columns: &Columns) -> Series {
+        self.one_clock();
         if !self.rows.is_sorted_by(|one, other| one.at < other.at) {
             self.rows.sort_by(|one, other| one.at.total_cmp(&other.at));
             self.rows.dedup_by(|later, kept| {
@@ -86,70 +93,86 @@ impl Rows {
         }
         let mut series = Series::named(&self.name, columns.unit);
         series.points = self.rows.iter().map(|row| Point { at: row.at, used: row.used }).collect();
-        if columns.limit.is_some() {
+        if columns.limit.is_some() || columns.limit_beside {
             series.limits = self.rows.iter().map(|row| row.limit).collect();
         }
         if columns.requests.is_some() {
             series.requests = self.rows.iter().map(|row| row.requests).collect();
         }
-        series.ends = self.ends();
+        series.ends = self.ends(columns);
         series
     }
 
-    /// A new life, or a kill counted inside one.
-    fn ends(&self) -> Vec<End> {
-        let pairs = self.rows.windows(2).enumerate();
-        let ends = pairs.filter_map(|(at, pair)| {
-            let [before, now] = pair else { return None };
-            let is_new = now.life > before.life;
-            let killed = now.kills > before.kills;
-            (is_new || killed).then_some(End { after: at + 1, killed })
+    /// Where each life counts its seconds anew, they are put one after the other.
+    fn one_clock(&mut self) {
+        let (mut before, mut offset) = (None::<Row>, 0.0);
+        for row in &mut self.rows {
+            if let Some(before) = before
+                && row.life > before.life
+                && row.at + offset < before.at
+            {
+                offset = before.at + 1.0 - row.at;
+            }
+            row.at += offset;
+            before = Some(*row);
+        }
+        if self.newest.0.is_finite() {
+            self.newest.0 += offset;
+        }
+    }
+
+    /// A new life, or a kill counted inside one. Where nobody counts kills, a life that was about to fill its
+    /// limit was ended by it; where nobody counts lives either, a larger limit and less than half of the memory
+    /// after that are a new life.
+    fn ends(&self, columns: &Columns) -> Vec<End> {
+        let (no_kills, no_lives) = (columns.kills.is_none(), columns.life.is_none());
+        let ends = (1..self.rows.len()).filter_map(|at| {
+            let (before, now) = (self.rows.get(at - 1)?, self.rows.get(at)?);
+            let was_full = no_kills && self.is_full(at - 1);
+            let is_raised = now.limit > before.limit && now.used < 0.5 * before.used;
+            let is_new = now.life > before.life || (no_lives && was_full && is_raised);
+            let killed = now.kills > before.kills || (is_new && was_full);
+            (is_new || killed).then_some(End { after: at, killed })
         });
         let last = self.rows.last().filter(|row| self.newest.1 > row.kills);
         let last = last.map(|_| End { after: self.rows.len(), killed: true });
         ends.chain(last).collect()
     }
-}
 
-fn text(record: &ByteRecord, at: usize) -> &str {
-    record.get(at).and_then(|field| std::str::from_utf8(field).ok()).map_or("", str::trim)
-}
-
-fn wrong(columns: &Columns, record: &ByteRecord, at: usize, what: &'static str) -> TableError {
-    let shown = record.get(at).map(String::from_utf8_lossy).unwrap_or_default();
-    TableError::Field {
-        line: record.position().map_or(0, csv::Position::line),
-        column: columns.titles.get(at).cloned().unwrap_or_default(),
-        text: shown.chars().take(40).collect(),
-        what,
+    /// Whether a sample lies at its limit, or would have at the next one.
+    fn is_full(&self, at: usize) -> bool {
+        let Some(row) = self.rows.get(at) else { return false };
+        let before = at.checked_sub(1).and_then(|at| self.rows.get(at));
+        let grew = before.map_or(0.0, |before| (row.used - before.used).max(0.0));
+        row.used >= FULL * row.limit
+            || (row.used >= 0.9 * row.limit && row.used + 1.5 * grew >= row.limit)
     }
 }
 
-fn number(columns: &Columns, record: &ByteRecord, at: usize) -> Result<f64, TableError> {
-    let field = text(record, at);
-    if field.is_empty() && record.get(at).is_none_or(|raw| raw.iter().all(u8::is_ascii_whitespace))
-    {
-        return Ok(f64::NAN);
-    }
-    match field.parse::<f64>() {
-        Ok(number) if number.is_nan() => Ok(f64::NAN),
-        // What a monitoring system computed may be a rounding below nothing.
-        Ok(number) if number.is_finite() && number > -0.001 => Ok(number.max(0.0)),
-        _ => Err(wrong(columns, record, at, "a number of 0 or more")),
-    }
+/// By its whole name, or by one of the parts that it is put together from.
+pub(super) fn is_named(name: &str, asked: &str) -> bool {
+    let in_parts = || {
+        let (name, asked) = (format!("/{name}/"), format!("/{asked}/"));
+        name.contains(&asked)
+    };
+    name == asked || (!asked.is_empty() && in_parts())
 }
 
-fn time(columns: &Columns, record: &ByteRecord, at: usize) -> Result<f64, TableError> {
-    let field = text(record, at);
-    if let Ok(number) = field.parse::<f64>() {
-        return Ok(number);
+/// As many fields as the header; what is empty at the end of a row does not count.
+fn fits(columns: &Columns, record: &ByteRecord) -> Result<(), TableError> {
+    let wanted = columns.titles.len();
+    if record.len() == wanted {
+        return Ok(());
     }
-    if field.is_empty() {
-        return Ok(f64::NAN);
+    let is_more = record.iter().skip(wanted).any(|field| !field.is_empty());
+    if record.len() < wanted || is_more {
+        let unclosed = record.iter().any(|field| field.contains(&b'\n'));
+        return Err(TableError::Fields {
+            line: columns.line(record),
+            found: record.len(),
+            wanted,
+            hint: if unclosed { "; is a quote not closed?" } else { "" },
+        });
     }
-    let moment: Result<jiff::Timestamp, _> = field.parse();
-    match moment {
-        Ok(moment) => Ok(moment.as_duration().as_secs_f64()),
-        Err(_) => Err(wrong(columns, record, at, "a time (seconds, or RFC 3339)")),
-    }
+    Ok(())
 }

@@ -158,8 +158,14 @@ fn no_load(before: Option<&Watched>, after: &Watched) -> Option<String> {
         let least = limits::LEAST_REQUESTS;
         return Some(format!("{count:.0} requests were counted; at least {least:.0}"));
     }
-    if after.load.is_some_and(|load| load.wall_s >= limits::LEAST_SPAN) {
-        return None;
+    if let Some(load) = after.load.filter(|load| load.wall_s >= limits::LEAST_SPAN) {
+        return is_idle(after).then(|| {
+            format!(
+                "the load command ran for {}, and the container did no work: {:.3} processors in use, and what it holds did not move; nothing shows that it was under load",
+                time(load.wall_s),
+                after.cpus.unwrap_or_default()
+            )
+        });
     }
     // Whatever the load is, it takes processor time.
     let busy = before.and_then(|it| it.cpus).zip(after.cpus);
@@ -172,6 +178,15 @@ fn no_load(before: Option<&Watched>, after: &Watched) -> Option<String> {
         "no load was seen: give the load command behind `--`, or count requests with --requests"
             .to_owned(),
     )
+}
+
+/// It neither computed nor took or gave back memory.
+fn is_idle(after: &Watched) -> bool {
+    let still = after.peak_mem_bytes.zip(after.least_mem_bytes);
+    let still = still.is_some_and(|(most, least)| {
+        most - least < (most * limits::STILL).max(limits::STILL_BYTES)
+    });
+    still && after.cpus.is_some_and(|cpus| cpus < limits::IDLE)
 }
 
 /// What is going to end it.
@@ -212,7 +227,10 @@ fn costs(before: Option<&Watched>, after: &Watched) -> Vec<String> {
     let then = |field: fn(&Watched) -> Option<f64>| before.and_then(field);
     if let Some(now) = after.gc_share {
         match then(|it| it.gc_share) {
-            Some(then) if now >= limits::GC_SHARE && now >= then * limits::DOUBLED => {
+            Some(then)
+                if (now >= limits::GC_SHARE && now >= then * limits::DOUBLED)
+                    || (now >= limits::GC_ALONE && now >= then * limits::GC_RATIO) =>
+            {
                 all.push(format!(
                     "collections take {} of the time; before {}",
                     percent(now),
@@ -312,8 +330,12 @@ fn held(before: Option<&Watched>, after: &Watched) -> String {
 /// What would have been compared.
 fn not_known(before: Option<&Watched>, after: &Watched) -> Vec<String> {
     let mut all = Vec::new();
+    if after.load.is_some() && after.requests.is_none() {
+        all.push("how much of the load reached it: it counted no requests".to_owned());
+    }
     let Some(before) = before else {
-        return vec!["what it cost before: there is no earlier measure to compare with".to_owned()];
+        all.push("what it cost before: there is no earlier measure to compare with".to_owned());
+        return all;
     };
     let mut part = |what: &str, field: fn(&Watched) -> Option<f64>| match (
         field(before).is_some(),

@@ -10,6 +10,12 @@ pub const LEAST_REQUESTS: f64 = 50.0;
 /// Of the load before (requests per second, else processor time) the part that must have been there again:
 /// at less a program may hold because it was idle.
 pub const LEAST_LOAD: f64 = 0.5;
+/// Processors in use, below which a container does nothing: a hundredth of one. Timers and health checks take less.
+pub const IDLE: f64 = 0.01;
+/// Of the most that it held, by how much that must have moved to show work that takes next to no processor time.
+pub const STILL: f64 = 0.01;
+/// … or by so many bytes: an idle program's pages come and go by some hundred KiB.
+pub const STILL_BYTES: f64 = 1_048_576.0;
 /// Where a kill came after some time before, the new stretch must last so many times as long: kills of a
 /// growing program come at the same age, give or take.
 pub const OUTLIVE: f64 = 2.0;
@@ -38,6 +44,8 @@ pub const REFAULTS_ANON: f64 = 100.0;
 pub const GC_SHARE: f64 = 0.10;
 /// The same where nothing is known of before: a quarter of the time is a program that lives to collect.
 pub const GC_ALONE: f64 = 0.25;
+/// From there on this much more than before is a cost, also where it collected much at its limit before.
+pub const GC_RATIO: f64 = 1.25;
 /// Processor time per request: two runs of one load in one machine differ by up to a tenth.
 pub const CPU_RATIO: f64 = 1.25;
 /// Median latency, or the load's wall time per request.

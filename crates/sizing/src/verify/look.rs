@@ -102,7 +102,7 @@ pub enum LookError {
     #[error("it has no column `{0}`")]
     Column(&'static str),
     /// A field that is no number.
-    #[error("line {line}, column `{column}`: `{text}` is not a number")]
+    #[error("line {line}, column `{column}`: `{text}` is not a number of 0 or more")]
     Field {
         /// Counted from 1, the header is the first.
         line: u64,
@@ -111,6 +111,19 @@ pub enum LookError {
         /// What stands there.
         text: String,
     },
+    /// A row that is longer or shorter than the header.
+    #[error("line {line}: {found} fields where the header has {wanted}")]
+    Fields {
+        /// Counted from 1.
+        line: u64,
+        /// So many stand there.
+        found: u64,
+        /// So many should.
+        wanted: u64,
+    },
+    /// Looks are taken one after the other.
+    #[error("line {0}: its time lies before that of the line above")]
+    Backwards(u64),
     /// Rows of more than one container.
     #[error("it holds several series, `{0}` and `{1}`")]
     Several(String, String),
@@ -144,16 +157,16 @@ pub fn table_of(series: &str, looks: &[Look]) -> Result<String, LookError> {
 /// It is no such table, or holds several series.
 pub fn looks_of(table: impl Read) -> Result<Vec<Look>, LookError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(table);
-    let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    let names: Vec<String> = reader.headers().map_err(plain)?.iter().map(str::to_owned).collect();
     for needed in ["t_s", "mem_bytes"] {
         if !names.iter().any(|name| name == needed) {
             return Err(LookError::Column(needed));
         }
     }
-    let mut looks = Vec::new();
+    let mut looks: Vec<Look> = Vec::new();
     let mut series: Option<String> = None;
     for row in reader.records() {
-        let row = row?;
+        let row = row.map_err(plain)?;
         let line = row.position().map_or(0, csv::Position::line);
         let mut look = Look::default();
         for (name, text) in names.iter().zip(row.iter()) {
@@ -165,15 +178,30 @@ pub fn looks_of(table: impl Read) -> Result<Vec<Look>, LookError> {
                     }
                     Some(_) => {}
                 }
-            } else if COLUMNS.contains(&name.as_str()) && !text.is_empty() {
-                let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+            } else if COLUMNS.contains(&name.as_str()) && (!text.is_empty() || name == "t_s") {
+                let value = text.parse().ok();
+                let value = value.filter(|value: &f64| value.is_finite() && *value >= 0.0);
                 let (column, text) = (name.clone(), text.to_owned());
                 look.set(name, value.ok_or(LookError::Field { line, column, text })?);
             }
         }
+        if looks.last().is_some_and(|last| look.t_s < last.t_s) {
+            return Err(LookError::Backwards(line));
+        }
         looks.push(look);
     }
     if looks.is_empty() { Err(LookError::Empty) } else { Ok(looks) }
+}
+
+fn plain(error: csv::Error) -> LookError {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => LookError::Fields {
+            line: pos.as_ref().map_or(0, csv::Position::line),
+            found: *len,
+            wanted: *expected_len,
+        },
+        _ => LookError::Csv(error),
+    }
 }
 
 #[cfg(test)]
@@ -208,8 +236,18 @@ mod tests {
         let said = |text: &str| looks_of(text.as_bytes()).unwrap_err().to_string();
         assert_eq!(said("t_s,rss\n1,2\n"), "it has no column `mem_bytes`");
         assert_eq!(said("t_s,mem_bytes\n"), "it has no rows");
-        assert_eq!(said("t_s,mem_bytes\n1,x\n"), "line 2, column `mem_bytes`: `x` is not a number");
+        assert_eq!(
+            said("t_s,mem_bytes\n1,x\n"),
+            "line 2, column `mem_bytes`: `x` is not a number of 0 or more"
+        );
         assert!(said("t_s,mem_bytes\n1,inf\n").contains("not a number"));
+        assert!(said("t_s,mem_bytes\n1,-5\n").contains("`-5` is not a number of 0 or more"));
+        assert!(said("t_s,mem_bytes\n,5\n").contains("column `t_s`: ``"));
+        assert_eq!(
+            said("t_s,mem_bytes\n5,5\n4,5\n"),
+            "line 3: its time lies before that of the line above"
+        );
+        assert_eq!(said("t_s,mem_bytes\n1,5\n2,5,6\n"), "line 3: 3 fields where the header has 2");
         assert!(said("series,t_s,mem_bytes\na,1,2\nb,1,2\n").contains("several series"));
     }
 }

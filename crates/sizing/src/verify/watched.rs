@@ -24,6 +24,8 @@ pub struct Watched {
     pub limit_bytes: Option<f64>,
     /// The most that could not be given back without harm.
     pub peak_mem_bytes: Option<f64>,
+    /// The least of the same.
+    pub least_mem_bytes: Option<f64>,
     /// The most that could not be given back at all.
     pub peak_firm_bytes: Option<f64>,
     /// Of the first, what no look saw: between two looks the kernel's own peak rose above both.
@@ -102,8 +104,6 @@ impl Watched {
         let per_s = |field| count(field).filter(|_| span_s > 0.0).map(|it| it / span_s);
         // Counted from the first request on, which may come late.
         let requests = most(|look| look.requests);
-        let cpu = count(|look| look.cpu_s);
-        let each = |cost: f64| requests.filter(|it| *it > 0.0).map(|it| cost * 1000.0 / it);
         let newest = |field: fn(&Look) -> Option<f64>| looks.iter().rev().find_map(field);
         Self {
             looks: looks.len(),
@@ -111,6 +111,7 @@ impl Watched {
             lives: lives(looks),
             limit_bytes: newest(|look| look.limit_bytes),
             peak_mem_bytes: most(|look| look.mem_bytes).max_of(burst(looks, |look| look.mem_bytes)),
+            least_mem_bytes: looks.iter().filter_map(|look| look.mem_bytes).reduce(f64::min),
             peak_firm_bytes: most(|look| look.firm_bytes)
                 .max_of(burst(looks, |look| look.firm_bytes)),
             burst_bytes: burst(looks, |look| look.mem_bytes),
@@ -127,7 +128,7 @@ impl Watched {
             gc_share: per_s(|look| look.gc_s),
             requests,
             requests_per_s: requests.filter(|_| span_s > 0.0).map(|it| it / span_s),
-            cpu_ms_per_request: cpu.and_then(each),
+            cpu_ms_per_request: cpu_ms_per_request(looks),
             latency_p50_ms: newest(|look| look.latency_p50_ms),
             latency_p99_ms: newest(|look| look.latency_p99_ms),
             load,
@@ -186,6 +187,19 @@ fn burst(looks: &[Look], need: fn(&Look) -> Option<f64>) -> Option<f64> {
 fn counted(looks: &[Look], field: fn(&Look) -> Option<f64>) -> Option<f64> {
     let first = looks.iter().find_map(field)?;
     Some((looks.iter().rev().find_map(field)? - first).max(0.0))
+}
+
+/// Processor time per request, from the first look that counts some: what is made anew starts before it answers, and
+/// its start is no request's cost. Where they are told at the end alone it is part of it.
+fn cpu_ms_per_request(looks: &[Look]) -> Option<f64> {
+    let all = looks.iter().filter_map(|look| look.requests).reduce(f64::max)?;
+    let from = looks.iter().position(|look| look.requests.is_some_and(|count| count > 0.0))?;
+    let then = looks.get(from).and_then(|look| look.requests).unwrap_or_default();
+    let (looks, count) = match all - then {
+        later if later >= limits::LEAST_REQUESTS => (looks.get(from..)?, later),
+        _ => (looks, all),
+    };
+    Some(counted(looks, |look| look.cpu_s)? * 1000.0 / count)
 }
 
 fn lives(looks: &[Look]) -> u32 {
@@ -285,6 +299,23 @@ mod tests {
         assert_eq!(found.refaults_file_per_s, Some(3.0));
         assert_eq!(found.headroom(), Some(1.0 - 40.0 / 128.0));
         assert_eq!((found.stalled_some, found.latency_p50_ms, found.growth), (None, None, None));
+    }
+
+    #[test]
+    fn a_start_is_no_requests_cost() {
+        let told = |from: f64| {
+            let mut looks = series(101, |_| 40.0);
+            for look in &mut looks {
+                // 20 s of start, then 5 ms for each of ten requests a second.
+                let served = (look.t_s - 20.0).max(0.0);
+                look.cpu_s = Some(look.t_s.min(20.0) + served * 0.05);
+                look.requests = Some(served * 10.0).filter(|_| look.t_s >= from);
+            }
+            Watched::of(&looks, None, None).cpu_ms_per_request.unwrap()
+        };
+        assert!((told(0.0) - 5.0).abs() < 0.01, "{}", told(0.0));
+        // A load that tells how many there were at its end.
+        assert!((told(100.0) - 30.0).abs() < 0.01, "{}", told(100.0));
     }
 
     #[test]

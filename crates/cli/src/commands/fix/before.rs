@@ -14,7 +14,7 @@ use sizing::words::span;
 use super::FixArgs;
 use super::target::Target;
 use crate::commands::align::pair::{self, Pair};
-use crate::commands::measure;
+use crate::commands::measure::{self, Seen, WatchArgs};
 use crate::commands::size::WATCHED;
 use crate::commands::verify::baseline;
 use crate::commands::{daemon, explain};
@@ -26,6 +26,9 @@ const BETWEEN: Duration = Duration::from_secs(65);
 const LOOKS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// So many lives are tried to be seen, and what ends before that does so within this time.
+const LIVES: u32 = 6;
+const BRIEF: Duration = Duration::from_secs(5);
 /// Seconds of a life below which a climb may be a start: warm-up and loading lie in the first half minute.
 const START: f64 = 30.0;
 
@@ -71,13 +74,8 @@ pub(super) fn of(
     if watch.at_most.is_none() && watch.load.is_empty() {
         watch.at_most = Some(WATCHED);
     }
-    let seen = match measure::watch(printer, &watch, "measuring") {
-        Ok(seen) => seen,
-        // It ended in between.
-        Err(error) if target.daemon.life(&target.id, &target.name)?.is_running() => {
-            return Err(error);
-        }
-        Err(_) => return death(printer, arguments, target),
+    let Some(seen) = seen_alive(printer, &watch, target)? else {
+        return death(printer, arguments, target);
     };
     measure::keep(&seen, &watch)?;
     let series = measure::series_of(&target.name, &seen.looks);
@@ -86,6 +84,34 @@ pub(super) fn of(
     let died_at = died_young(&seen.looks, &watched);
     let series = Some(series).filter(|_| died_at.is_none());
     Ok(Ok(Before { watched, series, pair, died_at, was_up }))
+}
+
+/// Watches it; where each life ends before the watch has begun, `None`.
+fn seen_alive(
+    printer: &Printer,
+    watch: &WatchArgs,
+    target: &Target,
+) -> anyhow::Result<Option<Seen>> {
+    for _ in 0..LIVES {
+        if !wait_until_up(target, BETWEEN)? {
+            return Ok(None);
+        }
+        let begun = target.daemon.life(&target.id, &target.name)?;
+        let error = match measure::watch(printer, watch, "measuring") {
+            Ok(seen) => return Ok(Some(seen)),
+            Err(error) => error,
+        };
+        let now = target.daemon.life(&target.id, &target.name)?;
+        if begun.is_running() && now == begun {
+            return Err(error);
+        }
+    }
+    // A life that goes on tells nothing of a death.
+    let until = Instant::now() + BRIEF;
+    while target.daemon.life(&target.id, &target.name)?.is_running() && Instant::now() < until {
+        std::thread::sleep(PAUSE);
+    }
+    Ok(None)
 }
 
 /// What the runtime that runs there now is told, in its limit.

@@ -129,7 +129,7 @@ enum Want {
 fn want(size: &Size, now: Option<Bytes>, asked: Option<Bytes>, before: &Watched) -> Want {
     let goes_on = matches!(size.shape.kind, Kind::Leak | Kind::RestartLoop);
     if let Some(because) = size.blocked_because.as_ref().filter(|_| asked.is_none() || goes_on) {
-        return Want::Blocked(because.clone() + &buys(size, now).unwrap_or_default());
+        return Want::Blocked(because.clone());
     }
     if let Some(because) = before.growth.filter(|_| asked.is_none()).and_then(still_grows) {
         return Want::Blocked(because);
@@ -169,15 +169,6 @@ fn want_trial(died_at: Bytes, asked: Option<Bytes>) -> Want {
         Some(limit) => Want::Limit(limit),
         None => Want::Limit(Bytes(died_at.0.saturating_mul(2))),
     }
-}
-
-/// What twice the limit would buy of a leak.
-fn buys(size: &Size, now: Option<Bytes>) -> Option<String> {
-    let (leak, now) = (size.shape.leak.as_ref()?, now?);
-    let rate = leak.per_second.middle;
-    // No limit comes near 2^53.
-    let time = (rate > 0.0).then(|| span(now.0 as f64 / rate))?;
-    Some(format!("; twice the limit, {}, would last {time} longer", Bytes(now.0.saturating_mul(2))))
 }
 
 /// It may come to rest before its limit is full, or not.
@@ -332,6 +323,15 @@ pub(super) fn by_hand(target: &Target, pair: Option<&Pair>) -> Vec<String> {
         vec!["settings of a container that runs cannot be changed: make it anew".to_owned()];
     lines.extend(words.next().map(|line| format!("docker run {line}")));
     lines.extend(words);
+    let both = u64::try_from(target.now.memory_swap).ok().filter(|both| *both > 0);
+    if let Some((both, memory)) = both.zip(target.limit()) {
+        // Without that word docker allows as much swap again as memory.
+        let beside = match both.saturating_sub(memory) {
+            0 => "no swap".to_owned(),
+            swap => format!("{} of swap", Bytes(swap)),
+        };
+        lines.push(format!("it has {beside} beside its limit: `--memory-swap` is both together"));
+    }
     lines.push(format!("then: why137 verify {name} -- LOAD"));
     lines
 }

@@ -6,7 +6,7 @@ use judge::verdict::Because;
 use report::escape;
 use serde_json::{Value, json};
 
-use super::{Seen, page};
+use super::{Seen, page, unread};
 
 /// All loops, in order.
 pub(super) fn render(all: &[Seen]) -> anyhow::Result<String> {
@@ -77,6 +77,9 @@ fn object(one: &Loop, seen: &Seen) -> Value {
         "victim": one.victim,
         "crowd": one.crowd.map(|(count, held)| json!({"count": count, "held_bytes": held})),
         "because": one.because.iter().map(|it| line(it, seen)).collect::<Vec<Value>>(),
+        "gaps": unread(seen)
+            .map(|gap| json!({"source": gap.source, "because": gap.because}))
+            .collect::<Vec<Value>>(),
         "remedies": one.remedies,
         "trial": trial,
     })

@@ -5,7 +5,7 @@ use judge::loops::{Ages, Cause, Health, Kind, Loop, State};
 use judge::verdict::{Because, Confidence};
 use report::{escape, layout};
 
-use super::{Seen, name_of};
+use super::{Seen, name_of, unread};
 
 /// Narrower pages are not laid out.
 const NARROWEST: usize = 60;
@@ -26,7 +26,7 @@ pub(in crate::commands) fn page(all: &[Seen], width: usize) -> String {
             if !std::mem::take(&mut first) {
                 page.gap();
             }
-            page.one(one, &seen.case);
+            page.one(one, seen);
         }
     }
     page.text
@@ -119,7 +119,7 @@ struct Page {
 }
 
 impl Page {
-    fn one(&mut self, one: &Loop, case: &CaseFile) {
+    fn one(&mut self, one: &Loop, seen: &Seen) {
         self.wrapped("", &format!("{} [{}]", headline(one), grade(one.confidence)));
         self.gap();
         let harmless =
@@ -133,7 +133,14 @@ impl Page {
             self.plain("Evidence");
         }
         for (number, because) in one.because.iter().enumerate() {
-            self.wrapped(&format!("  {}  ", number + 1), &evidence(because, case));
+            self.wrapped(&format!("  {}  ", number + 1), &evidence(because, &seen.case));
+        }
+        if unread(seen).next().is_some() {
+            self.gap();
+            self.plain("Not read, so that deaths may be missing");
+        }
+        for gap in unread(seen) {
+            self.wrapped("  ", &format!("{}: {}", gap.source.title(), gap.because));
         }
         if !one.remedies.is_empty() {
             self.gap();

@@ -44,38 +44,83 @@ fn draw(area: &Area<'_>, answer: &Answer) -> anyhow::Result<()> {
     };
     let days = answer.rules.first().map_or(0, |rule| rule.score.days);
     let title = format!("{days} days of {} series", answer.series);
+    let (right, top) = (most(|point| point.0).min(100.0), most(|point| point.1).min(100.0));
     let mut chart = ChartBuilder::on(area)
         .caption(title, ("sans-serif", 22).into_font())
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(56)
-        .build_cartesian_2d(
-            0.0..most(|point| point.0).min(100.0),
-            0.0..most(|point| point.1).min(100.0),
-        )
+        .build_cartesian_2d(0.0..right, 0.0..top)
         .map_err(|error| wrong(&error))?;
     chart
         .configure_mesh()
-        .x_desc("days with a kill, %")
+        .x_desc(below(answer))
         .y_desc("slack: part of the limit not used, %")
         .label_style(("sans-serif", 16).into_font())
         .axis_desc_style(("sans-serif", 18).into_font())
         .light_line_style(WHITE.mix(0.0))
         .draw()
         .map_err(|error| wrong(&error))?;
-    line(&mut chart, &answer.ours, OURS)?;
+    line(&mut chart, &answer.ours, (right, top), OURS)?;
     if let Some(largest) = &answer.largest {
-        line(&mut chart, largest, LARGEST)?;
+        line(&mut chart, largest, (right, top), LARGEST)?;
     }
     points(&mut chart, answer)
 }
 
+/// What lies to the right, and what the lines are.
+fn below(answer: &Answer) -> &'static str {
+    match (answer.ours.points().is_empty(), &answer.largest) {
+        (true, None) => "days with a kill, % (better: down and to the left)",
+        (false, None) => {
+            "days with a kill, % (line: ours at other settings; better: down and to the left)"
+        }
+        (true, Some(_)) => {
+            "days with a kill, % (line: max at other settings; better: down and to the left)"
+        }
+        (false, Some(_)) => {
+            "days with a kill, % (lines: ours and max at other settings; better: down and to the left)"
+        }
+    }
+}
+
 /// A curve, as far as it lies within the drawing.
-fn line(chart: &mut Chart<'_, '_>, curve: &Curve, colour: RGBColor) -> anyhow::Result<()> {
+fn line(
+    chart: &mut Chart<'_, '_>,
+    curve: &Curve,
+    corner: (f64, f64),
+    colour: RGBColor,
+) -> anyhow::Result<()> {
     let points = curve.points().iter().map(|(oom_days, slack)| (100.0 * oom_days, 100.0 * slack));
-    let line = LineSeries::new(points, colour.stroke_width(2));
+    let line = LineSeries::new(within(points, corner), colour.stroke_width(2));
     chart.draw_series(line).map_err(|error| anyhow!("{error}"))?;
     Ok(())
+}
+
+/// The part of a line between the axes and a corner: it ends where it leaves, for a backend would draw what lies
+/// outside along the edge. Each point lies to the right of the one before and not above it, so that a line comes
+/// from above once and leaves to the right once.
+fn within(points: impl Iterator<Item = (f64, f64)>, (right, top): (f64, f64)) -> Vec<(f64, f64)> {
+    let is_in = |(x, y): (f64, f64)| x <= right && y <= top;
+    let mut kept = Vec::new();
+    let mut last: Option<(f64, f64)> = None;
+    for point in points {
+        if let Some(before) = last {
+            let rise = (point.1 - before.1) / (point.0 - before.0).max(f64::MIN_POSITIVE);
+            if before.1 > top && point.1 <= top {
+                kept.push((before.0 + (top - before.1) / rise, top));
+            }
+            if before.0 <= right && point.0 > right {
+                kept.push((right, before.1 + (right - before.0) * rise));
+            }
+        }
+        if is_in(point) {
+            kept.push(point);
+        }
+        last = Some(point);
+    }
+    kept.retain(|point| is_in(*point));
+    kept
 }
 
 fn points(chart: &mut Chart<'_, '_>, answer: &Answer) -> anyhow::Result<()> {
@@ -103,6 +148,17 @@ mod tests {
 
     use super::*;
     use crate::commands::replay::Replayed;
+
+    #[test]
+    fn a_line_ends_where_it_leaves_the_drawing() {
+        let line = [(0.0, 60.0), (1.0, 40.0), (2.0, 30.0), (4.0, 20.0), (9.0, 10.0)];
+        assert_eq!(
+            within(line.into_iter(), (3.0, 50.0)),
+            [(0.5, 50.0), (1.0, 40.0), (2.0, 30.0), (3.0, 25.0)]
+        );
+        assert_eq!(within(line.into_iter(), (10.0, 100.0)), line);
+        assert!(within(line.into_iter(), (10.0, 5.0)).is_empty());
+    }
 
     #[test]
     fn every_rule_is_drawn_with_its_name_within_the_frame() {

@@ -1,15 +1,14 @@
 //! The series of a file in batches: as many at once as keep the processors busy and the memory small.
 
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sizing::Series;
-use sizing::table::{self, TableError, Wanted};
+use sizing::table::{self, Wanted};
 
 use super::ReplayArgs;
-use crate::failure::{Failure, NOTHING, USAGE};
+use crate::commands::size::input::{Input, refused};
+use crate::commands::size::stem;
 use crate::printer::Printer;
 
 /// Samples of a batch: 16 MiB of them.
@@ -36,8 +35,9 @@ pub(super) fn batches(
         as_of: arguments.as_of,
         name: stem(file),
     };
-    let open = || -> io::Result<Box<dyn Read>> { Ok(Box::new(File::open(file)?)) };
-    let (mut batch, mut samples) = (Vec::new(), 0);
+    let input = Input::of(file)?;
+    let open = || input.open();
+    let (mut batch, mut samples, mut is_first) = (Vec::new(), 0, true);
     let read = table::read(&open, &wanted, &mut |series| {
         samples += series.points.len();
         batch.push(series);
@@ -45,35 +45,17 @@ pub(super) fn batches(
             take(&batch);
             batch.clear();
             samples = 0;
+            is_first = false;
         }
-        if started.elapsed() > PATIENCE {
+        // After the first batch the days that were replayed are told instead.
+        if is_first && started.elapsed() > PATIENCE {
             printer.progress(&format!("reading `{shown}`"));
         }
         Ok(())
     });
-    read.map_err(|error| wrong(&shown, &error))?;
+    read.map_err(|error| refused(file, "replay", &error))?;
     if !batch.is_empty() {
         take(&batch);
     }
     Ok(())
-}
-
-fn stem(file: &Path) -> String {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
-    let name = name.unwrap_or_default();
-    name.split('.').next().unwrap_or(&name).to_owned()
-}
-
-fn wrong(file: &str, error: &TableError) -> Failure {
-    let (code, hint) = match error {
-        TableError::Column { .. } => {
-            (USAGE, "why137 replay FILE.csv --column after_mib --unit mib")
-        }
-        TableError::NoSeries { .. } => (USAGE, "without --series all of them are replayed"),
-        TableError::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-            (NOTHING, "samples of what runs now: why137 measure NAME --save FILE.csv")
-        }
-        _ => (NOTHING, "a header row names the columns: series,t_s,mem_bytes"),
-    };
-    Failure::new(code, format!("`{file}`: {error}")).hint(hint)
 }

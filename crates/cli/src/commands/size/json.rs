@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 use sizing::Unit;
+use sizing::size::Size;
 
 use super::Sized;
 
@@ -21,10 +22,7 @@ pub(super) fn value(sized: &Sized) -> Value {
     let risk = size.risk.iter().map(
         |risk| json!({"limit_bytes": amount(risk.limit_bytes), "oom_per_day": risk.oom_per_day}),
     );
-    let steps = size
-        .steps
-        .iter()
-        .map(|step| json!({"what": step.what, "bytes": amount(step.bytes), "from": step.from}));
+    let steps = steps(size, series.unit);
     let because = size.shape.says.iter().map(|found| &found.says);
     json!({
         "series": series.name,
@@ -41,8 +39,26 @@ pub(super) fn value(sized: &Sized) -> Value {
         "settings": pair.as_ref().map(|pair| pair.settings()),
         "blocked_because": size.blocked_because,
         "risk": risk.collect::<Vec<_>>(),
-        "steps": steps.collect::<Vec<_>>(),
+        "steps": steps,
         "censored": size.censored,
         "says": size.says,
     })
+}
+
+/// Each is rounded so that all of them add up to the rounded limit.
+fn steps(size: &Size, unit: Unit) -> Vec<Value> {
+    let (mut sum, mut told) = (0.0, 0.0);
+    let step = |step: &sizing::size::Step| {
+        sum += step.bytes;
+        let bytes = match unit {
+            Unit::Bytes => {
+                let bytes = f64::round(sum) - told;
+                told += bytes;
+                json!(bytes as i64)
+            }
+            Unit::Percent | Unit::Fraction => json!(step.bytes),
+        };
+        json!({"what": step.what, "bytes": bytes, "from": step.from})
+    };
+    size.steps.iter().map(step).collect()
 }

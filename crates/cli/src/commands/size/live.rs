@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use casefile::Bytes;
 
-use super::{SizeArgs, Sized, WATCHED, asked, exit, gate, json, page};
+use super::{SizeArgs, Sized, WATCHED, asked, can_be_kept, exit, gate, json, least, page};
 use crate::commands::align::pair::{self, Pair};
 use crate::commands::format::Format;
 use crate::commands::{daemon, explain, measure};
@@ -27,11 +27,17 @@ pub(super) fn run(printer: &Printer, arguments: &SizeArgs) -> anyhow::Result<Exi
         pair::running(printer, &watch.daemon, (watch.what.as_deref(), watch.pid), limit).ok()
     };
     let now = limit_now.and_then(|_| pair_at(asked.limit));
-    if let Some(now) = &now {
+    if let Some(now) = now.as_ref().filter(|now| can_be_kept(now)) {
         asked.runtime = gate(now);
     }
     asked.alone = limit_now.is_none() && watch.what.is_some() && is_alone(printer, &watch.daemon);
-    let size = sizing::size::size(&series, &asked);
+    let mut size = sizing::size::size(&series, &asked);
+    if let (Some(now), Some(limit)) = (&now, size.limit)
+        && let Some(least) = least(&now.at(Bytes(limit as u64)), limit)
+    {
+        asked.least = Some(least);
+        size = sizing::size::size(&series, &asked);
+    }
     // What runs is looked at once: the same look serves another limit.
     let pair = size.limit.and_then(|limit| match &now {
         Some(now) => Some(now.at(Bytes(limit as u64))),

@@ -29,10 +29,11 @@ pub(super) fn page(sized: &Sized, width: usize) -> String {
     out.wrapped(
         "",
         &format!(
-            "Shape: {} ({}), by {} samples over {}",
+            "Shape: {} ({}), by {} sample{} over {}",
             shape.kind.word(),
             shape.confidence.word(),
             shape.samples,
+            if shape.samples == 1 { "" } else { "s" },
             span(shape.span_seconds)
         ),
     );
@@ -111,7 +112,8 @@ fn chances(out: &mut Lines, sized: &Sized) {
         return;
     }
     out.gap();
-    out.plain("Chance of another kill within a day");
+    let which = if size.censored { "another" } else { "a" };
+    out.plain(&format!("Chance of {which} kill within a day"));
     for risk in &size.risk {
         let which = match () {
             () if Some(risk.limit_bytes) == size.limit => "  this limit",

@@ -34,7 +34,16 @@ fn text_of(path: &Path) -> Result<String, Failure> {
     if size.len() > LARGEST || !size.is_file() {
         return Err(refused(path, "it is no file of looks"));
     }
-    fs::read_to_string(path).map_err(|error| refused(path, &plain(&error)))
+    let bytes = fs::read(path).map_err(|error| refused(path, &plain(&error)))?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(refused(path, "it is packed: `gunzip` it first"));
+    }
+    let text =
+        String::from_utf8(bytes).ok().ok_or_else(|| refused(path, "it is no text in UTF-8"))?;
+    if text.trim().is_empty() {
+        return Err(refused(path, "it is empty"));
+    }
+    Ok(text)
 }
 
 fn refused(path: &Path, why: &str) -> Failure {
@@ -94,8 +103,16 @@ mod tests {
             ("{}", "no answer of `measure`"),
             ("{\"watched\":{}}", "no looks"),
             ("a,b\n1,2\n", "no column `t_s`"),
+            ("", "it is empty"),
         ] {
             fs::write(&path, text).unwrap();
+            let said = read(&path).unwrap_err().to_string();
+            assert!(said.contains(wanted), "{said}");
+        }
+        for (bytes, wanted) in
+            [(&[0x1f, 0x8b, 8][..], "`gunzip` it first"), (&[0xff, 0xfe], "UTF-8")]
+        {
+            fs::write(&path, bytes).unwrap();
             let said = read(&path).unwrap_err().to_string();
             assert!(said.contains(wanted), "{said}");
         }

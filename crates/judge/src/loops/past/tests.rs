@@ -125,3 +125,20 @@ fn kills_inside_one_life_are_told_beside_its_restart_policy() {
     assert_eq!((all[0].deaths, all[0].state), (6, State::Up));
     assert!(all[0].trial().is_none());
 }
+
+#[test]
+fn without_dockers_events_the_end_is_the_nearest_kill_and_the_kernels_log_tells_of_the_others() {
+    let ends: Vec<f64> = (0..6).map(|life| f64::from(life) * 9.0 + 5.0).collect();
+    let kernel: String = ends.iter().zip(300..).map(|(end, pid)| kill(*end - 0.05, pid)).collect();
+    // It runs again: docker keeps the end of the life before, and the start of this one.
+    let mut now = inspect(6, "running", 51.0);
+    let Body::Text(text) = &mut now.body;
+    *text = text.replace(&at(53.0), &at(50.0));
+    let all = found(vec![now, exhibit("kernel", Source::KernelLog, kernel)], 54.0);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!((all[0].cause.clone(), all[0].state), (Cause::OwnLimit, State::Up));
+    assert_eq!((all[0].deaths, all[0].seen, all[0].at_limit), (6, 6, 6));
+    let lines: Vec<&str> = all[0].because.iter().map(|it| it.says.as_str()).collect();
+    assert!(lines.iter().any(|line| line.contains("pid 305")), "{lines:?}");
+    assert!(all[0].interval_seconds.is_some_and(|it| (it - 9.0).abs() < 0.2), "{all:?}");
+}

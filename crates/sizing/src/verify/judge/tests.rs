@@ -123,6 +123,35 @@ fn without_load_nothing_holds() {
 }
 
 #[test]
+fn a_load_command_that_leaves_the_container_idle_is_no_load() {
+    let mut idle = Watched {
+        cpus: Some(0.002),
+        peak_mem_bytes: Some(12.0 * MIB),
+        least_mem_bytes: Some(11.1 * MIB),
+        load: Some(Load { wall_s: 70.0, code: Some(0), was_cut: false }),
+        ..well()
+    };
+    (idle.requests, idle.requests_per_s) = (None, None);
+    let judged = judge(None, &idle);
+    assert_eq!(judged.verdict, Verdict::TooEarly);
+    assert!(judged.because[0].contains("0.002 processors in use"), "{judged:?}");
+    let uncounted = "how much of the load reached it: it counted no requests";
+    assert_eq!(judged.not_known[0], uncounted);
+    // Work of either kind shows, and what is not seen proves nothing.
+    let works = Watched { cpus: Some(0.02), ..idle.clone() };
+    let fills = Watched { least_mem_bytes: Some(8.0 * MIB), ..idle.clone() };
+    let unseen = Watched { cpus: None, ..idle.clone() };
+    for after in [works, fills, unseen] {
+        let judged = judge(None, &after);
+        assert_eq!(judged.verdict, Verdict::Holds, "{judged:?}");
+        assert_eq!(judged.not_known[0], uncounted);
+    }
+    // What was counted was answered.
+    idle.requests = Some(200.0);
+    assert_eq!(verdict(None, &idle), Verdict::Holds);
+}
+
+#[test]
 fn half_the_load_is_the_least() {
     assert_eq!(changed(|it| it.requests_per_s = Some(24.9)), Verdict::TooEarly);
     assert_eq!(changed(|it| it.requests_per_s = Some(25.0)), Verdict::Holds);
@@ -182,6 +211,9 @@ fn cost_that_moved_to_the_collector_is_seen() {
     assert_eq!(changed(|it| it.gc_share = Some(0.099)), Verdict::Holds);
     let before = |share| Watched { gc_share: share, ..well() };
     let after = |share| Watched { gc_share: Some(share), ..well() };
+    // It collected much at its old limit, and collects yet more.
+    assert_eq!(verdict(Some(&before(Some(0.267))), &after(0.447)), Verdict::MovedTheCost);
+    assert_eq!(verdict(Some(&before(Some(0.4))), &after(0.447)), Verdict::Holds);
     // It was as bad before.
     assert_eq!(verdict(Some(&before(Some(0.06))), &after(0.11)), Verdict::Holds);
     assert_eq!(verdict(Some(&before(None)), &after(0.24)), Verdict::Holds);
