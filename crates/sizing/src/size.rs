@@ -29,6 +29,8 @@ const DAY: f64 = 24.0 * HOUR;
 const YOUNG: f64 = 0.3;
 /// Seconds after which a life is more than its start.
 const GROWN: f64 = 30.0;
+/// So many times what is advised is no choice.
+const FAR: f64 = 8.0;
 /// Where a kill is at least as likely again, that is said.
 const UNSURE: f64 = 0.15;
 /// A sample this close to the limit has met it: what was wanted is not known.
@@ -149,7 +151,9 @@ pub fn size(series: &Series, asked: &Asked) -> Size {
             forecast.limit_for(chance).max(again)
         };
         let of = [0.1, 0.05, 0.01].map(|chance| round(ask(chance), series.unit));
-        size.risk = chance::risks(of.into_iter().chain([wanted]).chain(limit), |limit| {
+        // Beyond, nobody would choose it.
+        let of = of.into_iter().filter(|limit| *limit <= FAR * wanted);
+        size.risk = chance::risks(of.chain([wanted]).chain(limit), |limit| {
             forecast.chance(limit).max(killed.map_or(0.0, |kill| kill.chance(limit)))
         });
         if let (Some(leak), Some(peak)) = (&leak, size.shape.peak) {
@@ -255,7 +259,7 @@ fn came(kill: &Kill) -> String {
     let advised = kill.advised();
     let stay = 100.0 * (1.0 - kill.chance(advised));
     format!(
-        "{:.2} times the limit that was met; {stay:.0} % stay below that for a day where it was come to like here: by {:.0} % from the sample before, {:.0} % above the highest, hours {:.0} % apart",
+        "{:.2} times the limit that was met; {stay:.0} % of those that came to it like this stay below that for a day: it lies {:.0} % above the sample before, {:.0} % above the highest, and hours were {:.0} % apart",
         advised / kill.limit,
         kill.leap.exp_m1() * 100.0,
         kill.gap.exp_m1() * 100.0,
