@@ -122,7 +122,7 @@ pub(in crate::rounds) const FIXES: &[Fix] = &[
         load: Load::Works,
         becomes: Becomes {
             outcome: "blocked",
-            because: "grow",
+            because: "too early to say: ",
             told: &[],
             memory: 128,
             killed_before: false,

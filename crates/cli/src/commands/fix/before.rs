@@ -29,6 +29,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// So many lives are tried to be seen, and what ends before that does so within this time.
 const LIVES: u32 = 6;
 const BRIEF: Duration = Duration::from_secs(5);
+/// Fewer looks than this are no measurement.
+const FEWEST: usize = 3;
 /// Seconds of a life below which a climb may be a start: warm-up and loading lie in the first half minute.
 const START: f64 = 30.0;
 
@@ -82,6 +84,10 @@ pub(super) fn of(
     let watched = seen.watched(&measure::shape_of(&seen));
     let was_up = target.daemon.life(&target.id, &target.name)?.status != "exited";
     let died_at = died_young(&seen.looks, &watched);
+    if died_at.is_none() && series.points.len() < FEWEST && wait_until_down(target)? {
+        // Lives so brief that hardly a look met one.
+        return death(printer, arguments, target);
+    }
     let series = Some(series).filter(|_| died_at.is_none());
     Ok(Ok(Before { watched, series, pair, died_at, was_up }))
 }
@@ -106,12 +112,20 @@ fn seen_alive(
             return Err(error);
         }
     }
-    // A life that goes on tells nothing of a death.
+    wait_until_down(target)?;
+    Ok(None)
+}
+
+/// A life that goes on tells nothing of a death: waits for its end, as long as a brief one takes.
+fn wait_until_down(target: &Target) -> anyhow::Result<bool> {
     let until = Instant::now() + BRIEF;
-    while target.daemon.life(&target.id, &target.name)?.is_running() && Instant::now() < until {
+    while target.daemon.life(&target.id, &target.name)?.is_running() {
+        if Instant::now() >= until {
+            return Ok(false);
+        }
         std::thread::sleep(PAUSE);
     }
-    Ok(None)
+    Ok(true)
 }
 
 /// What the runtime that runs there now is told, in its limit.
