@@ -47,6 +47,9 @@ pub(super) struct Fix {
     becomes: Becomes,
 }
 
+/// Said where a kill before the change is missing.
+const NOT_KILLED: &str = "it was not killed before the change";
+
 /// Who made the container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Made {
@@ -75,6 +78,18 @@ struct Becomes {
     memory: u64,
     /// It was killed before the change.
     killed_before: bool,
+}
+
+impl Fix {
+    /// Why it is left out where nobody names it.
+    pub(super) fn by_name_only(&self) -> Option<String> {
+        (self.load == Load::Asks).then(|| {
+            format!(
+                "what its runtime holds and collects hangs on how fast this machine answers: `cargo xtask lab {}`, on a quiet one",
+                self.name
+            )
+        })
+    }
 }
 
 /// Names with their scenario numbers.
@@ -135,8 +150,16 @@ impl<'a> Stage<'a> {
         self.folder.join("compose.yaml")
     }
 
-    /// Every difference from what should be.
+    /// Every difference from what should be. A busy machine may not come to kill it in the time: it gets three
+    /// times as long then, once.
     fn all(&self) -> Result<Vec<String>> {
+        let factor = if self.machine == Machine::Own { 3 } else { 1 };
+        let wrong = self.once(factor)?;
+        if wrong.iter().any(|line| line == NOT_KILLED) { self.once(3 * factor) } else { Ok(wrong) }
+    }
+
+    /// From its making on, so many times the seconds of the list.
+    fn once(&self, factor: u64) -> Result<Vec<String>> {
         self.docker.remove(&self.name)?;
         for (name, bytes) in self.fix.files {
             std::fs::write(self.folder.join(name), bytes)?;
@@ -149,7 +172,7 @@ impl<'a> Stage<'a> {
         let state = self.docker.state(&self.name)?.context("it is gone after its start")?;
         check_limit(&state, Memory::Mib(self.fix.memory))?;
         let before = self.known()?;
-        let (code, answer) = self.fixed()?;
+        let (code, answer) = self.fixed(factor)?;
         let mut wrong = self.compared(code, &answer);
         let stands = answer.get("undo").is_some_and(Value::is_string);
         wrong.extend(if stands { self.undone(&before)? } else { self.as_before(&before)? });
@@ -222,8 +245,7 @@ impl<'a> Stage<'a> {
         Ok(json!({"memory": of("Memory"), "swap": of("MemorySwap"), "told": told, "file": file}))
     }
 
-    fn fixed(&self) -> Result<(i32, Value)> {
-        let factor = if self.machine == Machine::Own { 3 } else { 1 };
+    fn fixed(&self, factor: u64) -> Result<(i32, Value)> {
         let time = format!("{}s", self.fix.seconds * factor);
         let file = self.file().display().to_string();
         let load = self.folder.join("load.sh").display().to_string();
@@ -263,7 +285,7 @@ impl<'a> Stage<'a> {
         wrong.extend(missing.map(|word| format!("settings: expected `{word}`, got {told}")));
         let kills = |which: &str| at(&format!("/verify/{which}/kills")).as_f64().unwrap_or(0.0);
         if becomes.killed_before && kills("before") < 1.0 {
-            wrong.push("it was not killed before the change".to_owned());
+            wrong.push(NOT_KILLED.to_owned());
         }
         if becomes.outcome == "fixed" && kills("after") > 0.0 {
             wrong.push("it was killed after the change".to_owned());
