@@ -7,12 +7,13 @@
 
 #![expect(clippy::print_stdout, reason = "a tool that prints what it finds")]
 
-use std::io::Read;
+#[path = "support/search.rs"]
+mod search;
 
+use search::{Asked, Random};
 use sizing::Series;
 use sizing::forecast::{FEWEST_HOURS, Forecast, Weights};
 use sizing::hours::{HOUR, Hours};
-use sizing::table::{self, Wanted};
 
 /// Limits as parts of the largest peak, as logarithms.
 const LIMITS: [f64; 20] = [
@@ -27,11 +28,7 @@ struct Moment {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let folder = words.first().ok_or("which folder holds the traces?")?;
-    let without =
-        words.iter().position(|word| word == "--without").and_then(|at| words.get(at + 1));
-    let rounds: u32 = words.last().and_then(|word| word.parse().ok()).unwrap_or(400);
+    let asked = Asked::of_words(400)?;
     let mut sets = Vec::new();
     for (name, file, kept, stride) in [
         ("jobs", "google2011-jobs-multiday", 1, 5),
@@ -39,18 +36,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("machines", "bitbrains-rnd-2013-08", 6, 19),
         ("hosts", "alibaba2018-machines-1min", 1, 9),
     ] {
-        if without.is_none_or(|left_out| left_out != name) {
-            sets.push(moments(&format!("{folder}/{file}.csv.gz"), kept, stride)?);
+        if asked.has(name) {
+            sets.push(moments(&asked, file, kept, stride)?);
         }
     }
     let mut best = (loss(&sets, &Weights::ALL), Weights::ALL);
     println!("{:.5} at the weights of the code", best.0);
-    let mut random = 0x9e37_79b9_7f4a_7c15u64;
-    for round in 0..rounds {
+    let mut random = Random::default();
+    for round in 0..asked.rounds {
         let mut tried = best.1;
         for weight in &mut tried.0 {
-            if part(&mut random) < 0.3 {
-                *weight += 0.3 * (part(&mut random) - 0.5);
+            if random.part() < 0.3 {
+                *weight += 0.3 * (random.part() - 0.5);
             }
         }
         let loss = loss(&sets, &tried);
@@ -63,18 +60,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn moments(
-    path: &str,
+    asked: &Asked,
+    file: &str,
     kept: usize,
     stride: usize,
 ) -> Result<Vec<Moment>, Box<dyn std::error::Error>> {
-    let open = || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(std::fs::File::open(path)?)) };
     let (mut all, mut seen) = (Vec::new(), 0usize);
-    table::read(&open, &Wanted::default(), &mut |series: Series| {
+    asked.read(file, &mut |series| {
         seen += 1;
         if seen.is_multiple_of(kept) {
             of_series(&series, stride, &mut all);
         }
-        Ok(())
     })?;
     Ok(all)
 }
@@ -118,12 +114,4 @@ fn loss(sets: &[Vec<Moment>], weights: &Weights) -> f64 {
         all.iter().sum::<f64>() / all.len().max(1) as f64
     };
     sets.iter().map(of).sum::<f64>() / sets.len().max(1) as f64
-}
-
-/// xorshift64: the same search each time.
-fn part(state: &mut u64) -> f64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 11) as f64 / (1u64 << 53) as f64
 }

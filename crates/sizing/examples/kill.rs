@@ -7,11 +7,12 @@
 
 #![expect(clippy::print_stdout, reason = "a tool that prints what it finds")]
 
-use std::io::Read;
+#[path = "support/search.rs"]
+mod search;
 
+use search::{Asked, Random};
 use sizing::Series;
 use sizing::forecast::kill::{Kill, SCALE};
-use sizing::table::{self, Wanted};
 
 const DAY: f64 = 86_400.0;
 const QUANTILES: [f64; 5] = [0.70, 0.80, 0.90, 0.95, 0.99];
@@ -21,28 +22,24 @@ const TIMES: [f64; 5] = [1.3, 1.5, 1.8, 2.5, 4.0];
 type Case = (Kill, f64);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let folder = words.first().ok_or("which folder holds the traces?")?;
-    let without =
-        words.iter().position(|word| word == "--without").and_then(|at| words.get(at + 1));
-    let rounds: u32 = words.last().and_then(|word| word.parse().ok()).unwrap_or(4000);
+    let asked = Asked::of_words(4000)?;
     let mut sets: Vec<(&str, Vec<Case>)> = Vec::new();
     for (name, file, kept) in [
         ("jobs", "google2011-jobs-multiday", 1usize),
         ("pods", "alibaba-gentd26-pods", 1),
         ("machines", "bitbrains-rnd-2013-08", 4),
     ] {
-        sets.push((name, cases(&format!("{folder}/{file}.csv.gz"), kept)?));
+        sets.push((name, cases(&asked, file, kept)?));
     }
     let of = |scale: [f64; 4]| {
-        let seen = sets.iter().filter(|(name, _)| without.is_none_or(|left_out| left_out != name));
+        let seen = sets.iter().filter(|(name, _)| asked.has(name));
         seen.map(|(_, cases)| loss(cases, scale)).sum::<f64>()
     };
     let mut best = (of(SCALE), SCALE);
     println!("{:.4} {SCALE:?} in the code", best.0);
-    let mut random = 0x9e37_79b9_7f4a_7c15u64;
-    for round in 0..rounds {
-        let tried = best.1.map(|one| (one + 0.1 * (part(&mut random) - 0.5)).max(0.01));
+    let mut random = Random::default();
+    for round in 0..asked.rounds {
+        let tried = best.1.map(|one| (one + 0.1 * (random.part() - 0.5)).max(0.01));
         let loss = of(tried);
         if loss < best.0 {
             best = (loss, tried);
@@ -60,15 +57,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn cases(path: &str, kept: usize) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
-    let open = || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(std::fs::File::open(path)?)) };
+fn cases(asked: &Asked, file: &str, kept: usize) -> Result<Vec<Case>, Box<dyn std::error::Error>> {
     let (mut all, mut seen) = (Vec::new(), 0usize);
-    table::read(&open, &Wanted::default(), &mut |series: Series| {
+    asked.read(file, &mut |series| {
         seen += 1;
         if seen.is_multiple_of(kept) && series.points.len() >= 600 {
             all.extend(QUANTILES.iter().filter_map(|part| case(&series, *part)));
         }
-        Ok(())
     })?;
     Ok(all)
 }
@@ -86,7 +81,7 @@ fn case(series: &Series, part: f64) -> Option<Case> {
     }
     let day = after.iter().take_while(|point| point.at <= killed + DAY);
     let peak = day.map(|point| point.used).fold(limit, f64::max);
-    Some((Kill::of(before.iter(), limit, 0.98), (peak / limit).ln()))
+    Some((Kill::of(before.iter(), limit), (peak / limit).ln()))
 }
 
 fn loss(cases: &[Case], scale: [f64; 4]) -> f64 {
@@ -98,12 +93,4 @@ fn loss(cases: &[Case], scale: [f64; 4]) -> f64 {
         of.sum::<f64>()
     });
     all.sum::<f64>() / cases.len().max(1) as f64
-}
-
-/// xorshift64: the same search each time.
-fn part(state: &mut u64) -> f64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 11) as f64 / (1u64 << 53) as f64
 }

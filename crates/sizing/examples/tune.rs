@@ -8,19 +8,18 @@
 
 #![expect(clippy::print_stdout, reason = "a tool that prints what it finds")]
 
-use std::io::Read;
+#[path = "support/search.rs"]
+mod search;
 
+use search::{Asked, Random};
 use sizing::Series;
 use sizing::policy::ours::Constants;
 use sizing::policy::{Choice, Rule};
-use sizing::replay::{self, Score, Terms};
-use sizing::table::{self, Wanted};
+use sizing::replay::{self, Score, Terms, curve};
 
 const DAY: f64 = 86_400.0;
 const RULES: [Rule; 6] =
     [Rule::Kubecost, Rule::Krr, Rule::Vpa, Rule::Crane, Rule::Plateau, Rule::Max(1.1)];
-/// From one day in two to far beyond what any past can tell, evenly by logarithm.
-const SHARES: usize = 52;
 const HOURS: [f64; 5] = [0.95, 0.85, 0.75, 0.68, 0.63];
 
 /// Where the search starts: nobody climbs more than anybody, or hardly.
@@ -34,19 +33,12 @@ struct Set {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let folder = words.first().ok_or("which folder holds the traces?")?;
-    let without =
-        words.iter().position(|word| word == "--without").and_then(|at| words.get(at + 1));
-    let rounds = words.last().and_then(|word| word.parse().ok()).unwrap_or(60);
-    let sets: Vec<Set> = sets(folder)?
-        .into_iter()
-        .filter(|set| without.is_none_or(|name| name != set.name))
-        .collect();
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let asked = Asked::of_words(60)?;
+    let sets = sets(&asked)?;
+    let mut random = Random::default();
     let mut best = (f64::INFINITY, PLAIN);
-    for round in 0..rounds {
-        let tried = if round == 0 { best.1 } else { random.near(best.1) };
+    for round in 0..asked.rounds {
+        let tried = if round == 0 { best.1 } else { near(&mut random, best.1) };
         let (cost, told) = cost(&sets, tried);
         if cost < best.0 {
             best = (cost, tried);
@@ -56,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn sets(folder: &str) -> Result<Vec<Set>, Box<dyn std::error::Error>> {
+fn sets(asked: &Asked) -> Result<Vec<Set>, Box<dyn std::error::Error>> {
     let mut sets = Vec::new();
     for (name, file, history, kept) in [
         ("jobs", "google2011-jobs-multiday", 2.0 * DAY, 1usize),
@@ -64,11 +56,11 @@ fn sets(folder: &str) -> Result<Vec<Set>, Box<dyn std::error::Error>> {
         // One machine in 25: the search is about days, and these have most of them.
         ("machines", "bitbrains-rnd-2013-08", 8.0 * DAY, 25),
     ] {
-        let path = format!("{folder}/{file}.csv.gz");
-        let open =
-            || -> std::io::Result<Box<dyn Read>> { Ok(Box::new(std::fs::File::open(&path)?)) };
+        if !asked.has(name) {
+            continue;
+        }
         let (mut series, mut seen) = (Vec::new(), 0usize);
-        table::read(&open, &Wanted::default(), &mut |one: Series| {
+        asked.read(file, &mut |one| {
             let is_long = one.points.len() >= if name == "pods" { 1200 } else { 1 };
             if is_long && one.peak().is_some_and(|peak| peak.used > 0.0) {
                 seen += 1;
@@ -76,7 +68,6 @@ fn sets(folder: &str) -> Result<Vec<Set>, Box<dyn std::error::Error>> {
                     series.push(one);
                 }
             }
-            Ok(())
         })?;
         let terms = Terms { history, ..Terms::default() };
         let peers = RULES.iter().map(|rule| score(&series, rule, &terms)).collect();
@@ -92,7 +83,7 @@ fn score(series: &[Series], rule: &Rule, terms: &Terms) -> Score {
 
 fn cost(sets: &[Set], constants: Constants) -> (f64, String) {
     let (mut sum, mut told) = (0.0, String::new());
-    let shares: Vec<f64> = (0..SHARES).map(|step| 0.6 * 0.7f64.powi(step as i32)).collect();
+    let shares: Vec<f64> = curve::shares_of_days().collect();
     for set in sets {
         let deep = if set.name == "machines" { &HOURS[..] } else { &[] };
         let points = shares.iter().chain(deep).map(|share| {
@@ -122,29 +113,17 @@ fn at(points: &[(f64, f64)], level: f64) -> f64 {
     below.map(|point| point.1).chain(mixed).fold(1.0, f64::min)
 }
 
-/// xorshift64: the same search each time.
-struct Random(u64);
+fn moved(random: &mut Random, value: f64) -> f64 {
+    if random.part() < 0.5 { value } else { value * 4f64.powf(random.part() - 0.5) }
+}
 
-impl Random {
-    fn part(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn moved(&mut self, value: f64) -> f64 {
-        if self.part() < 0.5 { value } else { value * 4f64.powf(self.part() - 0.5) }
-    }
-
-    fn near(&mut self, from: Constants) -> Constants {
-        Constants {
-            base: self.moved(from.base),
-            per_climb: self.moved(from.per_climb),
-            per_spread: self.moved(from.per_spread),
-            most: self.moved(from.most),
-            after_kill: (from.after_kill + 0.1 * (self.part() - 0.5)).max(1.05),
-            kept: self.moved(from.kept),
-        }
+fn near(random: &mut Random, from: Constants) -> Constants {
+    Constants {
+        base: moved(random, from.base),
+        per_climb: moved(random, from.per_climb),
+        per_spread: moved(random, from.per_spread),
+        most: moved(random, from.most),
+        after_kill: (from.after_kill + 0.1 * (random.part() - 0.5)).max(1.05),
+        kept: moved(random, from.kept),
     }
 }

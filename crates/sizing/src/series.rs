@@ -3,6 +3,9 @@
 //! What a sample says is what the kernel cannot take back (anon + shmem + kernel + hot file) where the source
 //! told it, else what the source calls used. Nothing is smoothed or filled in: a gap stays a gap.
 
+/// A sample above this part of its limit has met it: what was wanted is not known.
+pub const AT_LIMIT: f64 = 0.985;
+
 /// What the values are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Unit {

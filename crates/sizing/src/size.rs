@@ -19,7 +19,7 @@ use crate::policy::ours::{Choice, because, margin};
 use crate::series::{Series, Unit};
 use crate::shape::{self, Confidence, Kind, Leak, Shape};
 
-pub use refuse::Refusal;
+pub use refuse::{FEWEST, Refusal};
 
 /// Bytes of a MiB, to which limits in bytes are rounded up.
 const MIB: f64 = 1_048_576.0;
@@ -33,8 +33,6 @@ const GROWN: f64 = 30.0;
 const FAR: f64 = 8.0;
 /// Where a kill is at least as likely again, that is said.
 const UNSURE: f64 = 0.15;
-/// A sample this close to the limit has met it: what was wanted is not known.
-const AT_LIMIT: f64 = 0.985;
 
 /// Whether the runtime is sized for the limit it has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -7,7 +7,7 @@
 //! (`examples/kill.rs`); `docs/reference/sizing.md` shows what the first recommendation survives.
 
 use crate::hours::Hours;
-use crate::series::Point;
+use crate::series::{AT_LIMIT, Point};
 
 /// What the scale is made of: of any container, for the mean change from hour to hour, for the step from the last
 /// sample to the limit, and for the step from the highest.
@@ -33,11 +33,11 @@ pub struct Kill {
 impl Kill {
     /// At that limit, after these samples; those that lie at it tell how it came there only where no other does.
     #[must_use]
-    pub fn of<'a>(before: impl Iterator<Item = &'a Point>, limit: f64, at_limit: f64) -> Self {
+    pub fn of<'a>(before: impl Iterator<Item = &'a Point>, limit: f64) -> Self {
         let (mut hours, mut last, mut highest) = (Hours::default(), None, 0.0f64);
         for point in before.filter(|point| point.used < limit) {
             hours.see(point.at, point.used);
-            if point.used < limit * at_limit {
+            if point.used < limit * AT_LIMIT {
                 last = Some(point.used);
                 highest = highest.max(point.used);
             }
@@ -91,7 +91,7 @@ mod tests {
             .enumerate()
             .map(|(at, used)| Point { at: at as f64 * HOUR, used: *used })
             .collect();
-        Kill::of(points.iter(), 100.0, 0.98)
+        Kill::of(points.iter(), 100.0)
     }
 
     #[test]

@@ -101,10 +101,14 @@ pub fn ours() -> Vec<Rule> {
 #[must_use]
 pub fn ours_with(constants: Constants) -> Vec<Rule> {
     let hours = [0.98, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.62, 0.61, 0.605];
-    // Evenly by logarithm from six days in ten to one in sixty million: room of 1 % to 60 % for the calmest.
-    let days = (0..52).map(|step| 0.6 * 0.7f64.powi(step));
-    let shares = hours.into_iter().chain(days);
+    let shares = hours.into_iter().chain(shares_of_days());
     shares.map(|share| Rule::Ours(Choice::of(share).with(constants))).collect()
+}
+
+/// The settings that look at days: evenly by logarithm from six days in ten to one in sixty million, room of 1 %
+/// to 60 % for the calmest.
+pub fn shares_of_days() -> impl Iterator<Item = f64> {
+    (0..52).map(|step| 0.6 * 0.7f64.powi(step))
 }
 
 /// The settings of the plain rule.

@@ -1,6 +1,6 @@
 //! Lives of one container under different limits: did a raise help?
 
-use crate::series::Series;
+use crate::series::{AT_LIMIT, Series};
 use crate::shape::{Kind, Shape};
 use crate::words::{amount, span};
 
@@ -65,7 +65,7 @@ fn filled(series: &Series) -> Option<Killed> {
     let at = series.points.len().checked_sub(1).filter(|at| *at >= from)?;
     let (first, last, limit) =
         (series.points.get(from)?, series.points.get(at)?, series.limit_at(at)?);
-    (last.used >= limit * super::AT_LIMIT).then_some(Killed { limit, seconds: last.at - first.at })
+    (last.used >= limit * AT_LIMIT).then_some(Killed { limit, seconds: last.at - first.at })
 }
 
 fn killed(series: &Series) -> Vec<Killed> {

@@ -2,10 +2,10 @@
 //! a larger limit has shown it.
 
 use crate::forecast::kill::Kill;
-use crate::series::Series;
+use crate::series::{AT_LIMIT, Series};
 use crate::words::amount;
 
-use super::{AT_LIMIT, DAY};
+use super::DAY;
 
 /// Where a limit is met and changed again and again, so many of its newest values count.
 const HITS: usize = 16;
@@ -48,7 +48,7 @@ fn larger(one: (f64, usize), other: (f64, usize)) -> (f64, usize) {
 }
 
 fn come_to(series: &Series, (hit, after): (f64, usize)) -> Kill {
-    Kill::of(series.points.iter().take(after), hit, AT_LIMIT)
+    Kill::of(series.points.iter().take(after), hit)
 }
 
 /// Whether it lived for a day under a larger limit after that sample, without a kill: what was wanted was seen then.

@@ -7,7 +7,7 @@ use crate::words::{amount, span};
 use super::Asked;
 
 /// Fewer samples than this are no measurement.
-const FEWEST: usize = 3;
+pub const FEWEST: usize = 3;
 /// Nor are fewer than tell a shape, or a climb that goes on, within this time, in seconds.
 const WATCHED: f64 = 600.0;
 /// It climbs if it began below this part of its peak,

@@ -4,10 +4,7 @@ use csv::ByteRecord;
 
 use super::fields::{limit, memory, number, time, wrong};
 use super::{Columns, TableError, Wanted};
-use crate::series::{End, Point, Series};
-
-/// A sample above this part of its limit has filled it.
-const FULL: f64 = 0.985;
+use crate::series::{AT_LIMIT, End, Point, Series};
 
 /// One row, as numbers. What was not told is NaN.
 #[derive(Debug, Clone, Copy)]
@@ -144,7 +141,7 @@ impl Rows {
         let Some(row) = self.rows.get(at) else { return false };
         let before = at.checked_sub(1).and_then(|at| self.rows.get(at));
         let grew = before.map_or(0.0, |before| (row.used - before.used).max(0.0));
-        row.used >= FULL * row.limit
+        row.used >= AT_LIMIT * row.limit
             || (row.used >= 0.9 * row.limit && row.used + 1.5 * grew >= row.limit)
     }
 }

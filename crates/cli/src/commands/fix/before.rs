@@ -29,8 +29,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// So many lives are tried to be seen, and what ends before that does so within this time.
 const LIVES: u32 = 6;
 const BRIEF: Duration = Duration::from_secs(5);
-/// Fewer looks than this are no measurement.
-const FEWEST: usize = 3;
 /// Seconds of a life below which a climb may be a start: warm-up and loading lie in the first half minute.
 const START: f64 = 30.0;
 
@@ -84,7 +82,7 @@ pub(super) fn of(
     let watched = seen.watched(&measure::shape_of(&seen));
     let was_up = target.daemon.life(&target.id, &target.name)?.status != "exited";
     let died_at = died_young(&seen.looks, &watched);
-    if died_at.is_none() && series.points.len() < FEWEST && wait_until_down(target)? {
+    if died_at.is_none() && series.points.len() < sizing::size::FEWEST && wait_until_down(target)? {
         // Lives so brief that hardly a look met one.
         return death(printer, arguments, target);
     }
