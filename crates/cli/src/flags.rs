@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use report::escape;
 
 use crate::commands::align::AlignArgs;
@@ -268,8 +268,12 @@ pub(crate) struct Parsed {
 
 /// Understands a command line, the program's name first.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
-    let arguments = subcommand_first(arguments);
-    let line = CommandLine::try_parse_from(&arguments)
+    // Made once: it is large, and a question takes milliseconds.
+    let mut grammar = grammar();
+    let arguments = subcommand_first(&grammar, arguments);
+    let line = grammar
+        .try_get_matches_from_mut(&arguments)
+        .and_then(|matches| CommandLine::from_arg_matches(&matches))
         .map_err(|refusal| with_harmless_words(refusal, &arguments))?;
     Ok(Parsed {
         command: line.command.unwrap_or(Command::Explain(line.explain)),
@@ -292,7 +296,7 @@ fn with_harmless_words(refusal: clap::Error, arguments: &[OsString]) -> clap::Er
 
 /// Whether these words ask for `run` or `env`, whose own failures end with 125.
 pub(crate) fn starts_a_command(arguments: &[OsString]) -> bool {
-    let words = subcommand_first(arguments.to_vec());
+    let words = subcommand_first(&grammar(), arguments.to_vec());
     words.get(1).is_some_and(|word| word == "run" || word == "env")
 }
 
@@ -308,8 +312,7 @@ pub(crate) fn is_subcommand(word: &str) -> bool {
 
 /// Moves the subcommand before the options: `-q explain api` means `explain -q api`.
 /// Only the first word that is not an option can be one.
-fn subcommand_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
-    let grammar = grammar();
+fn subcommand_first(grammar: &clap::Command, mut arguments: Vec<OsString>) -> Vec<OsString> {
     let mut takes_value = false;
     let mut found = None;
     for (position, argument) in arguments.iter().enumerate().skip(1) {
@@ -321,7 +324,7 @@ fn subcommand_first(mut arguments: Vec<OsString>) -> Vec<OsString> {
             break;
         }
         if text.starts_with('-') && text.len() > 1 {
-            takes_value = wants_next_word(&grammar, text);
+            takes_value = wants_next_word(grammar, text);
             continue;
         }
         if grammar.find_subcommand(argument).is_some() {

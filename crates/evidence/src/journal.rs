@@ -45,6 +45,9 @@ const FIELDS: [&str; 21] = [
     "__REALTIME_TIMESTAMP",
 ];
 
+/// So many digits of an id are what a daemon's line holds of it at least.
+const SHORT_ID: usize = 12;
+
 /// Of an entry that docker's journald driver wrote.
 const WRITTEN_BY_CONTAINERS: [&str; 2] = ["CONTAINER_ID", "CONTAINER_NAME"];
 
@@ -72,6 +75,10 @@ const TELLING: &str =
 /// The same of the daemons' lines: a busy docker writes thousands a day that tell of no end.
 const TELLING_OF_DAEMONS: &str =
     "kill|oom|force|sigterm|shim|exit|result|memory|pressure|badness|unhealthy|shutdown";
+
+/// What else tells of one container's life: that its daemons or its scope came and went, and how.
+const TELLING_OF_A_LIFE: &str =
+    "signal|stop|start|died|timed out|time limit|watchdog|deactivated|succeeded|corrective|pid:";
 
 /// The telling kernel lines of a time before the ring's oldest record, the newest first: what does not
 /// come in time is the oldest.
@@ -136,8 +143,11 @@ fn daemon_units() -> Vec<String> {
     units.into_iter().chain(names).collect()
 }
 
-/// The daemons' lines, and systemd's about the container's scope, within its last life.
+/// The daemons' lines, and systemd's about the container's scope, within its last life: those that
+/// tell of an end, and those that name the container. A busy daemon's others are about strangers.
 pub(crate) fn read_daemons(roots: &Roots, subject: &Subject, now: Moment) -> Found {
+    let named: String = subject.id.as_str().chars().take(SHORT_ID).collect();
+    let telling = [TELLING_OF_DAEMONS, TELLING_OF_A_LIFE, &named].join("|");
     let ask = Ask {
         id: "journal",
         source: Source::Journal,
@@ -150,7 +160,7 @@ pub(crate) fn read_daemons(roots: &Roots, subject: &Subject, now: Moment) -> Fou
             subject.id
         ),
         newest_first: false,
-        holding: None,
+        holding: Some(&telling),
     };
     ask.read(roots)
 }

@@ -244,11 +244,13 @@ fn entry(number: u64, at: u128, machine: &str, random: &mut Random) -> Result<St
     if name == "systemd" {
         writeln!(text, "UNIT=job-{}.service", random.below(500))?;
     }
+    // Now and then a container ends.
+    let words = if number.is_multiple_of(20) { "shim disconnected, request" } else { "request" };
     let noise = [random.below(u64::MAX), random.below(u64::MAX), random.below(u64::MAX)];
     let noise = noise.map(|part| format!("{part:016x}")).concat();
     write!(
         text,
-        "SYSLOG_IDENTIFIER={name}\nMESSAGE=time={at} level=info msg=\"request {number} of {noise} was answered\"\n\n"
+        "SYSLOG_IDENTIFIER={name}\nMESSAGE=time={at} level=info msg=\"{words} {number} of {noise} was answered\"\n\n"
     )?;
     Ok(text)
 }
