@@ -1,13 +1,15 @@
 //! What must hold for any bytes at all, for the targets in `fuzz_targets/`.
 //!
 //! [`text`] makes hostile text out of known lines, [`room`] holds one reader to its promises,
-//! [`road`] the whole way from a case to its pages, [`files`] the look at deployment files. Nothing here knows what an answer should be:
-//! only what no answer may ever do. A broken promise is a panic, which the fuzzer keeps with the
-//! input. `cargo xtask fuzz` builds and runs it.
+//! [`road`] the whole way from a case to its pages, [`files`] the look at deployment files, [`samples`]
+//! the way from a table to a size. Nothing here knows what an answer should be: only what no answer may
+//! ever do. A broken promise is a panic, which the fuzzer keeps with the input. `cargo xtask fuzz`
+//! builds and runs it.
 
 pub mod files;
 pub mod road;
 pub mod room;
+pub mod samples;
 pub mod text;
 
 #[doc(hidden)]

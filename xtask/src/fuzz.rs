@@ -20,7 +20,7 @@ mod page;
 mod seeds;
 
 /// Every target, in the order in which they are run, and what it is fed.
-const TARGETS: [(&str, &str); 16] = [
+const TARGETS: [(&str, &str); 17] = [
     ("explain", "pasted files, from bytes to every page"),
     ("case", "gathered and saved cases, to every page"),
     ("transport", "lines and what logs put before them"),
@@ -37,6 +37,7 @@ const TARGETS: [(&str, &str); 16] = [
     ("trace", "trace events"),
     ("own", "what this program recorded"),
     ("lint", "deployment files, alone and beside a container"),
+    ("samples", "tables of memory over time, lines of collectors"),
 ];
 
 /// One input may take this long, in seconds, on a busy machine; usual is a millisecond.

@@ -41,6 +41,9 @@ pub(super) fn write(repository: &Repository, targets: &[&str]) -> Result<PathBuf
     if targets.contains(&"lint") {
         of_files(repository)?;
     }
+    if targets.contains(&"samples") {
+        of_tables(repository)?;
+    }
     let sources = source_texts(repository)?;
     let mut runs: Vec<String> = cases
         .iter()
@@ -74,10 +77,50 @@ fn of_files(repository: &Repository) -> Result<()> {
     Ok(())
 }
 
+/// A table in each form that is read, small, of memory that rests, that climbs and that reached its limit.
+fn of_tables(repository: &Repository) -> Result<()> {
+    let place = corpus(repository, "samples");
+    let row = |at: u64| (at * 300, 100_000_000 + at % 7 * 1_000_000 + at * at * 9_000);
+    let forms: [(&str, &str, &dyn Fn(u64) -> String); 6] = [
+        ("own", "t_s,mem_bytes,limit_bytes,kills,life", &|at| {
+            format!(
+                "{},{},134217728,{},{}",
+                row(at).0,
+                row(at).1.min(134_217_728),
+                at / 50,
+                at / 40
+            )
+        }),
+        ("several", "series,t_s,mem_bytes", &|at| {
+            format!("{},{},{}", at % 2, row(at).0, row(at).1)
+        }),
+        ("dates", "timestamp;memory MiB", &|at| {
+            format!("2026-01-{:02}T00:{:02}:00Z;{},5", at / 60 + 1, at % 60, row(at).1 >> 20)
+        }),
+        ("ms", "time_ms\tusage_bytes", &|at| format!("{}\t{}", row(at).0 * 1000, row(at).1)),
+        ("percent", "t_s,mem_percent", &|at| format!("{},{}", row(at).0, at % 90)),
+        ("collections", "t_s,mem_bytes", &|at| {
+            format!(
+                "gc {at} @0.{at}s 0%: 0.1+0.2+0.0 ms clock, 0.1+0.2 ms cpu, 4->4->1 MB, 4 MB goal"
+            )
+        }),
+    ];
+    for (name, header, line) in forms {
+        let rows: Vec<String> = (0..60).map(line).collect();
+        keep(&place.join(format!("seed-{name}")), &format!("{header}\n{}\n", rows.join("\n")))?;
+    }
+    Ok(())
+}
+
 /// The readers and their tests.
 fn source_texts(repository: &Repository) -> Result<Vec<String>> {
     let mut texts = Vec::new();
-    for part in ["crates/parse/src", "crates/judge/src/facts", "crates/settings/src"] {
+    for part in [
+        "crates/parse/src",
+        "crates/judge/src/facts",
+        "crates/settings/src",
+        "crates/sizing/src/table",
+    ] {
         for path in repository.files(part, "rs")? {
             let text = std::fs::read_to_string(&path);
             texts.push(text.with_context(|| format!("could not read `{}`", path.display()))?);
