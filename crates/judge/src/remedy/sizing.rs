@@ -275,6 +275,15 @@ impl Sized {
             return None;
         }
         let effect = advice.unbounded.clone().unwrap_or_default();
+        // Whether it has threads, a death does not tell; without them the arenas change nothing.
+        if advice.settings.iter().all(|one| one.name == "MALLOC_ARENA_MAX") {
+            return Some(remedy(
+                &format!("where it runs eight threads or more: {}", settings_and_sum(&advice)),
+                &effect,
+                "threads wait for each other a little more often when they allocate",
+                "take the setting away again",
+            ));
+        }
         Some(remedy(
             &settings_and_sum(&advice),
             &format!("nothing bounds {} now; {effect}", self.heap()),

@@ -154,6 +154,17 @@ fn a_store_without_a_bound_is_given_one_and_a_server_without_a_measured_worker_n
     assert!(!says("MALLOC_ARENA_MAX") && !says("WORKERS"), "{:?}", web.verdict.remedies);
 }
 
+/// A death tells nothing of threads, and one thread has one arena.
+#[test]
+fn fewer_arenas_are_advised_for_programs_with_threads_only() {
+    let answer = killed(&["python3", "-c", "x"], &[], "python:3.12", 250);
+    let remedy = first(&answer);
+    assert!(
+        remedy.change.starts_with("where it runs eight threads or more: set MALLOC_ARENA_MAX=2")
+    );
+    assert!(remedy.effect.contains("only a limit above it, or less to hold"), "{}", remedy.effect);
+}
+
 #[test]
 fn a_pods_manifest_tells_command_and_image_too() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "a"},

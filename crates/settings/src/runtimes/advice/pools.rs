@@ -65,8 +65,9 @@ fn nothing_bounds(advice: &mut Advice, runtime: &str) {
     if advice.settings.is_empty() {
         advice.cannot = Some(why);
     } else {
-        advice.unbounded =
-            Some(format!("{why}; two arenas keep what threads freed from piling up"));
+        advice.unbounded = Some(format!(
+            "with many threads two arenas keep what they freed from piling up; {why}"
+        ));
     }
 }
 
