@@ -24,7 +24,8 @@ pub fn check(sources: &[Source], bytes: &[u8]) {
     assert_eq!(seen, parse::read(source, &text), "the same text, read twice");
 }
 
-/// Lines stand in order, and none of them is empty.
+/// Lines stand in order (of an export that has the newest first: in that order), none is told twice, and
+/// none is empty.
 pub fn check_lines(bytes: &[u8]) {
     let text = crate::text::lossy(bytes);
     let lines = parse::fuzzing::lines(&text);
@@ -32,13 +33,19 @@ pub fn check_lines(bytes: &[u8]) {
     // Parts may be kept of what they were made of, never more than that with blanks between.
     let kept: usize = lines.iter().map(|(_, words)| words.len()).sum();
     assert!(kept <= 2 * text.len() + 1, "{kept} bytes of words from {}", text.len());
-    let mut last = 0;
     for (span, words) in &lines {
         check_span(&text, *span);
         assert!(!words.trim().is_empty(), "a line without words at {span:?}");
-        assert!(span.start >= last, "lines out of order at {span:?}");
-        last = span.start;
     }
+    for two in lines.windows(2) {
+        let [(one, _), (next, _)] = two else { continue };
+        let turned = text.get(next.start..one.start).is_some_and(|between| between.contains('"'));
+        assert!(one.start <= next.start || turned, "lines out of order at {next:?}");
+    }
+    let mut places: Vec<(usize, usize)> =
+        lines.iter().map(|(span, _)| (span.start, span.end)).collect();
+    places.sort_unstable();
+    assert!(places.windows(2).all(|two| two[0] != two[1]), "a line told twice");
     assert_eq!(lines, parse::fuzzing::lines(&text));
 }
 

@@ -15,6 +15,7 @@ mod groups;
 mod host_memory;
 mod limit;
 mod many;
+mod odd_ends;
 mod own_end;
 mod parent;
 mod process;
@@ -177,6 +178,7 @@ pub(crate) fn all() -> Vec<Death> {
         stop::DEATHS,
         process::DEATHS,
         own_end::DEATHS,
+        odd_ends::DEATHS,
         parent::DEATHS,
         runtimes::DEATHS,
         alive::DEATHS,

@@ -13,13 +13,14 @@ use crate::found::exhibit;
 use crate::roots::{Roots, read_text};
 
 /// The keys in the order they are written.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "kernel-release",
     "cgroup-version",
     "docker-version",
     "containerd-version",
     "mem-total-bytes",
     "mem-available-bytes",
+    "cpus",
     "booted-at",
     "daemon-started-at",
     "events-wrapped",
@@ -121,10 +122,23 @@ pub(crate) fn local_facts(roots: &Roots, clocks: &Clocks) -> Vec<(&'static str, 
             facts.push((key, bytes.0.to_string()));
         }
     }
+    let stat = read_text(&roots.proc.join("stat")).unwrap_or_default();
+    if let Some(cpus) = online(&stat) {
+        facts.push(("cpus", cpus.to_string()));
+    }
     if let Some(booted) = clocks.booted() {
         facts.push(("booted-at", booted.0.to_string()));
     }
     facts
+}
+
+/// Processors online: `/proc/stat` has a line for each (`cpu0 …`).
+fn online(stat: &str) -> Option<usize> {
+    let is_one = |line: &&str| {
+        let number = line.strip_prefix("cpu").and_then(|rest| rest.chars().next());
+        number.is_some_and(|first| first.is_ascii_digit())
+    };
+    Some(stat.lines().filter(is_one).count()).filter(|cpus| *cpus > 0)
 }
 
 /// `uname -r`
@@ -194,6 +208,13 @@ mod tests {
         assert_eq!(CLOCKS.process_start(stat), Moment::from_micros(999_912_340_000));
         assert_eq!(CLOCKS.process_start("42 (x"), None);
         assert_eq!(CLOCKS.kernel_log_zero(), Moment::from_micros(999_910_000_000).unwrap());
+    }
+
+    #[test]
+    fn processors_online_are_counted_by_their_lines() {
+        let stat = "cpu  1 2 3\ncpu0 1 2 3\ncpu1 1 2 3\ncpu11 1 2 3\nintr 5\ncpufreq 1\n";
+        assert_eq!(online(stat), Some(3));
+        assert_eq!(online("cpu  1 2 3\n"), None);
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn pasted_exhibit(number: usize, text: Pasted) -> Exhibit {
         clock: Clock::Unknown,
         covers: false,
         cut_from,
-        body: Body::Text(parse::redact(Source::Pasted, &text)),
+        body: Body::Text(parse::redact(Source::Pasted, &parse::page::bare(&text))),
     }
 }
 

@@ -13,7 +13,8 @@ use casefile::{
     Bytes, CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
 };
 pub(crate) use life::{
-    ApiSignal, End, Life, Teller, is_oom_reason, lives, lives_of_container, other_subjects,
+    ApiSignal, End, Life, Teller, is_oom_reason, is_same_name, lives, lives_of_container,
+    other_subjects,
 };
 pub(crate) use oom::{MainHit, OomKill};
 use parse::Sighting;
@@ -23,7 +24,7 @@ use parse::record::{
     UnitRecord,
 };
 pub(crate) use stage::{Stage, named_container};
-pub(crate) use unit::unit_of;
+pub(crate) use unit::{journals_unit, unit_of};
 
 /// A statement, when it was made, and the bytes that make it.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +52,8 @@ pub(crate) struct Machine {
     pub(crate) cgroup_version: Option<u8>,
     pub(crate) docker_version: Option<String>,
     pub(crate) mem_total: Option<Bytes>,
+    /// Processors online.
+    pub(crate) cpus: Option<u32>,
     /// When the Docker daemon that answered was started.
     pub(crate) daemon_started_at: Option<Moment>,
 }
@@ -195,6 +198,7 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
             sheet.machine.cgroup_version = Some(version);
         }
         Record::Machine(MachineFact::MemTotal(bytes)) => sheet.machine.mem_total = Some(bytes),
+        Record::Machine(MachineFact::Cpus(cpus)) => sheet.machine.cpus = Some(cpus),
         Record::Machine(MachineFact::DockerVersion(version)) => {
             sheet.machine.docker_version = Some(version);
         }

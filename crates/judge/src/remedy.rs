@@ -5,7 +5,7 @@
 
 mod sizing;
 
-use casefile::Limit;
+use casefile::{Bytes, CgroupPath, Limit, OwnerKind};
 use settings::ceilings::Ceiling;
 
 use crate::facts::program;
@@ -18,7 +18,7 @@ pub(crate) fn propose(verdict: &Verdict) -> Vec<Remedy> {
         Killer::ContainerMemoryLimit => own_limit(verdict),
         Killer::AncestorMemoryLimit if verdict.limit_at_fault == Some(true) => own_limit(verdict),
         Killer::AncestorMemoryLimit => parent_limit(verdict),
-        Killer::HostOutOfMemory => host(),
+        Killer::HostOutOfMemory => vec![host(verdict)],
         Killer::StillAlive if verdict.level == Level::Own => stalled(verdict),
         Killer::Process if is_jvm_itself(verdict) => vec![remedy(
             "use -XX:+ExitOnOutOfMemoryError in place of OnOutOfMemoryError=\"kill -9 %p\", and look at what fills the Java heap",
@@ -63,8 +63,19 @@ fn is_jvm_itself(verdict: &Verdict) -> bool {
     name.is_some_and(|name| name.starts_with("java"))
 }
 
-fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
+/// Who manages what was stopped: by the subject's runtime, else by the one that gave up waiting.
+fn stopped_by(verdict: &Verdict) -> Option<&str> {
     let runtime = verdict.subject.as_ref().and_then(|subject| subject.runtime.as_deref());
+    let by = verdict.killed_by.as_ref().and_then(|by| by.name.as_deref());
+    match by {
+        Some("cri-o" | "containerd" | "kubelet" | "the kubelet") => Some("kubernetes"),
+        Some(by @ ("nomad" | "heroku" | "systemd")) => Some(by),
+        Some(_) | None => runtime,
+    }
+}
+
+fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
+    let runtime = stopped_by(verdict);
     let (init, longer) = match runtime {
         Some("kubernetes") => (
             "handle SIGTERM in the program, or put an init such as tini before it in the image",
@@ -77,6 +88,14 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
         Some("systemd") => (
             "handle SIGTERM in the program, or name the signal that it does handle: KillSignal= in the unit",
             "if the program needs longer: TimeoutStopSec= in the unit",
+        ),
+        Some("nomad") => (
+            "handle SIGTERM in the program, or name the signal that it does handle: kill_signal in the task",
+            "if the program needs longer: kill_timeout in the task (the client's max_kill_timeout bounds it)",
+        ),
+        Some("heroku") => (
+            "handle SIGTERM in the program's processes: every one of the dyno gets it",
+            "if the work needs longer than the 30 s, which are fixed: put it back into its queue on SIGTERM",
         ),
         Some(_) | None => (
             "run it with --init (Compose: `init: true`), or handle SIGTERM in the program",
@@ -97,7 +116,7 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
         ));
     }
     let (effect, risk) = match runtime {
-        Some("systemd") => (
+        Some("systemd" | "nomad" | "heroku") => (
             format!("a program that catches or ignores {signal} without ending waits for SIGKILL"),
             "another signal may end it before its work is finished",
         ),
@@ -122,9 +141,12 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
     let total: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
     let tmpfs = verdict.memory.shares.iter().find(|share| share.what.contains("tmpfs"));
     if let Some(share) = tmpfs.filter(|share| share.bytes.0 > total / 2) {
+        if is_mapped(verdict, share.bytes) {
+            return vec![mapped_memory(share.bytes)];
+        }
         return vec![remedy(
             &format!(
-                "give the tmpfs (or /dev/shm) a size well below the limit, or put those files on a disk volume: {} of the memory is files there",
+                "give the tmpfs (or /dev/shm) a size well below the limit, or put those files on a disk volume: {} of the memory is files there (or a memfd, a file without a name)",
                 share.bytes
             ),
             "files on tmpfs count against the memory limit, and killing a process does not free them",
@@ -159,13 +181,52 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
     remedies
 }
 
+/// The victims had at least half of the shared memory mapped (`shmem-rss:` in the kernel's line).
+fn is_mapped(verdict: &Verdict, shared: Bytes) -> bool {
+    let mapped = verdict.victims.iter().filter_map(|victim| victim.shmem_rss_kb).max();
+    mapped.and_then(Bytes::from_kib).is_some_and(|mapped| mapped.0 >= shared.0 / 2)
+}
+
+fn mapped_memory(shared: Bytes) -> Remedy {
+    remedy(
+        &format!(
+            "look at what shares memory: {shared} is memory that the victim had mapped as shared (MAP_SHARED, System V segments, shared buffers, files on /dev/shm or a tmpfs): make that pool smaller"
+        ),
+        "shared memory counts against the limit once, whoever uses it; System V segments and files stay after the process, until they are removed",
+        "a smaller pool serves less at once",
+        "put the old size back",
+    )
+}
+
 /// What the runtime believes; where that is not known, what stands in its command.
 fn sized(verdict: &Verdict) -> Vec<Remedy> {
     let limit = verdict.limit.and_then(Limit::bytes);
     let workers = limit.and_then(|limit| sizing::workers(verdict, limit));
     let own = sizing::Sized::of(verdict).map(|sized| sized.remedies()).unwrap_or_default();
-    let known: Vec<Remedy> = workers.into_iter().chain(own).collect();
-    if known.is_empty() { told_ceilings(verdict) } else { known }
+    let kernel = kernel_memory(verdict);
+    let known: Vec<Remedy> = workers.into_iter().chain(kernel).chain(own).collect();
+    if known.is_empty() && !sizing::is_about_another(verdict) {
+        told_ceilings(verdict)
+    } else {
+        known
+    }
+}
+
+/// Most of the memory is the kernel's own, on behalf of the container: no heap setting bounds that.
+fn kernel_memory(verdict: &Verdict) -> Option<Remedy> {
+    let total: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
+    let share = verdict.memory.shares.iter().find(|share| share.what == "kernel")?;
+    (share.bytes.0 > total / 2).then(|| {
+        remedy(
+            &format!(
+                "find out what the kernel keeps for it: {} of the memory is the kernel's own (buffers of sockets and pipes that nobody reads, stacks and page tables of many processes or threads, inodes and names of many files)",
+                share.bytes
+            ),
+            "no heap setting bounds it; fewer processes, connections or open files do (--pids-limit, --ulimit nofile bound their number)",
+            "what is asked for beyond a bound is refused",
+            "take the bound away again",
+        )
+    })
 }
 
 /// The line of evidence that tells what the runtime believed, where its own or its parent's limit filled.
@@ -206,14 +267,34 @@ fn told_ceilings(verdict: &Verdict) -> Vec<Remedy> {
 fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
     let cgroup =
         verdict.limit_cgroup.as_ref().map_or("the parent".to_owned(), |path| format!("`{path}`"));
-    let biggest = verdict.memory.holders.iter().find(|holder| !holder.killed);
-    let neighbour = biggest.map(|holder| {
+    let others =
+        || verdict.memory.holders.iter().filter(|holder| !holder.killed && holder.comm != "pause");
+    let neighbour = others().next().map(|holder| {
         format!("; beside the victim {} (pid {}) held {}", holder.comm, holder.pid, holder.rss)
     });
+    let neighbour = neighbour.unwrap_or_default();
+    if is_pods(verdict) {
+        // The table lists the whole pod: with nobody else in it the pod's limit is this container's.
+        let alone = !verdict.memory.holders.is_empty() && others().next().is_none();
+        let whose = if alone {
+            "this container was alone in its pod, so its own `resources.limits.memory` made the limit that filled"
+        } else {
+            "a pod of one container has that container's limit; of several, what all of them hold counts"
+        };
+        let pods = remedy(
+            &format!(
+                "look at the pod as a whole: its limit is the sum of `resources.limits.memory` of its containers{neighbour}"
+            ),
+            whose,
+            "",
+            "",
+        );
+        let own = own_limit(verdict).into_iter().filter(|_| alone);
+        return std::iter::once(pods).chain(own).collect();
+    }
     vec![remedy(
         &format!(
-            "look at {cgroup} as a whole: its limit has to hold everything below it{}",
-            neighbour.unwrap_or_default()
+            "look at {cgroup} as a whole: its limit has to hold everything below it{neighbour}"
         ),
         if verdict.confidence == Confidence::Proven {
             "the container's own limit was not reached; a change to it does not help"
@@ -225,13 +306,37 @@ fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
     )]
 }
 
-fn host() -> Vec<Remedy> {
-    vec![remedy(
-        "give every container on this machine a limit, so that their sum fits into it, and look at the biggest processes above",
-        "whoever grows then dies at its own limit instead of taking a neighbour with it",
-        "a limit that is too small kills its own container",
-        "docker update --memory 0 --memory-swap 0 NAME",
-    )]
+/// The limit that filled is a Kubernetes pod's: the kubelet makes it of its containers' limits.
+fn is_pods(verdict: &Verdict) -> bool {
+    let owner = verdict.limit_cgroup.as_ref().and_then(CgroupPath::owner);
+    owner.is_some_and(|owner| owner.kind == OwnerKind::Pod)
+}
+
+fn host(verdict: &Verdict) -> Remedy {
+    let look = if verdict.memory.holders.is_empty() {
+        "look at which processes were the biggest then (the report's table of tasks)"
+    } else {
+        "look at the biggest processes above"
+    };
+    if verdict.container_id.is_some() {
+        return remedy(
+            &format!(
+                "give every container on this machine a limit, so that their sum fits into it, and {look}"
+            ),
+            "whoever grows then dies at its own limit instead of taking a neighbour with it",
+            "a limit that is too small kills its own container",
+            "docker update --memory 0 --memory-swap 0 NAME",
+        );
+    }
+    // No container is known of: a service or a session died.
+    remedy(
+        &format!(
+            "{look}, and bound what grows (MemoryMax= for a service, a limit for every container) so that all of it fits into the machine, or give the machine more memory or swap"
+        ),
+        "what is bounded dies at its own limit instead of taking a neighbour with it",
+        "a limit that is too small kills its own service; on swap everything becomes slow before anything dies",
+        "systemctl set-property UNIT MemoryMax=infinity; docker update --memory 0 --memory-swap 0 NAME",
+    )
 }
 
 fn stalled(verdict: &Verdict) -> Vec<Remedy> {
@@ -259,3 +364,6 @@ fn remedy(change: &str, effect: &str, risk: &str, undo: &str) -> Remedy {
         undo: undo.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

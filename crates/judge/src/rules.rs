@@ -34,7 +34,7 @@ use std::sync::LazyLock;
 
 use casefile::{Moment, RuleManual};
 
-use crate::facts::{FactSheet, Life, OomKill, Stage, lives, other_subjects};
+use crate::facts::{FactSheet, Life, OomKill, Stage, journals_unit, lives, other_subjects};
 use crate::verdict::{Confidence, Killer, Level, Verdict};
 
 /// Which of the answer's three questions is asked.
@@ -98,16 +98,21 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
     let Some(chosen) = chosen_life(&lives, sheet.gathered_at) else {
         return reach_without_subject(sheet);
     };
+    let died = died_before(sheet, &lives, chosen);
+    let chosen = died.unwrap_or(chosen);
     let mut findings = Vec::new();
     let mut verdict = None;
     for at in 0..lives.len() {
         let Some(stage) = Stage::of_life(sheet, &lives, at) else { continue };
-        let answer = reach_life(&stage);
+        let mut answer = reach_life(&stage);
+        if Some(at) == died {
+            draft::note_next_life(&mut answer, lives.get(at + 1));
+        }
         let others = other_kills(&stage, &answer);
         if at == chosen {
             findings.extend(others);
             verdict = Some(answer);
-        } else if answer.killer != Killer::StillAlive {
+        } else if answer.killer != Killer::StillAlive && !is_nothing(&stage, &answer) {
             findings.extend(others);
             findings.push(answer);
         }
@@ -144,6 +149,25 @@ fn chosen_life(lives: &[Life], gathered_at: Option<Moment>) -> Option<usize> {
     });
     let storm = short == 3 && same_end && restarted;
     Some(if storm { last - 1 } else { last })
+}
+
+/// In pasted text the question is about a death: where the last life is seen to run and the end of the one
+/// before has a code or an explanation, that end is the answer. Of a container that was asked for by name its
+/// present life is. (That a record of a running container dates an earlier end is neither.)
+fn died_before(sheet: &FactSheet, lives: &[Life], chosen: usize) -> Option<usize> {
+    if sheet.is_asked() || !lives.get(chosen)?.alive {
+        return None;
+    }
+    let before = chosen.checked_sub(1)?;
+    let stage = Stage::of_life(sheet, lives, before)?;
+    let ended = stage.life.exit_code().is_some()
+        || stage.life.end.is_some() && reach_life(&stage).confidence != Confidence::Unknown;
+    ended.then_some(before)
+}
+
+/// A life that nothing is known of: a container of a pod that has not begun yet.
+fn is_nothing(stage: &Stage<'_>, answer: &Verdict) -> bool {
+    stage.life.end.is_none() && answer.confidence == Confidence::Unknown
 }
 
 /// The verdict on one life alone.
@@ -226,8 +250,18 @@ fn reach_without_subject(sheet: &FactSheet) -> Verdict {
     if verdict.confidence == Confidence::Unknown {
         verdict = findings.pop().unwrap_or(verdict);
     }
+    if verdict.confidence == Confidence::Unknown && verdict.because.is_empty() {
+        verdict = of_journals_unit(sheet).unwrap_or(verdict);
+    }
     verdict.findings = findings;
     verdict
+}
+
+/// A pasted journal in which nothing but the end of a unit's main process is told.
+fn of_journals_unit(sheet: &FactSheet) -> Option<Verdict> {
+    let lives = journals_unit(sheet);
+    let stage = Stage::of_life(sheet, &lives, lives.len().checked_sub(1)?)?;
+    stage.life.end.is_some().then(|| reach_stage(&stage))
 }
 
 #[cfg(test)]

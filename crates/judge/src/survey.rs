@@ -181,7 +181,6 @@ impl Machine {
     /// A daemon's line alone: nothing else on the machine is about it.
     fn of_daemon_line(&self, line: &Fact<DaemonLine>, asked_at: Moment) -> Vec<Verdict> {
         let sheet = FactSheet {
-            gathered_at: self.sheet.gathered_at,
             machine: self.sheet.machine.clone(),
             daemon: vec![line.clone()],
             ..FactSheet::default()
@@ -207,11 +206,7 @@ impl Machine {
             return Vec::new();
         }
         // The kills that the log names are told already; what is asked is the rest.
-        let alone = FactSheet {
-            gathered_at: self.sheet.gathered_at,
-            machine: self.sheet.machine.clone(),
-            ..FactSheet::default()
-        };
+        let alone = FactSheet { machine: self.sheet.machine.clone(), ..FactSheet::default() };
         let sheet =
             facts::establish_upon(alone, &part(case, Asked::default(), vec![exhibit.clone()]));
         let mut all = flat(rules::reach(&sheet, asked_at));
@@ -327,17 +322,21 @@ impl Told {
     fn has_victim_of(&self, line: &DaemonLine, at: Option<Moment>) -> bool {
         let DaemonLine::OomDaemonKill { unit, pid, .. } = line else { return false };
         let by_pid = pid.is_some_and(|pid| self.has_pid(pid, at));
-        let by_unit = unit.as_ref().is_some_and(|unit| {
-            self.verdicts.iter().any(|verdict| {
-                let name = verdict.subject.as_ref().and_then(|subject| subject.name.as_ref());
-                let near = match (verdict.at, at) {
-                    (Some(one), Some(other)) => one.seconds_since(other).abs() < 60.0,
-                    (None, _) | (_, None) => false,
-                };
-                verdict.killer == Killer::OomDaemon && name == Some(unit) && near
-            })
+        let container = named_container(line);
+        // A unit is named by itself or by the whole path of its cgroup.
+        let unit = unit.as_ref().and_then(|unit| unit.rsplit('/').next());
+        let by_name = self.verdicts.iter().any(|verdict| {
+            let named = container.as_ref().zip(verdict.container_id.as_ref());
+            let subject = verdict.subject.as_ref().and_then(|subject| subject.name.as_deref());
+            let same = named.is_some_and(|(one, other)| one.is_same(other))
+                || unit.zip(subject).is_some_and(|(unit, name)| unit == name);
+            let near = match (verdict.at, at) {
+                (Some(one), Some(other)) => one.seconds_since(other).abs() < 60.0,
+                (None, _) | (_, None) => false,
+            };
+            verdict.killer == Killer::OomDaemon && same && near
         });
-        by_pid || by_unit
+        by_pid || by_name
     }
 }
 

@@ -447,3 +447,16 @@ pub struct Verdict {
     /// What to change.
     pub remedies: Vec<Remedy>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killers_word_is_the_one_that_json_shows() {
+        for killer in Killer::ALL {
+            let shown = serde_json::to_value(killer).unwrap();
+            assert_eq!(shown.as_str(), Some(killer.word()));
+        }
+    }
+}

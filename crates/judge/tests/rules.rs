@@ -18,6 +18,8 @@ mod api;
 mod case;
 #[path = "rules/ends.rs"]
 mod ends;
+#[path = "rules/excluded.rs"]
+mod excluded;
 #[path = "rules/inside.rs"]
 mod inside;
 #[path = "rules/kernel.rs"]
@@ -38,6 +40,8 @@ mod own_end;
 mod processes;
 #[path = "rules/requests.rs"]
 mod requests;
+#[path = "rules/runs.rs"]
+mod runs;
 #[path = "rules/sizing.rs"]
 mod sizing;
 #[path = "rules/stops.rs"]

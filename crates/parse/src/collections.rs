@@ -101,7 +101,11 @@ mod tests {
             "gc x @1s 2%: 1+1+1 ms clock, 1+1/1/1+1 ms cpu",
             "gc 1 @1s 2%: 1+1+1 ms clock, 1+x/1/1+1 ms cpu, 4->4->1 MB",
             "[1:0x1] 45 ms: Scavenge",
-            "[1:0x1] 45 ms: Request / 3 ms",
+            "[1:0x1] 45 ms: Request 1, 2 / 3 ms",
+            "worker 45 ms: Scavenge 4.1 -> 3.9 MB, 0.84 / 0.00 ms  (task)",
+            // Time that no clock shows.
+            "[1:0x1] 45 ms: Scavenge 4.1 -> 3.9 MB, -0.84 / 0.00 ms  (task)",
+            "[1:0x1] 45 ms: Scavenge 4.1 -> 3.9 MB, inf / 0.00 ms  (task)",
             "[0.1s][info][gc] GC(3) Concurrent Mark Cycle 3.4ms",
             "[0.1s][info][gc] GC(3) Pause Young 24M->4M(256M)",
             "[0.1s][info][gc] Using G1",

@@ -110,8 +110,10 @@ pub(crate) fn rows_of(text: &str) -> Vec<Row<'_>> {
     let mut found = Vec::new();
     for raw in text.split_inclusive('\n') {
         let kept = raw.trim_end();
-        // A quoted mail or issue: `> Name: web`.
-        let bare = kept.strip_prefix("> ").unwrap_or(kept);
+        // A quoted mail or issue: `> Name: web`, `>> Name: web`.
+        let quoted = kept.trim_start_matches('>');
+        let marks = kept.len() - quoted.len();
+        let bare = if marks > 0 { quoted.strip_prefix(' ').unwrap_or(quoted) } else { kept };
         let words = bare.trim_start();
         let span = Span { start, end: start + kept.len() };
         found.push(Row { indent: bare.len() - words.len(), words, span });

@@ -22,6 +22,7 @@ mod kernel;
 mod kubernetes;
 mod machine;
 mod own;
+pub mod page;
 mod redact;
 pub mod run_record;
 mod swarm;

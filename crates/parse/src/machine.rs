@@ -36,6 +36,7 @@ fn fact(key: &str, value: &str) -> Option<MachineFact> {
         "containerd-version" => MachineFact::ContainerdVersion(value.to_owned()),
         "mem-total-bytes" => MachineFact::MemTotal(Bytes(value.parse().ok()?)),
         "mem-available-bytes" => MachineFact::MemAvailable(Bytes(value.parse().ok()?)),
+        "cpus" => MachineFact::Cpus(value.parse().ok().filter(|cpus| *cpus > 0)?),
         "booted-at" => MachineFact::BootedAt(Moment::parse(value)?),
         "daemon-started-at" => MachineFact::DaemonStartedAt(Moment::parse(value)?),
         "events-wrapped" => MachineFact::EventsWrapped(value.parse().ok()?),

@@ -280,6 +280,24 @@ fn what_could_not_start_did_not_end_by_itself() {
 }
 
 #[test]
+fn a_line_that_says_two_things_is_shown_once() {
+    let mut verdict = verdicts::own_limit();
+    let first = verdict.because.first().cloned().unwrap();
+    let again = judge::verdict::Because {
+        says: "what else it says".to_owned(),
+        decisive: None,
+        ..first.clone()
+    };
+    verdict.because = vec![first, again];
+    let shown = page(&verdict, 80, false, false);
+    let evidence = shown.split("Evidence").nth(1).unwrap();
+    assert!(evidence.contains("   → what else it says\n"), "{shown}");
+    let quoted = verdicts::case().quote(&verdict.because[0].cite).unwrap().to_owned();
+    let start: String = quoted.chars().take(20).collect();
+    assert_eq!(evidence.matches(&start).count(), 1, "{shown}");
+}
+
+#[test]
 fn an_exit_code_is_said_once() {
     let mut verdict = verdicts::undecided();
     verdict.killer = Killer::NotKilled;
@@ -300,4 +318,45 @@ fn a_journal_record_is_read_by_its_speaker_and_message() {
     for other in [r#"{"MESSAGE":"x"}"#, r#"{"__REALTIME_TIMESTAMP":"1","MESSAGE":"#] {
         assert_eq!(words::readable(other, Some(Source::Journal)), other);
     }
+}
+
+#[test]
+fn who_sent_a_signal_to_itself_is_no_other_process() {
+    let scenes = verdicts::scenes();
+    let (_, kill) = scenes.iter().find(|(name, _)| *name == "process").unwrap();
+    let said = |sender: Option<u32>| {
+        let mut verdict = kill.clone();
+        verdict.killed_by.as_mut().unwrap().pid = sender;
+        let report = compose(&verdict, &verdicts::case());
+        (page(&verdict, 80, false, false), quiet::render(&report))
+    };
+    let own = kill.victims[0].pid;
+    assert!(own.is_some());
+    let (text, line) = said(own);
+    assert!(text.starts_with("api was killed by itself: kill (pid"), "{text}");
+    assert!(line.starts_with("api: killed by itself: kill (pid"), "{line}");
+    for other in [Some(6152), None] {
+        let (text, line) = said(other);
+        assert!(text.starts_with("api was killed by another process"), "{text}");
+        assert!(line.starts_with("api: killed by another process"), "{line}");
+    }
+}
+
+#[test]
+fn a_cgroup_of_which_only_a_counter_tells_is_no_container() {
+    let (_, mut verdict) = verdicts::scenes().into_iter().next().unwrap();
+    (verdict.killer, verdict.level) = (Killer::OutOfMemory, Level::Unknown);
+    (verdict.subject, verdict.container_id, verdict.at) = (None, None, None);
+    verdict.victims.clear();
+    verdict.main = judge::verdict::MainProcess::default();
+    verdict.place = casefile::CgroupPath::parse("/batch/job-7");
+    let case = casefile::CaseFile::new(casefile::Asked::default(), verdicts::case().gathered_at);
+    let said = |verdict: &Verdict| quiet::render(&compose(verdict, &case));
+    let line = said(&verdict);
+    assert!(
+        line.starts_with("a process in the cgroup /batch/job-7: killed by the kernel"),
+        "{line}"
+    );
+    verdict.place = casefile::CgroupPath::parse(&format!("/docker/{}", "a".repeat(64)));
+    assert!(!said(&verdict).contains("in the cgroup"), "{}", said(&verdict));
 }

@@ -103,7 +103,8 @@ fn kernel_oom(verdict: &Verdict, cast: &Cast) -> String {
             "memory ran out, and the evidence does not show at which level".to_owned()
         }
         (Killer::ContainerMemoryLimit, Level::Nested) => {
-            format!("a memory limit set inside the container{}{amount} was full", nested(verdict))
+            let inside = cast::inside(verdict);
+            format!("a memory limit set inside {inside}{}{amount} was full", nested(verdict))
         }
         (
             Killer::ContainerMemoryLimit,
@@ -325,7 +326,9 @@ fn ended_by_someone(verdict: &Verdict, cast: &Cast) -> String {
             detail.map_or("SIGKILL followed after the grace period", clause)
         ),
         Killer::Stopped => {
-            format!("{who} {was} stopped by request and ended in time{}", colon(detail))
+            // Without an end nothing shows that it came in time.
+            let in_time = if verdict.main.exit_code.is_some() { " and ended in time" } else { "" };
+            format!("{who} {was} stopped by request{in_time}{}", colon(detail))
         }
         Killer::ApiKill => {
             let client = verdict.killed_by.as_ref().and_then(|by| by.client.clone());
@@ -339,7 +342,7 @@ fn ended_by_someone(verdict: &Verdict, cast: &Cast) -> String {
             let named: Vec<&str> = name.as_deref().into_iter().chain(detail.map(clause)).collect();
             let who_did =
                 if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
-            format!("{who} {was} killed by another process{who_did}")
+            format!("{who} {was} killed by {}{who_did}", another(verdict))
         }
         Killer::ResourceLimit => format!(
             "{who} {was} killed by the kernel at a resource limit that is not memory{}",
@@ -379,6 +382,15 @@ fn killer_name(verdict: &Verdict) -> Option<String> {
     }
 }
 
+/// A process that sent the signal to itself is no other one.
+fn another(verdict: &Verdict) -> &'static str {
+    let sender = verdict.killed_by.as_ref().and_then(|by| by.pid);
+    match (sender, verdict.victims.as_slice()) {
+        (Some(sender), [victim]) if victim.pid == Some(sender) => "itself",
+        (_, _) => "another process",
+    }
+}
+
 /// What the main process did when something else in its container was killed.
 fn main_went_on(verdict: &Verdict, cast: &Cast) -> Option<String> {
     let told = verdict.detail.as_deref().is_some_and(|detail| detail.contains("main process"));
@@ -409,7 +421,7 @@ pub(crate) fn short(report: &Report) -> String {
     let cast = Cast::of(report);
     match verdict.killer {
         Killer::ContainerMemoryLimit if verdict.level == Level::Nested => {
-            format!("killed by a memory limit inside the container{amount}")
+            format!("killed by a memory limit inside {}{amount}", cast::inside(verdict))
         }
         Killer::ContainerMemoryLimit => {
             format!("killed by {}{amount}", cast.own_limit(verdict))
@@ -433,7 +445,7 @@ pub(crate) fn short(report: &Report) -> String {
         Killer::FailedProbe => "killed after a failed health check".to_owned(),
         Killer::Process => {
             let name = killer_name(verdict).map(|name| format!(": {name}"));
-            format!("killed by another process{}", name.unwrap_or_default())
+            format!("killed by {}{}", another(verdict), name.unwrap_or_default())
         }
         Killer::ResourceLimit => "killed by the kernel at a resource limit".to_owned(),
         Killer::Runtime => "ended by the runtime's clean-up".to_owned(),

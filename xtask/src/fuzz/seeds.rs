@@ -77,11 +77,14 @@ fn of_files(repository: &Repository) -> Result<()> {
     Ok(())
 }
 
+/// The row of a number.
+type Row<'a> = &'a dyn Fn(u64) -> String;
+
 /// A table in each form that is read, small, of memory that rests, that climbs and that reached its limit.
 fn of_tables(repository: &Repository) -> Result<()> {
     let place = corpus(repository, "samples");
     let row = |at: u64| (at * 300, 100_000_000 + at % 7 * 1_000_000 + at * at * 9_000);
-    let forms: [(&str, &str, &dyn Fn(u64) -> String); 6] = [
+    let forms: [(&str, &str, Row<'_>); 6] = [
         ("own", "t_s,mem_bytes,limit_bytes,kills,life", &|at| {
             format!(
                 "{},{},134217728,{},{}",

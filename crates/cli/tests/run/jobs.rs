@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::ground::{Ground, Guarded, answer, ended, pid_in, program, signal, wait_for};
+use super::ground::{
+    Ground, Guarded, answer, can_confine, ended, pid_in, program, signal, wait_for,
+};
 
 /// Starts a command that says that it is ready, and waits for that. It ends by itself, so that what
 /// it waits for in vain is a failure and no hanging test.
@@ -80,6 +82,52 @@ fn a_command_that_ignores_a_stop_is_waited_for() {
     assert!(running.child().try_wait().unwrap().is_none());
     signal(inner, Signal::KILL);
     assert_eq!(running.output().0, 137);
+}
+
+/// A shell passes on that its child was killed, and by the time the trace tells of it the child is gone.
+#[test]
+fn a_childs_kill_that_is_passed_on_is_told_with_its_sender() {
+    if !can_confine() {
+        return;
+    }
+    let ground = Ground::new();
+    // The trace begins a moment after the command.
+    let script = "sleep 30 & sleep 0.4; kill -9 $!; wait $!";
+    let (code, _, said) = ground.run(&["--format", "json", "--", "sh", "-c", script]);
+    assert_eq!(code, 137, "{said}");
+    let told = answer(&said);
+    assert_eq!(told["main"]["fate"], "exited", "{told:#}");
+    let gaps = told["gaps"].as_array().unwrap();
+    if gaps.iter().any(|gap| gap["source"] == "trace" || gap["tried"] == "tracefs") {
+        println!("NOT RUN: the sender of a SIGKILL, because the trace is closed here");
+        return;
+    }
+    assert_eq!(told["killer"], "process", "{told:#}");
+    assert_eq!(told["killed_by"]["name"], "sh");
+    let victim = &told["victims"][0];
+    assert_eq!((victim["role"].as_str(), victim["comm"].as_str()), (Some("child"), Some("sleep")));
+}
+
+/// Over before the trace begins: its parent still knows a signal from a status, and docker has no part in it.
+#[test]
+fn a_sudden_sigkill_is_nobodys_and_no_containers() {
+    let ground = Ground::new();
+    let folder = ground.file("my tools");
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink("/bin/sh", folder.join("my sh")).unwrap();
+    let shell = folder.join("my sh").display().to_string();
+    let (code, _, said) = ground.run(&["--format", "json", "--", &shell, "-c", "kill -9 $$"]);
+    assert_eq!(code, 137, "{said}");
+    let told = answer(&said);
+    assert_eq!(told["subject"]["name"], "my sh", "{told:#}");
+    let left = told["candidates"].as_array().unwrap();
+    for never in ["not-killed", "api-kill", "stop-timeout", "runtime"] {
+        assert!(left.iter().all(|it| it["killer"] != never), "{never}: {told:#}");
+    }
+    // What cannot be read again is no record to point at.
+    let words = ["--record", "/dev/null", "--", "sh", "-c", "exit 140"];
+    let (code, _, said) = ground.run(&words);
+    assert!(code == 140 && !said.contains("/dev/null"), "{said}");
 }
 
 #[test]

@@ -88,7 +88,8 @@ pub(crate) struct Life {
     /// `stop` or `restart` was asked for.
     pub(crate) stop_event: Option<Citation>,
     pub(crate) destroyed: Option<Citation>,
-    pub(crate) exec_killed: Option<Citation>,
+    /// When a process that `exec` or a health check started ended with 137, each.
+    pub(crate) exec_killed: Vec<Option<Moment>>,
     /// Its latest health check result was `unhealthy`.
     pub(crate) unhealthy: Option<(Option<Moment>, Citation)>,
     /// The OOM flag, where it belongs to this life.
@@ -211,12 +212,6 @@ fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
     if sheet.asked_id.is_some() {
         return sheet.asked_id.clone();
     }
-    // Of several containers in a pasted table, a death is the question, and of two the last.
-    let weight = |record: &ContainerRecord| match (record.oom_killed, record.exit_code) {
-        (Some(true), _) | (_, Some(137)) => 2,
-        (_, Some(code)) if code != 0 => 1,
-        (_, _) => 0,
-    };
     let record = sheet.containers.iter().filter(|fact| fact.what.id.is_some());
     let heaviest = record.max_by_key(|fact| weight(&fact.what));
     heaviest.and_then(|fact| fact.what.id.clone()).or_else(|| {
@@ -225,6 +220,44 @@ fn subject_id(sheet: &FactSheet) -> Option<ContainerId> {
         };
         sheet.events.iter().rfind(died).and_then(|event| event.what.id.clone())
     })
+}
+
+/// Of several containers in a pasted table, a death is the question, and of two the last.
+fn weight(record: &ContainerRecord) -> u8 {
+    match (record.oom_killed, record.exit_code) {
+        (Some(true), _) | (_, Some(137)) => 2,
+        (_, Some(code)) if code != 0 => 1,
+        (_, _) => 0,
+    }
+}
+
+/// The subject's name by the records: of the container with this id, or, where nothing in the text
+/// has an id, of the weightiest record: `db-1 exited with code 0` is not about `web-1`.
+fn subject_name(sheet: &FactSheet, id: Option<&ContainerId>) -> Option<String> {
+    let mut named = sheet.containers.iter().filter(|fact| fact.what.name.is_some());
+    let found = match id {
+        Some(id) => {
+            named.rfind(|fact| fact.what.id.as_ref().is_some_and(|other| other.is_same(id)))
+        }
+        None => named.max_by_key(|fact| weight(&fact.what)),
+    };
+    let by_events = || {
+        let id = id?;
+        let ours = |event: &&Fact<ContainerEvent>| {
+            event.what.id.as_ref().is_some_and(|other| other.is_same(id))
+        };
+        sheet.events.iter().filter(ours).find_map(|event| event.what.name.clone())
+    };
+    found.and_then(|fact| fact.what.name.clone()).or_else(by_events)
+}
+
+/// One container under one name, or as Compose shortens it in its own lines: `shop-web-1` is there
+/// `web-1`.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
+    let shortened = |long: &str, short: &str| {
+        long.strip_suffix(short).is_some_and(|project| project.ends_with(['-', '_']))
+    };
+    one == other || shortened(one, other) || shortened(other, one)
 }
 
 fn docker_lives(sheet: &FactSheet) -> Vec<Life> {
@@ -264,7 +297,15 @@ fn lives_of(sheet: &FactSheet, id: Option<ContainerId>) -> Vec<Life> {
         lives.take(event);
     }
     let mut lives = lives.lives;
-    for record in sheet.containers.iter().filter(|record| is_ours(&record.what.id)) {
+    let subject = subject_name(sheet, id.as_ref());
+    let named_so = |record: &ContainerRecord| match (&subject, &record.name) {
+        (Some(own), Some(other)) => is_same_name(own, other),
+        (None, _) | (_, None) => true,
+    };
+    let ours = |record: &&Fact<Box<ContainerRecord>>| {
+        is_ours(&record.what.id) && (record.what.id.is_some() || named_so(&record.what))
+    };
+    for record in sheet.containers.iter().filter(ours) {
         overlay(&mut lives, record);
     }
     give_flag_to_its_life(sheet, &mut lives);
@@ -395,7 +436,7 @@ impl Chronicle {
                 }
             }
             ContainerAction::ExecDie { exit_code: Some(137) } => {
-                self.now(event, |life| life.exec_killed = Some(cite));
+                self.now(event, |life| life.exec_killed.push(event.at));
             }
             // Only a running container is checked: where its start is lost, this shows the life.
             ContainerAction::Health(state) if state.contains("unhealthy") => {
@@ -488,9 +529,8 @@ fn overlay(lives: &mut Vec<Life>, record: &Fact<Box<ContainerRecord>>) {
     life.started_at = life.started_at.or(told.started_at);
     life.id = life.id.clone().or_else(|| told.id.clone());
     life.name = told.name.clone().or_else(|| life.name.take());
-    // Of two states of one life the one with an end is the later.
-    let same_start = life.started_at.zip(told.started_at).is_some();
-    let ended_since = same_start && !is_new && life.end.is_some();
+    // Of two states of one life the one with an end is the later; a row without a start takes no end away.
+    let ended_since = !is_new && life.end.is_some();
     if running == Some(true) && ended_since {
         life.alive = false;
     } else if running == Some(true) {
@@ -567,8 +607,6 @@ fn earlier_life(
     let span = told.span_of("finished_at").unwrap_or(record.cite.span);
     let cite = record.cite_at(span);
     Some(Life {
-        id: told.id.clone(),
-        name: told.name.clone(),
         end: Some(End { at: Some(end), exit_code: None, cite, reason: None, main: None }),
         ..Life::default()
     })
@@ -733,3 +771,6 @@ fn bare_life(sheet: &FactSheet) -> Vec<Life> {
         ..Life::default()
     }]
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,8 +117,8 @@ impl OomKill {
         let one_container = self.level == Level::Own
             && self.report.oom_memcg.as_ref().is_some_and(|path| path.container_id().is_some());
         let first = self.report.tasks.first()?;
-        let lowest = self.report.tasks.iter().map(|row| row.pid).min()?;
-        (one_container && first.pid == lowest).then_some(first)
+        let lowest = self.report.tasks.iter().map(TaskRow::process).min()?;
+        (one_container && first.process() == lowest).then_some(first)
     }
 }
 
@@ -224,7 +224,7 @@ fn victims(report: &OomReport) -> Vec<Killed> {
     let named = report.named.as_ref().or(report.reaped.first()).or(by_message);
     let Some(named) = named else { return Vec::new() };
     let Some(pid) = named.pid else { return Vec::new() };
-    let row = report.tasks.iter().find(|row| row.pid == pid);
+    let row = report.tasks.iter().find(|row| row.process() == pid);
     vec![Killed {
         pid,
         comm: named.comm.clone(),
@@ -299,3 +299,6 @@ fn between(limit: &CgroupPath, task: &CgroupPath) -> (Level, bool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,14 @@ pub(crate) fn passes_on_status(program: &str) -> bool {
     is_shell(program) || INITS.contains(&program) || program == "busybox"
 }
 
+/// It waits for a container that another process runs, and ends with that container's status.
+pub(crate) fn is_container_client(program: &str) -> bool {
+    matches!(
+        program,
+        "docker" | "podman" | "nerdctl" | "ctr" | "conmon" | "docker-compose" | "machinectl"
+    )
+}
+
 /// The program of interest bears another name: it is a child, or (`env`) what PID 1 turns into.
 pub(crate) fn starts_another(program: &str) -> bool {
     passes_on_status(program) || program == "env"
@@ -58,8 +66,15 @@ mod tests {
     }
 
     #[test]
+    fn a_containers_client_is_not_what_runs_in_it() {
+        assert!(is_container_client("docker") && is_container_client("podman"));
+        assert!(!is_container_client("dockerd") && !is_container_client("sh"));
+    }
+
+    #[test]
     fn env_turns_into_another_program_and_passes_nothing_on() {
         assert!(starts_another("env") && !passes_on_status("env"));
+        assert!(starts_another("bash") && !starts_another("nginx"));
         assert!(passes_on_status("tini") && !is_shell("tini"));
         assert!(passes_on_status("busybox") && !is_shell("busybox"));
     }

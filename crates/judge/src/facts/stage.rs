@@ -69,13 +69,14 @@ impl<'a> Stage<'a> {
         if kill.takes_whole(self.life) {
             return MainHit::Yes;
         }
-        if let Some(first) = kill.first_of_container() {
-            return if pids.contains(&first.pid) { MainHit::Yes } else { MainHit::No };
+        if let Some(first) = self.first_of_container(kill) {
+            return if pids.contains(&first.process()) { MainHit::Yes } else { MainHit::No };
         }
         if self.life.teller == Teller::Systemd && is_alone(kill) {
             return MainHit::Yes;
         }
         let (hit, only_one) = self.main_hit_by_name(kill);
+        let hit = if hit == MainHit::Yes { self.among_namesakes(kill) } else { hit };
         match hit {
             MainHit::No => MainHit::No,
             known @ (MainHit::Yes | MainHit::Unclear) if within(3.0) => known,
@@ -103,6 +104,31 @@ impl<'a> Stage<'a> {
             MainHit::Unclear
         };
         (found, rows == 1)
+    }
+
+    /// The main process by this kill's task table, else by another one's of the same life.
+    pub(crate) fn first_of_container(&self, kill: &'a OomKill) -> Option<&'a TaskRow> {
+        kill.first_of_container().or_else(|| {
+            let same = self.kills.iter().filter(|other| {
+                self.life.id.as_ref().is_some_and(|id| other.is_in(id) && kill.is_in(id))
+            });
+            same.copied().find_map(OomKill::first_of_container)
+        })
+    }
+
+    /// Of several victims with the program's name one at most is the main process: pids count upward, so it
+    /// has the lowest, and its end ends all others, so it is the last. Where the two differ, nothing tells.
+    fn among_namesakes(&self, kill: &OomKill) -> MainHit {
+        let Some(program) = self.life.program() else { return MainHit::Yes };
+        let namesakes = self.kills.iter().filter(|other| other.took(program));
+        let pids: Vec<u32> =
+            namesakes.filter_map(|other| other.victims.first()).map(|it| it.pid).collect();
+        let own = kill.victims.first().map(|victim| victim.pid);
+        match (pids.iter().min(), pids.last()) {
+            (Some(lowest), Some(last)) if lowest != last => MainHit::Unclear,
+            (Some(lowest), Some(_)) if own != Some(*lowest) => MainHit::No,
+            (_, _) => MainHit::Yes,
+        }
     }
 
     /// The main process's pid in the initial namespace, where it is still known.
@@ -289,8 +315,10 @@ fn belongs(sheet: &FactSheet, kill: &OomKill, lives: &[Life], index: usize) -> b
     let named = life.id.is_some() || life.place.is_some() || life.unit.is_some();
     let place = match &life.id {
         Some(id) if kill.is_in(id) => true,
+        _ if life.teller == Teller::Process => {
+            takes(kill, life.pid) || unit::is_beside(kill, life) || kill.takes_whole(life)
+        }
         _ if unit::is_in_place(kill, life) || kill.takes_whole(life) => true,
-        _ if life.teller == Teller::Process => takes(kill, life.pid),
         _ if named && kill.is_placeless() => is_tied(sheet, kill, life),
         _ => !named,
     };
@@ -402,7 +430,10 @@ fn unit_container(unit: &str) -> Option<ContainerId> {
 /// that systemd has forgotten does not tell its main pid any more.
 fn is_alone(kill: &OomKill) -> bool {
     match (kill.level, kill.report.tasks.as_slice(), kill.victims.as_slice()) {
-        (Level::Own, [task], [victim]) => task.pid == victim.pid,
+        (Level::Own, [task], [victim]) => task.process() == victim.pid,
         (_, _, _) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,15 +49,17 @@ fn pid_of(line: &DaemonLine) -> Option<u32> {
 }
 
 /// A daemon's line is about a subject that is no container: it names its unit, its process, or a
-/// cgroup that holds it. What names nothing is about the machine.
+/// cgroup that holds it (where its own is not known, one that bears its name). What names nothing is
+/// about the machine.
 pub(crate) fn is_about(line: &DaemonLine, life: &Life) -> bool {
     if let Some(named) = unit_of(line) {
         let same = life.unit.as_deref() == Some(named);
         let around = || {
-            let path = CgroupPath::parse(named);
-            path.zip(life.place.as_ref()).is_some_and(|(path, place)| {
-                matches!(path.relation(place), Relation::Same | Relation::Above)
-            })
+            let Some(path) = CgroupPath::parse(named) else { return false };
+            match &life.place {
+                Some(place) => matches!(path.relation(place), Relation::Same | Relation::Above),
+                None => life.unit.as_deref() == Some(path.name()),
+            }
         };
         return same || around();
     }
@@ -77,6 +79,18 @@ pub(crate) fn is_in_place(kill: &OomKill, life: &Life) -> bool {
         (Some(place), _) => matches!(task.relation(place), Relation::Same | Relation::Below),
         (None, Some(unit)) => task.names().any(|name| name == unit),
         (None, None) => false,
+    }
+}
+
+/// A kill happened in the very cgroup of a process that was asked for by its pid, or below it where that cgroup
+/// is a unit's or a container's. A process in the root, or in another cgroup that only holds others, has
+/// nothing to do with what dies in those.
+pub(crate) fn is_beside(kill: &OomKill, life: &Life) -> bool {
+    let (Some(task), Some(place)) = (&kill.report.task_memcg, &life.place) else { return false };
+    match task.relation(place) {
+        Relation::Same => !place.is_root(),
+        Relation::Below => place.owner().is_some(),
+        Relation::Above | Relation::Apart => false,
     }
 }
 
@@ -110,6 +124,18 @@ fn record<'a>(sheet: &'a FactSheet, name: &str) -> Option<&'a Fact<Box<UnitRecor
 /// The lives of the unit in question, oldest first.
 pub(super) fn unit_lives(sheet: &FactSheet) -> Vec<Life> {
     let Some(name) = unit_name(sheet) else { return Vec::new() };
+    lives_of_unit(sheet, name)
+}
+
+/// The lives of the unit whose main process ended last by a pasted journal, where nothing else is the
+/// subject.
+pub(crate) fn journals_unit(sheet: &FactSheet) -> Vec<Life> {
+    let ended = |fact: &&Fact<DaemonLine>| matches!(fact.what, DaemonLine::UnitMainExited { .. });
+    let last = sheet.daemon.iter().rfind(ended).and_then(|fact| unit_of(&fact.what));
+    last.map(|name| lives_of_unit(sheet, name.to_owned())).unwrap_or_default()
+}
+
+fn lives_of_unit(sheet: &FactSheet, name: String) -> Vec<Life> {
     let mut lines: Vec<&Fact<DaemonLine>> =
         sheet.daemon.iter().filter(|fact| unit_of(&fact.what) == Some(name.as_str())).collect();
     lines.sort_by_key(|fact| fact.at);
@@ -257,3 +283,6 @@ pub(super) fn process_life(sheet: &FactSheet) -> Vec<Life> {
 fn is_unit(owner: &Owner) -> bool {
     owner.within.is_none() && matches!(owner.kind, OwnerKind::Service | OwnerKind::Scope)
 }
+
+#[cfg(test)]
+mod tests;

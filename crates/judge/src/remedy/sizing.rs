@@ -8,7 +8,7 @@ use casefile::{Bytes, Limit};
 use settings::runtimes::advice::{Advice, Place, Room};
 use settings::runtimes::{Belief, Cpus, Fits, Layout, Runtime, Told, Version, View, names};
 
-use crate::verdict::{Because, Pool, Remedy, Verdict};
+use crate::verdict::{Because, Pool, Remedy, Role, Verdict, Victim};
 
 /// A runtime as far as the evidence tells.
 pub(super) struct Sized {
@@ -46,6 +46,9 @@ fn versions(runtime: Runtime) -> &'static [&'static str] {
 impl Sized {
     /// By the image or the version that it put into the environment, and the command.
     pub(super) fn of(verdict: &Verdict) -> Option<Self> {
+        if is_about_another(verdict) {
+            return None;
+        }
         let limit = verdict.limit.and_then(Limit::bytes)?;
         let main = &verdict.main;
         let pairs = main.settings.iter().filter_map(|pair| pair.split_once('='));
@@ -293,6 +296,25 @@ impl Sized {
     }
 }
 
+/// The main process is a runtime, and what was killed is a program that it started, of no runtime of its own kind
+/// (a browser, a converter, a compiler), while it held less than half of the limit itself: no ceiling of the
+/// runtime's bounds that.
+pub(super) fn is_about_another(verdict: &Verdict) -> bool {
+    let runtime_of = |comm: &str| names::program(&[comm.to_owned()]).map(|(runtime, _)| runtime);
+    let main = &verdict.main;
+    let Some(comm) = main.comm.as_deref() else { return false };
+    let Some(runtime) = runtime_of(comm) else { return false };
+    let another = |victim: &Victim| {
+        let name = victim.comm.as_deref();
+        victim.role == Role::Child
+            && name.is_some_and(|name| name != comm && runtime_of(name) != Some(runtime))
+    };
+    let held = verdict.memory.holders.iter().find(|holder| Some(holder.pid) == main.pid);
+    let small = verdict.limit.and_then(Limit::bytes).zip(held);
+    let small = small.is_some_and(|(limit, held)| held.rss.0 < limit.0 / 2);
+    small && !verdict.victims.is_empty() && verdict.victims.iter().all(another)
+}
+
 /// A program of Go has any name: only a setting of its own runtime tells.
 fn go_by_setting(pairs: &[(&str, &str)]) -> Option<(Runtime, Vec<String>)> {
     let is_go = pairs.iter().any(|(name, _)| matches!(*name, "GOMEMLIMIT" | "GOGC"));
@@ -375,8 +397,9 @@ pub(super) fn workers(verdict: &Verdict, limit: Bytes) -> Option<Remedy> {
     let others = pool.others.0.saturating_add(main.map_or(0, |rss| rss.0));
     let together = worker.0.saturating_mul(number).saturating_add(others);
     let fit = limit.0.saturating_sub(others) / worker.0.max(1);
-    // Together they have to be more than fits, or they are not what filled it.
-    if together <= limit.0 || fit >= number {
+    // Together they have to be more than fits, or they are not what filled it; and where not even one of
+    // that size fits, fewer of them is no way out.
+    if together <= limit.0 || fit >= number || fit == 0 {
         return None;
     }
     let rest = match others {
@@ -408,7 +431,7 @@ fn copied(verdict: &Verdict, pool: &Pool, limit: Bytes) -> Option<Remedy> {
     // What is counted more than once is at least what lies above the limit. Of a few MiB that each worker has
     // from its parent nothing grows: a quarter of the largest has to be shared.
     let shared = together.saturating_sub(limit.0) / (number as u64 - 1).max(1);
-    if shared < largest.0 / 4 {
+    if together <= limit.0 || shared < largest.0 / 4 {
         return None;
     }
     Some(remedy(

@@ -4,10 +4,10 @@
 //! - A `kill` event with a signal that asks for no stop, and an end that shows this signal within 30 s.
 //! - Docker's `HasBeenManuallyStopped` with an exit by SIGKILL where its events are gone.
 //! - containerd's or the kubelet's line that a kill was asked for, with no stop whose grace ran out before it.
-//! - An orchestrator's words for a drain, preemption, taint, node shutdown, deadline, pod clean-up (PodGC); ECS spot
+//! - An orchestrator's words for a drain, an autoscaler's or the descheduler's eviction, preemption, taint, node shutdown, deadline, pod clean-up (PodGC); ECS spot
 //!   interruption, a lost host, a Batch attempt's timeout.
 //! - `docker kill NAME`, `docker rm -f NAME` or `kubectl drain` in a pasted transcript, with its answer, before
-//!   the words that show the end.
+//!   the words that show the end; Compose's own `Container NAME  Killed`.
 //!
 //! ## Why it means that
 //! Every client (docker kill, rm -f, an updater, a CI cleaner) goes through the daemon, which writes a
@@ -21,7 +21,8 @@
 //!   already gone. With `OOMKilled=true` and no kernel log of the whole life it is `likely` only.
 //! - Nobody's name is in the events: the client stays unknown. A failed health check before the signal is
 //!   quoted as a hint at a client like autoheal, never taken as its proof.
-//! - `Cancelling deletion of Pod`: the taint was tolerated after all.
+//! - `Cancelling deletion of Pod`: the taint was tolerated after all. `not admitting any new pods`: the
+//!   pod was refused by a node that shuts down, and never ran.
 //!
 //! ## Example
 //! ```text
@@ -33,10 +34,11 @@
 //! - moby `daemon/kill.go` `killWithSignal`, `container.HasBeenManuallyStopped`
 
 use casefile::{Citation, Moment, signal_name};
-use parse::record::{DaemonLine, PodRecord, RequestKind};
+use parse::record::{DaemonLine, PodEvent, PodRecord, RequestKind};
 
 use super::draft::{
     asks_to_stop, because, by_name, decisive, draft, end_line, main_victim, signal_line,
+    stop_signal,
 };
 use super::{Rule, Seek, requested, rivals, stop_timeout};
 use crate::facts::{ApiSignal, MainHit, Stage, Teller};
@@ -75,8 +77,8 @@ fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
     }
     let mut verdict = base(stage, signal, Confidence::Likely);
     verdict.killed_by = Some(by_name(&request.by));
-    verdict.detail = Some(format!("`{}` was typed before, and went through", request.by));
-    let says = format!("somebody typed `{}`, and it was answered", request.by);
+    let (detail, says) = requested::told(request);
+    verdict.detail = Some(detail);
     verdict.because.push(because(&fact.cite, None, says));
     verdict.because.extend(end_line(stage, "the end that followed"));
     Some(verdict)
@@ -97,7 +99,12 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     // A clock that was set back between two signals hides whether a stop came before.
     let orderly = stage.life.signals.is_sorted_by_key(|signal| signal.at);
     // Docker tells a `stop` only of a container that it was asked to stop: its signal is cut off.
-    let stop_asked = stage.life.stop_event.is_some() || stop_may_be_cut;
+    // SIGKILL can be the container's stop signal itself.
+    let by_stop_itself = stage.life.stop_event.is_some()
+        && signal.signal == 9
+        && stop_signal(stage) == 9
+        && stage.life.signals.len() == 1;
+    let stop_asked = (stage.life.stop_event.is_some() || stop_may_be_cut) && !by_stop_itself;
     let confidence = if certain && timed && orderly && !stop_asked && signal.named {
         Confidence::Proven
     } else {
@@ -106,6 +113,10 @@ fn by_event(stage: &Stage<'_>) -> Option<Verdict> {
     let mut verdict = base(stage, signal.signal, confidence);
     let name = signal_name(signal.signal);
     verdict.detail = Some(match &stage.life.destroyed {
+        _ if by_stop_itself => {
+            "a stop whose signal is SIGKILL (--stop-signal, STOPSIGNAL): no time to end was given"
+                .to_owned()
+        }
         Some(_) if stage.life.signals.len() == 1 => {
             format!("{name} through the API, and removed (docker rm -f does this)")
         }
@@ -240,16 +251,18 @@ fn by_orchestrator(stage: &Stage<'_>) -> Option<Verdict> {
 /// shutdown.
 pub(super) fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
     let event = stage.pod_events().find(|event| {
-        matches!(
-            event.what.reason.as_str(),
-            "DeletingPod"
-                | "Drain"
-                | "EvictionByEvictionAPI"
-                | "NodeShutdown"
-                | "Preempted"
-                | "Preempting"
-                | "TaintManagerEviction"
-        ) && !event.what.message.starts_with("Cancelling")
+        by_controller(&event.what)
+            || matches!(
+                event.what.reason.as_str(),
+                "DeletingPod"
+                    | "Drain"
+                    | "EvictionByEvictionAPI"
+                    | "NodeShutdown"
+                    | "Preempted"
+                    | "Preempting"
+                    | "TaintManagerEviction"
+            ) && !event.what.message.starts_with("Cancelling")
+                && !is_refused(&event.what.message)
     });
     if let Some(event) = event {
         let says = format!("{}: {}", event.what.reason, event.what.message);
@@ -271,13 +284,28 @@ pub(super) fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>,
         .then(|| (pod.cite.clone(), None, format!("{reason}: {message}")))
 }
 
+/// An autoscaler or another controller that ends pods says so under a reason of its own.
+fn by_controller(event: &PodEvent) -> bool {
+    match event.reason.as_str() {
+        "EvictedByVPA" | "Descheduled" => true,
+        "ScaleDown" => event.message.contains("deleting pod"),
+        "Evicted" => event.message.starts_with("Evicted pod"),
+        _ => false,
+    }
+}
+
 /// The pod's own reason, where the kubelet ended it as a whole.
 fn by_pods_reason(pod: &PodRecord) -> Option<String> {
     let reason = pod.reason.as_deref().unwrap_or_default();
     let message = pod.message.as_deref().unwrap_or_default();
     let told = matches!(reason, "Preempting" | "NodeShutdown" | "Shutdown" | "DeadlineExceeded")
         || message.contains("imminent node shutdown");
-    told.then(|| format!("{reason}: {message}"))
+    (told && !is_refused(message)).then(|| format!("{reason}: {message}"))
+}
+
+/// The kubelet of a node that shuts down takes no new pods: this one never ran there.
+fn is_refused(message: &str) -> bool {
+    message.contains("not admitting any new pods")
 }
 
 fn ecs_interruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {

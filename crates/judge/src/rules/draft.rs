@@ -168,26 +168,8 @@ pub(super) fn signal_line(signal: &ApiSignal, says: impl Into<String>) -> Becaus
 pub(super) fn stop_signal(stage: &Stage<'_>) -> i32 {
     let record = stage.life.record.as_ref();
     let configured = record.and_then(|record| record.what.stop_signal.as_deref());
-    let number = |name: &str| {
-        name.parse().ok().or_else(|| signal_number(name)).or_else(|| real_time_signal(name))
-    };
+    let number = |name: &str| name.parse().ok().or_else(|| signal_number(name));
     configured.and_then(number).unwrap_or(15)
-}
-
-/// `SIGRTMIN+3` (an init such as systemd's is stopped with it) as docker counts: from 34 to 64, the two
-/// below are glibc's own.
-fn real_time_signal(name: &str) -> Option<i32> {
-    let name = name.strip_prefix("SIG").unwrap_or(name);
-    let offset = |rest: &str, sign: char| match rest {
-        "" => Some(0),
-        _ => rest.strip_prefix(sign)?.parse::<i32>().ok(),
-    };
-    let number = match (name.strip_prefix("RTMIN"), name.strip_prefix("RTMAX")) {
-        (Some(rest), _) => 34 + offset(rest, '+')?,
-        (None, Some(rest)) => 64 - offset(rest, '-')?,
-        (None, None) => return None,
-    };
-    (34..=64).contains(&number).then_some(number)
 }
 
 /// The signal asks for an end that the program may shape: the container's stop signal, TERM, INT,
@@ -263,6 +245,15 @@ pub(super) fn note_storm(verdict: &mut Verdict, findings: &[Verdict]) {
     }
 }
 
+/// The answer is about a death; that the container runs again stands beside it.
+pub(super) fn note_next_life(verdict: &mut Verdict, next: Option<&Life>) {
+    let Some(next) = next else { return };
+    if let Some(cite) = &next.alive_cite {
+        let says = "it was started again, and nothing says that it died since";
+        verdict.because.push(because(cite, next.started_at, says));
+    }
+}
+
 /// Two texts that cannot both be true of one life prove nothing about it.
 pub(super) fn note_dispute(verdict: &mut Verdict, life: &Life) {
     if let Some(words) = &life.disputed {
@@ -275,18 +266,4 @@ pub(super) fn note_dispute(verdict: &mut Verdict, life: &Life) {
 fn with_life(verdict: &Verdict, finding: &Verdict) -> Option<Subject> {
     let life = finding.subject.as_ref().and_then(|subject| subject.life);
     verdict.subject.clone().map(|subject| Subject { life, ..subject })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::real_time_signal;
-
-    #[test]
-    fn real_time_signals_are_counted_as_docker_counts_them() {
-        assert_eq!(real_time_signal("SIGRTMIN+3"), Some(37));
-        assert_eq!(real_time_signal("RTMIN"), Some(34));
-        assert_eq!(real_time_signal("SIGRTMAX-1"), Some(63));
-        assert_eq!(real_time_signal("SIGRTMIN+31"), None);
-        assert_eq!(real_time_signal("SIGTERM"), None);
-    }
 }

@@ -17,7 +17,7 @@
 //!
 //! ## What would speak against it
 //! - A kernel OOM kill of the same container before it: the kernel was faster than the kubelet.
-//! - `EvictionByEvictionAPI` is a drain: somebody asked (api-kill).
+//! - `EvictionByEvictionAPI` is a drain: somebody asked (api-kill); likewise Karpenter's `Evicted pod: …`.
 //! - `Eviction manager: starting control loop` only tells that the kubelet started.
 //!
 //! ## Example
@@ -102,7 +102,9 @@ fn told(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
         let low = event.what.message.contains("low on resource:")
             || event.what.message.contains("ephemeral local storage usage exceeds")
             || event.what.message.contains("exceeded its local ephemeral storage limit");
-        event.what.reason == "Evicted" || low
+        // Karpenter's word for a drain of its own: `Evicted pod: Underutilized`.
+        let drained = event.what.message.starts_with("Evicted pod");
+        event.what.reason == "Evicted" && !drained || low
     });
     if let Some(event) = event {
         return Some((event.cite.clone(), event.at, event.what.message.clone()));

@@ -92,6 +92,11 @@ fn ended_by(stage: &Stage<'_>, told: &Told) -> bool {
     gap.is_some_and(|gap| (-1.0..grace as f64 + 5.0).contains(&gap))
 }
 
+/// The kubelet's own words that it killed this container for a failed probe, whether the end was that one or not.
+pub(super) fn kubelet_killed(stage: &Stage<'_>) -> Option<String> {
+    by_kubelet(stage).map(|told| told.says)
+}
+
 fn by_kubelet(stage: &Stage<'_>) -> Option<Told> {
     let event = stage.pod_events().find(|event| {
         let message = &event.what.message;

@@ -62,6 +62,9 @@ fn explains_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
         return true;
     }
     let looks_like_a_signal = stage.life.exit_code().is_some_and(|code| code > 128);
+    if looks_like_a_signal && is_execs(stage, kill) {
+        return false;
+    }
     let coarse = matches!(stage.life.teller, Teller::Kubernetes | Teller::Ecs);
     let at_once = if coarse { 2.0 } else { 0.4 + notice(stage, kill) };
     let gap = kill.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
@@ -88,7 +91,11 @@ pub(super) fn findings(stage: &Stage<'_>) -> Vec<Verdict> {
                 (Some(a), Some(b)) => b.seconds_since(a) < 60.0,
                 (None, _) | (_, None) => true,
             };
-            last.killer == killer && last.limit_cgroup == verdict.limit_cgroup && near
+            // The main process's end ends the life: what follows is another life's.
+            let lives_on = last.victims.iter().all(|victim| victim.role != Role::Main);
+            let same_limit =
+                last.limit_cgroup == verdict.limit_cgroup && last.limit == verdict.limit;
+            last.killer == killer && same_limit && lives_on && near
         });
         match storm {
             Some(last) => {
@@ -215,14 +222,14 @@ fn confidence(stage: &Stage<'_>, kill: &OomKill) -> Confidence {
 }
 
 fn fill_main(stage: &Stage<'_>, kill: &OomKill, verdict: &mut Verdict) {
-    let first = kill.first_of_container();
+    let first = stage.first_of_container(kill);
     if let Some(first) = first {
-        verdict.main.pid = verdict.main.pid.or(Some(first.pid));
+        verdict.main.pid = verdict.main.pid.or(Some(first.process()));
         verdict.main.comm = Some(first.comm.clone());
     }
     let hit = match stage.main_hit(kill) {
         MainHit::Unclear => match first {
-            Some(first) if kill.victims.iter().any(|v| v.pid == first.pid) => MainHit::Yes,
+            Some(first) if kill.victims.iter().any(|v| v.pid == first.process()) => MainHit::Yes,
             Some(_) | None => MainHit::Unclear,
         },
         known @ (MainHit::Yes | MainHit::No) => known,
@@ -286,17 +293,17 @@ fn victims(stage: &Stage<'_>, kill: &OomKill) -> Vec<Victim> {
 fn role(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
     let single = kill.victims.len() == 1;
     if let Some(main) = stage.main_pid() {
-        return if main == killed.pid { Role::Main } else { inner_role(stage) };
+        return if main == killed.pid { Role::Main } else { inner_role(stage, kill) };
     }
-    if let Some(first) = kill.first_of_container() {
-        return if first.pid == killed.pid { Role::Main } else { inner_role(stage) };
+    if let Some(first) = stage.first_of_container(kill) {
+        return if first.process() == killed.pid { Role::Main } else { inner_role(stage, kill) };
     }
     if kill.takes_whole(stage.life) {
         return role_in_group(stage, kill, killed);
     }
     match stage.main_hit(kill) {
         MainHit::Yes if single => Role::Main,
-        MainHit::No => inner_role(stage),
+        MainHit::No => inner_role(stage, kill),
         MainHit::Yes | MainHit::Unclear => Role::Other,
     }
 }
@@ -315,16 +322,27 @@ fn role_in_group(stage: &Stage<'_>, kill: &OomKill, killed: &Killed) -> Role {
     if one && may_be(killed) { Role::Main } else { Role::Other }
 }
 
-/// Not the main process: started by it, or by `exec` where the history shows one killed.
-fn inner_role(stage: &Stage<'_>) -> Role {
-    if stage.life.exec_killed.is_some() { Role::Exec } else { Role::Child }
+/// Not the main process: started by it, or by `exec` where the history shows one killed then.
+fn inner_role(stage: &Stage<'_>, kill: &OomKill) -> Role {
+    if is_execs(stage, kill) { Role::Exec } else { Role::Child }
+}
+
+/// The history shows that a process of `exec` or of a health check ended with 137 right after this kill: the
+/// runtime is its parent, and the main process has no status of it to pass on.
+fn is_execs(stage: &Stage<'_>, kill: &OomKill) -> bool {
+    let soon = 1.0 + notice(stage, kill);
+    stage.life.exec_killed.iter().any(|end| {
+        end.zip(kill.at).is_none_or(|(end, at)| (-0.25..soon).contains(&end.seconds_since(at)))
+    })
 }
 
 fn proof(stage: &Stage<'_>, kill: &OomKill, verdict: &Verdict) -> Vec<Because> {
     let mut lines = Vec::new();
     for killed in kill.victims.iter().take(3) {
         let comm = killed.comm.as_deref().unwrap_or("a process");
-        let words = format!("Killed process {}", killed.pid);
+        // The line may name a thread of it, as the table does.
+        let row = kill.report.tasks.iter().find(|row| row.process() == killed.pid);
+        let words = format!("Killed process {}", row.map_or(killed.pid, |row| row.pid));
         let line = if kill.kill_line {
             decisive(
                 &kill.cite(killed.span),
@@ -402,6 +420,8 @@ fn level_words(kill: &OomKill) -> (String, Option<String>) {
         Level::Own => "the limit that filled is the victim's own cgroup's",
         Level::Nested => "the limit that filled was set inside the container",
         Level::Ancestor => "the limit that filled is above the victim's cgroup",
+        // SysRq-f asks at any time: nothing need have been short.
+        Level::Host if kill.report.manual => "no cgroup's limit was named",
         Level::Host => "no cgroup's limit: the whole machine was out of memory",
         Level::Numa => "the memory of the allowed NUMA nodes was out, not the machine's as a whole",
         Level::Unknown | Level::None => "whose limit filled is not shown",
@@ -428,8 +448,11 @@ fn ruled_out(stage: &Stage<'_>, kill: &OomKill) -> Vec<RuledOut> {
     if kill.level_shown && matches!(kill.level, Level::Ancestor | Level::Host | Level::Numa) {
         let because = match stage.configured_limit().and_then(|(limit, _)| limit.bytes()) {
             Some(own) => format!("its own limit of {own} is not the one that the report names"),
-            None => "the report does not name the container's own cgroup as the one that filled"
-                .to_owned(),
+            None => {
+                let contained = stage.life.id.is_some() || kill.container.is_some();
+                let whose = if contained { "container" } else { "victim" };
+                format!("the report does not name the {whose}'s own cgroup as the one that filled")
+            }
         };
         out.push(RuledOut { killer: Killer::ContainerMemoryLimit, because });
     }
@@ -449,7 +472,7 @@ pub(super) fn message(kill: &OomKill) -> Option<KillMessage> {
 /// by its cgroup lying below the limit that filled.
 pub(super) fn lists_tasks_of(kill: &OomKill, sheet: &FactSheet, id: &ContainerId) -> bool {
     let pids: Vec<u32> = sheet.processes.iter().map(|process| process.what.pid).collect();
-    let listed = kill.report.tasks.iter().any(|row| pids.contains(&row.pid));
+    let listed = kill.report.tasks.iter().any(|row| pids.contains(&row.process()));
     let below =
         sheet.counters.iter().filter_map(|counter| counter.what.cgroup.as_ref()).any(|own| {
             let ours = own.container_id().is_some_and(|other| other.is_same(id));

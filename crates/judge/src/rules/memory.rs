@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use casefile::{Bytes, CgroupPath, Relation};
 use parse::record::{Counter, CounterValue};
 
-use crate::facts::{Fact, OomKill, Stage};
+use crate::facts::{Fact, OomKill, Stage, Teller};
 use crate::verdict::{Holder, Memory, Pool, Share};
 
 /// The composition at the moment of a kernel kill.
@@ -38,10 +38,10 @@ pub(super) fn fullest_pools(stage: &Stage<'_>, kills: &[&OomKill]) -> Vec<Pool> 
 
 fn holders(stage: &Stage<'_>, kill: &OomKill) -> Vec<Holder> {
     let rows = kill.report.tasks.iter().filter_map(|row| {
-        let killed = kill.victims.iter().any(|victim| victim.pid == row.pid);
-        let neighbour = !killed && is_neighbour(stage, row.pid);
+        let killed = kill.victims.iter().any(|victim| victim.pid == row.process());
+        let neighbour = !killed && is_neighbour(stage, row.process());
         let comm = row.comm.clone();
-        Some(Holder { pid: row.pid, comm, rss: row.rss?, killed, neighbour })
+        Some(Holder { pid: row.process(), comm, rss: row.rss?, killed, neighbour })
     });
     rows.collect()
 }
@@ -127,7 +127,11 @@ fn nested_kills<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<Counter>, u64)> {
     let inside = |fact: &&'a Fact<Counter>| {
         let Some(path) = &fact.what.cgroup else { return false };
         match (&stage.life.place, &stage.life.id) {
-            (Some(place), _) => path.relation(place) == Relation::Below,
+            // Below the cgroup of a process that was asked for there may be anybody's.
+            (Some(place), _) => {
+                let is_ones_own = stage.life.teller != Teller::Process || place.owner().is_some();
+                is_ones_own && path.relation(place) == Relation::Below
+            }
             (None, Some(id)) => path.container().is_some_and(|own| {
                 own != *path && own.container_id().is_some_and(|own| own.is_same(id))
             }),

@@ -15,6 +15,7 @@
 //! program's words give is `likely`.
 //!
 //! ## What would speak against it
+//! - A unit's main process that is `docker run` or `podman run`, or is not known: its 137 is the container's (unknown).
 //! - An API signal before it that the program obeyed (stopped).
 //! - A child that was killed, whose parent ended with its own code (own-limit and its kin, with the main
 //!   process `exited`; in a bare log a supervisor's word for it is enough to be silent here).
@@ -35,7 +36,7 @@ use parse::record::{Application, DaemonLine, Form, LanguageDeath, MainEnd, OwnEn
 
 use super::draft::{because, draft, end_line, possible};
 use super::{Rule, Seek, rivals};
-use crate::facts::{Fact, Stage, Teller};
+use crate::facts::{Fact, Stage, Teller, program};
 use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
@@ -77,6 +78,9 @@ fn by_exit_code(stage: &Stage<'_>) -> Option<Verdict> {
     let code = stage.life.exit_code()?;
     let chosen = matches!(stage.main_end(), Some(MainEnd::Exited(_)));
     if matches!(stage.main_end(), Some(MainEnd::Killed(_))) || !(chosen || is_status(code)) {
+        return None;
+    }
+    if !is_status(code) && may_be_a_containers(stage) {
         return None;
     }
     // A log in which a child was killed: its parent's status is only the consequence.
@@ -173,6 +177,13 @@ fn systemds_code(code: i64) -> String {
 fn is_status(code: i64) -> bool {
     let harmless = [17, 18, 19, 20, 21, 22, 23, 28].map(|signal| 128 + signal);
     (0..=128).contains(&code) || (193..=255).contains(&code) || harmless.contains(&code)
+}
+
+/// A unit's main process can be a container's client: then its status is what became of the container. A
+/// program that is not known can be one.
+pub(super) fn may_be_a_containers(stage: &Stage<'_>) -> bool {
+    stage.life.teller == Teller::Systemd
+        && stage.life.program().is_none_or(program::is_container_client)
 }
 
 fn could_not_start(stage: &Stage<'_>) -> bool {

@@ -39,12 +39,12 @@
 
 use casefile::{Bytes, Citation, Limit, Moment, Source};
 use parse::record::{
-    Application, ContainerStatus, DaemonLine, KernelEvent, KillMessage, PodEvent, Record,
+    Application, ContainerStatus, DaemonLine, KernelEvent, KillMessage, MainEnd, PodEvent, Record,
     TraceEvent,
 };
 
 use super::draft::{decisive, draft, end_line, nameless, possible};
-use super::{Rule, Seek, ancestor_limit, kernel_kill, memory, rivals, supervisor};
+use super::{Rule, Seek, ancestor_limit, failed_probe, kernel_kill, memory, rivals, supervisor};
 use crate::facts::{Fact, Stage, Teller, is_oom_reason};
 use crate::verdict::{Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, Victim};
 
@@ -87,6 +87,12 @@ fn at_start(stage: &Stage<'_>) -> Option<Verdict> {
         let told = texts.iter().filter_map(|text| text.as_deref()).any(|text| words(&text));
         told.then(|| (status.cite.clone(), status.at))
     };
+    // ECS repeats it as the task's reason, too.
+    let task = || {
+        let task = stage.life.task.as_ref()?;
+        let told = task.what.stopped_reason.as_deref().is_some_and(|text| words(&text));
+        told.then(|| (task.cite.clone(), task.at))
+    };
     let event = || {
         let told = stage.pod_events().find(|event| words(&event.what.message.as_str()))?;
         Some((told.cite.clone(), told.at))
@@ -97,7 +103,7 @@ fn at_start(stage: &Stage<'_>) -> Option<Verdict> {
         let told = stage.daemon().find(|fact| at_start(&fact.what))?;
         Some((told.cite.clone(), told.at))
     };
-    let (cite, at) = record.or_else(status).or_else(event).or_else(daemon)?;
+    let (cite, at) = record.or_else(status).or_else(task).or_else(event).or_else(daemon)?;
     let mut verdict =
         draft(stage, RULE.id, Killer::OutOfMemory, Level::Unknown, Confidence::Likely);
     verdict.at = verdict.at.or(at);
@@ -347,11 +353,22 @@ fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
         verdict.because.push(decisive(cite, None, "the main process runs on", "running"));
     }
     if stage.life.exit_code() == Some(137) {
-        verdict.because.extend(end_line(stage, "137 is 128 + SIGKILL, or a child's 137 passed on"));
+        let says = match stage.main_end() {
+            Some(MainEnd::Killed(_)) => "its parent's wait saw SIGKILL end the main process",
+            Some(MainEnd::Exited(_)) | None => "137 is 128 + SIGKILL, or a child's 137 passed on",
+        };
+        verdict.because.extend(end_line(stage, says));
     } else if let Some(code) = verdict.main.exit_code {
         verdict.main.fate = Fate::Exited;
         let says = format!("the main process was not killed; it ended with {code}");
         verdict.because.extend(end_line(stage, says));
+    }
+    // containerd 2.3 and later call any end by 137 OOMKilled where a child was killed for memory before.
+    if let Some(says) = failed_probe::kubelet_killed(stage) {
+        let because = format!(
+            "the kubelet says \"{says}\": it may have ended the main process, and the flag be a child's"
+        );
+        verdict.candidates.push(possible(Killer::FailedProbe, because));
     }
     verdict.victims = victims_of_events(stage);
     if let Some(Application::Platform { limit, usage, .. }) = platform(stage) {
@@ -455,6 +472,11 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     } else {
         let (own, because) = if memory::limit_was_reached(stage) {
             (Confidence::Likely, "its highest usage equals its own limit")
+        } else if own_hit.is_some_and(|hits| hits > 0) {
+            (
+                Confidence::Likely,
+                "`oom` in memory.events counts how often its own limit, or one below it, was hit",
+            )
         } else {
             (Confidence::Possible, "the container's own limit may have filled")
         };
@@ -463,10 +485,18 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     }
     let by_flag = stage.kills.is_empty() && stage.life.exit_code() == Some(137);
     if by_flag && !stage.sheet.events_covered {
-        let because = "the flag may be an earlier child's: then a kill -9 ended the main process";
+        // wait(2) tells a signal from a status; no runtime does.
+        let killed = matches!(stage.main_end(), Some(MainEnd::Killed(_)));
+        let because = if killed {
+            "the word may be about another process of the unit: then a kill -9 ended the main one"
+        } else {
+            "the flag may be an earlier child's: then a kill -9 ended the main process"
+        };
         add(Killer::Process, Confidence::Possible, because);
-        let because = "or the program chose 137, or passed on a child's";
-        add(Killer::NotKilled, Confidence::Possible, because);
+        if !killed {
+            let because = "or the program chose 137, or passed on a child's";
+            add(Killer::NotKilled, Confidence::Possible, because);
+        }
     }
     if !memcg && !v1_flag {
         let because = if stage.life.flagged() == Some(true) {

@@ -2,7 +2,8 @@
 //!
 //! ## What it looks for
 //! - An OOM kill that somebody asked the kernel for by hand (SysRq-f, `order=-1` in the report).
-//! - The first SIGKILL in a signal trace that was delivered, sent by a process that is not the runtime.
+//! - The first SIGKILL in a signal trace that was delivered, sent by a process that is not the runtime; where
+//!   wait(2) says that the main process returned 137, one to a process that it started, right before that.
 //! - An audit record, or sudo's line, that names who sent a SIGKILL to the main process (by its pid, else its
 //!   name) right before the end; without a container, the last such record.
 //! - `kill -9 PID` in a pasted transcript, where the text ties that pid to the main process or its shell says
@@ -30,7 +31,7 @@
 //! - Linux `include/trace/events/signal.h`, `kernel/signal.c` `__send_signal_locked`
 
 use casefile::signal_name;
-use parse::record::{DaemonLine, RequestKind, TraceEvent};
+use parse::record::{DaemonLine, MainEnd, RequestKind, TraceEvent};
 
 use super::draft::{because, by_name, decisive, draft, end_line, nameless};
 use super::{Rule, Seek, kernel_kill, requested, rivals};
@@ -52,8 +53,13 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
             Some("somebody asked the kernel for an OOM kill by hand (SysRq-f)".to_owned());
         return Some(verdict);
     }
-    if seek != Seek::MainEndedFromOutside || stage.life.alive {
+    if stage.life.alive {
         return None;
+    }
+    match seek {
+        Seek::MainEndedFromOutside => {}
+        Seek::KilledInside => return by_trace_inside(stage),
+        Seek::OwnEnd => return None,
     }
     by_trace(stage)
         .or_else(|| by_audit(stage))
@@ -115,6 +121,63 @@ fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.ruled_out = rivals::kernel_ruled_out(stage);
     verdict.ruled_out.extend(rivals::api_ruled_out(stage));
+    Some(verdict)
+}
+
+/// What the main process returned where it is a child's status.
+pub(super) const PASSED_ON: &str = "its own status, as a shell passes on a child's end by SIGKILL";
+
+/// The traced signal went to the main process, where its pid is known and its parent does not deny it.
+pub(super) fn hits_main(stage: &Stage<'_>, event: &TraceEvent) -> bool {
+    let TraceEvent::Signal { pid, .. } = event else { return false };
+    let returned = matches!(stage.main_end(), Some(MainEnd::Exited(_)));
+    !returned && stage.main_pid().is_none_or(|main| main == *pid)
+}
+
+/// A delivered SIGKILL to a process that the main one started, right before the main one returned 137:
+/// the trace is of the main process and what it started, and wait(2) tells a status from a signal.
+pub(super) fn is_passed_on(stage: &Stage<'_>, fact: &Fact<TraceEvent>) -> bool {
+    let TraceEvent::Signal { pid, .. } = &fact.what else { return false };
+    let returned = stage.main_end() == Some(MainEnd::Exited(137));
+    let other = stage.main_pid().is_some_and(|main| main != *pid);
+    let gap = fact.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+    let right_before = gap.is_none_or(|gap| (-0.25..1.0).contains(&gap));
+    stage.life.teller == Teller::Parent
+        && returned
+        && other
+        && right_before
+        && is_delivered_kill(&fact.what)
+}
+
+/// The victim is a process that the main one started; the main one ended by itself.
+pub(super) fn tell_child(verdict: &mut Verdict, event: &TraceEvent) {
+    let TraceEvent::Signal { pid, comm, .. } = event else { return };
+    verdict.main.fate = Fate::Exited;
+    verdict.main.signal = None;
+    verdict.victims =
+        vec![Victim { pid: Some(*pid), comm: Some(comm.clone()), ..nameless(Role::Child) }];
+}
+
+/// A process that the main one started was killed, and the main one returned its status.
+fn by_trace_inside(stage: &Stage<'_>) -> Option<Verdict> {
+    let passed_on = stage.trace().filter(|fact| is_passed_on(stage, fact));
+    let fact = passed_on.last()?;
+    let TraceEvent::Signal { sender_comm, sender_pid, code, comm, pid, .. } = &fact.what else {
+        return None;
+    };
+    // 128: the kernel itself, for a limit or out of memory.
+    if *code == 128 {
+        return None;
+    }
+    let mut verdict = base(stage, Confidence::Likely);
+    tell_child(&mut verdict, &fact.what);
+    verdict.at = fact.at.or(verdict.at);
+    verdict.killed_by = Some(sender(stage, *sender_pid, sender_comm));
+    let says = format!("{sender_comm}, pid {sender_pid}, sent SIGKILL to {comm}, pid {pid}");
+    let words = format!("{sender_comm}-{sender_pid}");
+    verdict.because.push(decisive(&fact.cite, fact.at, says, words));
+    verdict.because.extend(end_line(stage, PASSED_ON));
+    verdict.ruled_out = rivals::kernel_ruled_out(stage);
     Some(verdict)
 }
 

@@ -5,7 +5,10 @@
 
 use parse::record::{Request, RequestKind};
 
-use crate::facts::{Fact, Stage, Teller};
+use crate::facts::{Fact, Stage, Teller, is_same_name};
+
+/// What Compose tells that it does itself.
+const COMPOSE: &str = "docker compose";
 
 /// The last request of one of these kinds that is about this life and stands before its end.
 pub(super) fn find<'a>(stage: &Stage<'a>, kinds: &[RequestKind]) -> Option<&'a Fact<Request>> {
@@ -24,6 +27,10 @@ fn concerns(stage: &Stage<'_>, fact: &Fact<Request>) -> bool {
     let pod = life.pod.as_ref().and_then(|pod| pod.what.name.as_deref());
     let names: Vec<&str> = life.name.as_deref().into_iter().chain(pod).collect();
     if names.is_empty() && life.id.is_none() {
+        // Compose stops what it likes while a build or a job beside it ends: nobody typed its name.
+        if request.by == COMPOSE && life.end.is_some() {
+            return false;
+        }
         let all = stage.sheet.requests.iter().flat_map(|fact| &fact.what.targets);
         return all.collect::<std::collections::BTreeSet<_>>().len() == 1;
     }
@@ -31,7 +38,24 @@ fn concerns(stage: &Stage<'_>, fact: &Fact<Request>) -> bool {
         let id = casefile::ContainerId::parse(target);
         life.id.as_ref().zip(id).is_some_and(|(own, other)| own.is_same(&other))
     };
-    request.targets.iter().any(|target| names.contains(&target.as_str()) || by_id(target))
+    let by_name = |target: &str| names.iter().any(|name| is_same_name(name, target));
+    request.targets.iter().any(|target| by_name(target) || by_id(target))
+}
+
+/// How the command got into the text: somebody typed it, or Compose tells what it does itself.
+pub(super) fn told(request: &Request) -> (String, String) {
+    let by = &request.by;
+    if by == COMPOSE {
+        let verb = if request.kind == RequestKind::Kill { "killed" } else { "stopped" };
+        return (
+            format!("Compose {verb} it"),
+            format!("Compose's own word: it {verb} the container"),
+        );
+    }
+    (
+        format!("`{by}` was typed before, and went through"),
+        format!("somebody typed `{by}`, and it was answered"),
+    )
 }
 
 /// A pid that something in the text ties to the container's main process, or to a child that its

@@ -12,7 +12,7 @@
 //! log line, so the trace or the configuration is what points at it: at most `likely`.
 //!
 //! ## What would speak against it
-//! - A life too short for the limit: 64 busy cores are allowed for.
+//! - A life too short for the limit: all of the machine's cores are taken as busy, 64 where their number is not known.
 //! - An API kill, a kernel OOM kill, `OOMKilled=true`.
 //!
 //! ## Example
@@ -26,8 +26,8 @@
 use parse::record::TraceEvent;
 
 use super::draft::{decisive, draft, end_line, main_victim, possible};
-use super::{Rule, Seek, rivals};
-use crate::facts::Stage;
+use super::{Rule, Seek, process, rivals};
+use crate::facts::{Fact, Stage};
 use crate::verdict::{Confidence, Fate, Killer, Level, Verdict};
 
 pub(super) const RULE: Rule = Rule {
@@ -46,14 +46,22 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 
 fn by_trace(stage: &Stage<'_>) -> Option<Verdict> {
     let marked = stage.marked_victims();
-    let fact = stage.trace().find(|fact| {
+    let is_own = |fact: &&Fact<TraceEvent>| {
         matches!(
             &fact.what,
             TraceEvent::Signal { signal: 9, code: 128, result: 0, pid, sender_pid, .. }
                 if pid == sender_pid && !marked.contains(pid)
         )
-    })?;
+    };
+    let own = || stage.trace().filter(is_own);
+    let fact = own()
+        .find(|fact| process::hits_main(stage, &fact.what))
+        .or_else(|| own().filter(|fact| process::is_passed_on(stage, fact)).last())?;
     let mut verdict = base(stage);
+    if process::is_passed_on(stage, fact) {
+        process::tell_child(&mut verdict, &fact.what);
+        verdict.because.extend(end_line(stage, process::PASSED_ON));
+    }
     let says = "the kernel sent SIGKILL in the victim's own context and marked no OOM victim";
     verdict.because.push(decisive(&fact.cite, fact.at, says, "code=128"));
     Some(verdict)
@@ -80,8 +88,9 @@ fn by_configuration(stage: &Stage<'_>) -> Option<Verdict> {
     let limit = record.what.ulimits.iter().find(|limit| limit.name == "cpu")?;
     let seconds = limit.hard.or(limit.soft)?;
     let lived = stage.life.ended_at()?.seconds_since(stage.life.started_at?);
-    // Many cores burn CPU time faster than the clock runs: 64 is generous.
-    let used_up = lived * 64.0 >= seconds as f64;
+    // Many cores burn CPU time faster than the clock runs: where their number is not known, 64 is generous.
+    let cores = stage.sheet.machine.cpus.unwrap_or(64);
+    let used_up = lived * f64::from(cores) >= seconds as f64;
     used_up.then(|| {
         let mut verdict = base(stage);
         verdict.detail = Some(format!(

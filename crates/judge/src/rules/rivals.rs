@@ -44,6 +44,18 @@ pub(super) fn api_silent(stage: &Stage<'_>) -> Option<String> {
     }
 }
 
+/// What was sent through the API was no SIGKILL, where that is certain: a signal that asked for a stop, and an
+/// end before it was enforced.
+fn api_sent_no_kill(stage: &Stage<'_>) -> Option<String> {
+    let signals = &stage.life.signals;
+    let last = signals.last().filter(|_| stage.sheet.events_covered)?;
+    let harmless = signals.iter().all(|signal| signal.signal != 9 && signal.named);
+    harmless.then(|| {
+        let name = signal_name(last.signal);
+        format!("docker's event history covers this life: {name} was sent, SIGKILL was not")
+    })
+}
+
 /// The kernel killed nothing in this life, where that is certain.
 pub(super) fn kernel_silent(stage: &Stage<'_>) -> Option<String> {
     let silent = stage.sheet.kernel_covered
@@ -85,15 +97,37 @@ fn can_be_its_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
 
 /// `stop-timeout` and `api-kill`, where the API was silent.
 pub(super) fn api_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
-    let Some(because) = api_silent(stage) else { return Vec::new() };
+    let because = api_silent(stage).or_else(|| api_sent_no_kill(stage));
+    let Some(because) = because else { return Vec::new() };
     [Killer::StopTimeout, Killer::ApiKill]
         .map(|killer| RuledOut { killer, because: because.clone() })
         .to_vec()
 }
 
-/// The kernel's OOM killer at every level, where the kernel was silent.
+/// The kernel did not end this life, where that is certain: it killed nothing, or other processes of the container
+/// and long before the end.
+pub(super) fn kernel_did_not_end_it(stage: &Stage<'_>) -> Option<String> {
+    kernel_silent(stage).or_else(|| {
+        let earlier = |kill: &&OomKill| {
+            stage.main_hit(kill) == MainHit::No
+                && kill.at.and_then(|at| stage.life.ended_right_after(at)) == Some(false)
+        };
+        let certain = stage.sheet.kernel_covered
+            && !has_its_own_kernel(stage)
+            && placeless_kills(stage).next().is_none()
+            && stage.kills.iter().all(earlier);
+        let gap = stage.life.ended_at()?.seconds_since(stage.kills.last()?.at?);
+        certain.then(|| {
+            format!(
+                "the kernel log covers this life without a gap; its last OOM kill in it was of another process, {gap:.1} s before the end"
+            )
+        })
+    })
+}
+
+/// The kernel's OOM killer at every level, where the kernel did not end it.
 pub(super) fn kernel_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
-    let Some(because) = kernel_silent(stage) else { return Vec::new() };
+    let Some(because) = kernel_did_not_end_it(stage) else { return Vec::new() };
     [Killer::ContainerMemoryLimit, Killer::AncestorMemoryLimit, Killer::HostOutOfMemory]
         .map(|killer| RuledOut { killer, because: because.clone() })
         .to_vec()
@@ -106,10 +140,16 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
     }
     let mut left: Vec<(Killer, String)> = Vec::new();
     let flagged = stage.life.flagged();
-    if kernel_silent(stage).is_none() {
+    if kernel_did_not_end_it(stage).is_none() {
         left.extend(kernel_candidates(stage, flagged));
     }
-    if api_silent(stage).is_none() && stage.life.teller != Teller::Kubernetes {
+    if let Some(signal) = stage.life.signals.last().filter(|_| api_sent_no_kill(stage).is_some()) {
+        let name = signal_name(signal.signal);
+        let words = format!(
+            "{name} was sent before, and the program can have answered it with this status"
+        );
+        left.push((Killer::NotKilled, words));
+    } else if api_silent(stage).is_none() && stage.life.teller != Teller::Kubernetes {
         let stop = "a stop whose grace period ran out ends with SIGKILL";
         left.push((Killer::StopTimeout, stop.to_owned()));
         let kill = "docker kill, rm -f and every API client can send SIGKILL at once";
@@ -119,6 +159,9 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
         left.extend(orchestrator_candidates());
     }
     if let Some(words) = daemon_restart_words(stage) {
+        left.insert(0, (Killer::Runtime, words));
+    }
+    if let Some(words) = shared_namespace_words(stage) {
         left.insert(0, (Killer::Runtime, words));
     }
     left.push((Killer::Process, process_words(stage)));
@@ -149,6 +192,17 @@ fn daemon_restart_words(stage: &Stage<'_>) -> Option<String> {
     (!noted && stage.life.signals.is_empty() && (0.0..20.0).contains(&before)).then(|| {
         format!("docker itself may have been stopped and ended it: the present daemon started {before:.0} s later")
     })
+}
+
+/// Its processes live in another container's pid namespace: when that one's main process ends, the kernel kills
+/// everything in it (pid_namespaces(7)), and docker writes no event.
+fn shared_namespace_words(stage: &Stage<'_>) -> Option<String> {
+    let record = stage.life.record.as_ref()?;
+    let other = record.what.pid_mode.as_deref()?.strip_prefix("container:")?;
+    let short: String = other.chars().take(12).collect();
+    Some(format!(
+        "it lives in the pid namespace of container {short}: when that one's main process ends, the kernel kills everything in it"
+    ))
 }
 
 fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, String)> {
@@ -205,6 +259,8 @@ fn process_words(stage: &Stage<'_>) -> String {
 fn not_killed_words(stage: &Stage<'_>) -> String {
     if starts_a_child(stage) {
         "the shell passed on its child's status, or the script chose 137".to_owned()
+    } else if passes_on(stage) {
+        "the program behind the init returned 137".to_owned()
     } else {
         "the program itself returned 137".to_owned()
     }

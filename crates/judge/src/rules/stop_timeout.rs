@@ -6,8 +6,10 @@
 //! - The daemon's own words alone: `failed to exit within 10s of signal 15 - using the force` and what
 //!   CRI-O and podman write, systemd `State 'stop-sigterm' timed out. Killing.`, containerd's `Kill
 //!   container` when the time that `StopContainer … with timeout` gave was up.
-//! - An orchestrator's stop (kubelet, ECS) with an exit by SIGKILL, or `docker stop NAME` or `kubectl delete pod`
-//!   in a transcript before it: at most `likely`.
+//! - A daemon's line that a stop with a grace period was asked for (containerd, CRI-O, the kubelet, Nomad), and an
+//!   exit by SIGKILL that came no earlier: `likely`.
+//! - An orchestrator's stop (kubelet, ECS) with an exit by SIGKILL, or `docker stop NAME`, `kubectl delete pod` or
+//!   Compose's own `Container NAME  Stopped` in a transcript before it: at most `likely`.
 //!
 //! ## Why it means that
 //! Only a stop sends its signal first, waits, and then forces. The exit by SIGKILL shows that the main
@@ -37,7 +39,7 @@ use super::draft::{
     because, by_name, decisive, draft, end_line, main_victim, nameless, signal_line, stop_signal,
 };
 use super::{Rule, Seek, api_kill, requested, rivals, unit};
-use crate::facts::{Stage, Teller};
+use crate::facts::{Fact, Stage, Teller};
 use crate::verdict::{Confidence, Fate, Killer, Level, Role, Verdict, Victim};
 
 pub(super) const RULE: Rule = Rule {
@@ -53,6 +55,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     }
     by_api(stage)
         .or_else(|| by_daemon(stage))
+        .or_else(|| by_request(stage))
         .or_else(|| by_orchestrator(stage))
         .or_else(|| by_command(stage))
 }
@@ -69,7 +72,7 @@ fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
     let signal = request.signal.map_or_else(|| "the stop signal".to_owned(), signal_name);
     let mut verdict = base(stage, grace, &signal, Confidence::Likely);
     verdict.killed_by = Some(by_name(&request.by));
-    let says = format!("somebody typed `{}`, and it was answered", request.by);
+    let (_, says) = requested::told(request);
     verdict.because.push(because(&fact.cite, None, says));
     verdict
         .because
@@ -194,6 +197,48 @@ fn by_daemon(stage: &Stage<'_>) -> Option<Verdict> {
     verdict.because.extend(end_line(stage, "the end that followed"));
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// A daemon's line that it will wait so long, and an end by SIGKILL that did not come before: that it
+/// sent it is not said.
+fn by_request(stage: &Stage<'_>) -> Option<Verdict> {
+    let unexplained = stage.life.flagged() != Some(true) && stage.kills.is_empty();
+    if stage.life.exit_code() != Some(137) || !unexplained {
+        return None;
+    }
+    let (fact, grace, by) = asked(stage)?;
+    let gap = fact.at.zip(stage.life.ended_at()).map(|(at, end)| end.seconds_since(at));
+    if gap.is_some_and(|gap| gap <= grace as f64 - 1.0) {
+        return None;
+    }
+    // Without both times nothing shows how long it was.
+    let waited = gap.map(|_| grace as f64);
+    let mut verdict = base(stage, waited, "the stop signal", Confidence::Likely);
+    verdict.killed_by = Some(by_name(by));
+    let says = format!("{by} was asked to stop it, and gives it {grace} s");
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    let says = "137: it was still there when the grace period ran out";
+    verdict.because.extend(end_line(stage, says));
+    verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
+    Some(verdict)
+}
+
+/// A daemon's line that a stop with a grace period was asked for: the last, its seconds, the daemon. Where a
+/// line tells of the kill as well, that one tells more.
+pub(super) fn asked<'a>(stage: &Stage<'a>) -> Option<(&'a Fact<DaemonLine>, u64, &'a str)> {
+    let killed = |fact: &Fact<DaemonLine>| {
+        matches!(fact.what, DaemonLine::KillRequested { .. } | DaemonLine::StopEscalated { .. })
+    };
+    if stage.daemon().any(killed) {
+        return None;
+    }
+    let told = stage.daemon().filter_map(|fact| {
+        let DaemonLine::StopRequested { grace_seconds: Some(grace), by, .. } = &fact.what else {
+            return None;
+        };
+        (*grace > 0).then_some((fact, *grace, by.as_str()))
+    });
+    told.last()
 }
 
 /// Only systemd's result says that a time ran out.

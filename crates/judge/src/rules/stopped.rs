@@ -7,9 +7,10 @@
 //!   another signal than SIGKILL.
 //! - Docker's `HasBeenManuallyStopped` where its events are gone, and an end by the container's stop signal.
 //! - A line of `why137 run`: it was sent the signal and passed it on to the command.
-//! - An orchestrator's stop (`Killing`, `Stopping container …`, a pod that is being deleted; ECS scaling,
-//!   deployment, StopTask) and an end with another code than 137.
-//! - `docker stop NAME` in a pasted transcript; or the program's own word that it was told to stop (`received
+//! - An orchestrator's stop (`Killing`, `Stopping container …`, a definition that changed, a postStart hook that
+//!   failed, a pod that is being deleted; ECS scaling, deployment, StopTask) and an end with another code than 137.
+//! - A daemon's line that a stop was asked for (containerd, CRI-O, the kubelet, Nomad), and such an end.
+//! - `docker stop NAME` in a pasted transcript, or Compose's `Container NAME  Stopped`; or the program's own word that it was told to stop (`received
 //!   SIGTERM`), with an end by 0, HUP, INT, QUIT or TERM.
 //!
 //! ## Why it means that
@@ -34,12 +35,12 @@
 //! - moby `daemon/stop.go`; Kubernetes pod termination; ECS StopTask
 
 use casefile::{Citation, Moment, signal_name};
-use parse::record::{Application, DaemonLine, RequestKind};
+use parse::record::{Application, DaemonLine, PodEvent, RequestKind};
 
 use super::draft::{
     asks_to_stop, because, by_name, decisive, draft, end_line, possible, signal_line, stop_signal,
 };
-use super::{Rule, Seek, requested, rivals, unit};
+use super::{Rule, Seek, requested, rivals, stop_timeout, unit};
 use crate::facts::{Fact, Stage, Teller};
 use crate::verdict::{Confidence, Fate, KilledBy, Killer, Level, Verdict};
 
@@ -58,6 +59,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
         .or_else(|| by_note(stage))
         .or_else(|| by_systemd(stage))
         .or_else(|| by_passed_on(stage))
+        .or_else(|| by_request(stage))
         .or_else(|| by_orchestrator(stage))
         .or_else(|| by_command(stage))
         .or_else(|| by_words(stage))
@@ -107,6 +109,30 @@ fn by_systemd(stage: &Stage<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
+/// A daemon's line that a stop was asked for, and an end that is no SIGKILL's.
+fn by_request(stage: &Stage<'_>) -> Option<Verdict> {
+    let (fact, grace, by) = stop_timeout::asked(stage)?;
+    let code = stage.life.exit_code();
+    let flagged = stage.life.flagged() == Some(true) || !stage.kills.is_empty();
+    // The kubelet's own line is written for a container that runs; the runtimes' for any.
+    let open = code.is_none() && by == "kubelet" && !stage.sheet.is_asked();
+    if code == Some(137) || flagged || !(code.is_some() || open) {
+        return None;
+    }
+    let mut verdict = base(stage, if open { Confidence::Possible } else { Confidence::Likely });
+    verdict.at = verdict.at.or(fact.at);
+    verdict.killed_by = Some(by_name(by));
+    verdict.detail = Some(format!("{by} stopped it, and gave it {grace} s"));
+    let says = format!("{by} was asked to stop it, and gives it {grace} s");
+    verdict.because.push(because(&fact.cite, fact.at, says));
+    verdict.because.extend(end_line(stage, "the end that followed"));
+    if open {
+        let because = "whether it ended before the grace period was over is not shown";
+        verdict.candidates = vec![possible(Killer::StopTimeout, because)];
+    }
+    Some(verdict)
+}
+
 /// `docker stop` in a transcript, and an end behind it that is no SIGKILL's.
 fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
     let fact = requested::find(stage, &[RequestKind::Stop])?;
@@ -118,8 +144,8 @@ fn by_command(stage: &Stage<'_>) -> Option<Verdict> {
     let shown = stage.life.exit_code().is_some();
     let mut verdict = base(stage, if shown { Confidence::Likely } else { Confidence::Possible });
     verdict.killed_by = Some(by_name(&fact.what.by));
-    verdict.detail = Some(format!("`{}` was typed before, and went through", fact.what.by));
-    let says = format!("somebody typed `{}`, and it was answered", fact.what.by);
+    let (detail, says) = requested::told(&fact.what);
+    verdict.detail = Some(detail);
     verdict.because.push(because(&fact.cite, None, says));
     verdict.because.extend(end_line(stage, "the end that followed"));
     if !shown {
@@ -232,19 +258,32 @@ pub(super) fn orchestrators_stop(stage: &Stage<'_>) -> Option<(Citation, Option<
             (task.cite.clone(), task.what.stopping_at, format!("ECS stopped the task: {says}"))
         });
     }
-    let event = stage.pod_events().find(|event| {
-        event.what.reason == "Killing" && event.what.message.starts_with("Stopping container")
-    });
-    let by_event = event.map(|event| {
-        (
-            event.cite.clone(),
-            event.at,
-            "the kubelet stopped the container: its pod was deleted or replaced".to_owned(),
-        )
+    let by_event = stage.pod_events().find_map(|event| {
+        let why = kubelets_reason(&event.what)?;
+        let says = format!("the kubelet stopped the container: {why}");
+        Some((event.cite.clone(), event.at, says))
     });
     by_event.or_else(|| {
         let pod = stage.life.pod.as_ref()?;
         let deleting = pod.what.deleting == Some(true) && stage.life.end.is_some();
         deleting.then(|| (pod.cite.clone(), None, "the pod is being deleted".to_owned()))
     })
+}
+
+/// Why the kubelet stopped a container, by its `Killing` event; of a failed probe another rule tells.
+fn kubelets_reason(event: &PodEvent) -> Option<&'static str> {
+    let message = event.message.as_str();
+    let told = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    if event.reason != "Killing" {
+        return None;
+    }
+    if message.starts_with("Stopping container") || told(&["Need to kill Pod"]) {
+        Some("its pod was deleted or replaced")
+    } else if told(&["definition changed, will be restarted", "spec hash changed"]) {
+        Some("its definition in the pod was changed")
+    } else if told(&["FailedPostStartHook"]) {
+        Some("its postStart hook failed")
+    } else {
+        None
+    }
 }

@@ -7,7 +7,7 @@
 //! - a scheduler or platform whose time or memory budget was used up: Slurm, LSF, Dask, Ray, Lambda's
 //!   `Task timed out`;
 //! - a JVM that runs `OnOutOfMemoryError="kill -9 %p"`;
-//! - a platform that measures memory with figures of its own: YARN, Spark, Mesos, Heroku, pm2.
+//! - a platform that measures memory with figures of its own: YARN, Spark, Heroku, pm2. (Mesos tells of the kernel's notification.)
 //!
 //! ## Why it means that
 //! The one who kills says so before or while it does. It is the program's own word, so the answer is
@@ -54,7 +54,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
 
 /// Platforms that measure a program's memory and kill it themselves; no kernel OOM kill is involved.
 pub(super) fn kills_by_itself(platform: &str) -> bool {
-    ["yarn", "heroku", "mesos", "spark", "pm2"].contains(&platform)
+    ["yarn", "heroku", "spark", "pm2"].contains(&platform)
 }
 
 /// A platform's own watcher killed it for its memory.
@@ -78,7 +78,8 @@ fn by_supervisor(stage: &Stage<'_>) -> Option<Verdict> {
         Some((fact, by, *pid, reason))
     })?;
     let mut verdict = base(stage, fact, by, "the supervisor says that it kills its child");
-    verdict.detail = Some(reason.clone());
+    // Its whole line stands in the evidence.
+    verdict.detail = (reason.chars().count() <= 80).then(|| format!("\"{reason}\""));
     let reaped = stage.application().find_map(|fact| {
         let Application::ChildKilled { pid, .. } = &fact.what else { return None };
         Some((fact, (*pid)?))

@@ -14,7 +14,7 @@ use crate::verdict::{Candidate, Killer, RuledOut};
 
 /// The subject is no container: there is no runtime's API, no PID 1 of its own, no flag.
 pub(super) fn is_bare(stage: &Stage<'_>) -> bool {
-    matches!(stage.life.teller, Teller::Systemd | Teller::Process)
+    matches!(stage.life.teller, Teller::Systemd | Teller::Process | Teller::Parent)
 }
 
 /// systemd's own reason to stop a unit.
@@ -92,8 +92,8 @@ pub(super) fn systemd_silent(stage: &Stage<'_>) -> Option<String> {
     })
 }
 
-/// Every killer that fits a SIGKILL of a unit's main process and is not excluded. systemd's wait saw the
-/// signal: a chosen 137 is no rival.
+/// Every killer that fits a SIGKILL of a unit's or a plain process and is not excluded. The parent's wait
+/// saw the signal: a chosen 137 is no rival.
 pub(super) fn candidates(stage: &Stage<'_>) -> Vec<Candidate> {
     let mut left = Vec::new();
     if rivals::kernel_silent(stage).is_none() {
@@ -104,24 +104,27 @@ pub(super) fn candidates(stage: &Stage<'_>) -> Vec<Candidate> {
         let above = "a limit of a slice above it can have filled";
         left.push(possible(Killer::AncestorMemoryLimit, above));
     }
-    if systemd_silent(stage).is_none() {
+    if stage.life.teller != Teller::Parent && systemd_silent(stage).is_none() {
         let stop = "a stop whose time ran out ends with SIGKILL";
         left.push(possible(Killer::StopTimeout, stop));
     }
     let daemon = "systemd-oomd, earlyoom and their like end a process with SIGKILL";
     left.push(possible(Killer::OomDaemon, daemon));
-    left.push(possible(Killer::Process, "a kill -9 by any process of root or of its user"));
+    let process = "a kill -9 by any process of root or of its user, itself included";
+    left.push(possible(Killer::Process, process));
+    let name = if stage.life.teller == Teller::Systemd { "LimitCPU=, " } else { "" };
     let limit =
-        "a hard limit on CPU time (LimitCPU=, RLIMIT_CPU) ends in a SIGKILL without a trace";
+        format!("a hard limit on CPU time ({name}RLIMIT_CPU) ends in a SIGKILL without a trace");
     left.push(possible(Killer::ResourceLimit, limit));
     left
 }
 
-/// What systemd's own wait and journal exclude.
+/// What the parent's wait and systemd's journal exclude.
 pub(super) fn ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
     let mut out = Vec::new();
     if let Some(MainEnd::Killed(signal)) = stage.main_end().filter(|_| is_bare(stage)) {
-        let because = format!("systemd's wait saw {}, not a status", signal_name(signal));
+        let whose = if stage.life.teller == Teller::Parent { "its parent" } else { "systemd" };
+        let because = format!("{whose}'s wait saw {}, not a status", signal_name(signal));
         out.push(RuledOut { killer: Killer::NotKilled, because });
     }
     if let Some(because) = systemd_silent(stage) {

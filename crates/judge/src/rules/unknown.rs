@@ -32,12 +32,13 @@
 //! - Linux wait(2): the runtime flattens a signal's end and a status to one number
 
 use casefile::signal_name;
+use parse::record::MainEnd;
 
-use super::draft::{because, draft, end_line, possible, victim_of};
-use super::{Rule, Seek, memory, rivals, stopped, unit};
+use super::draft::{because, draft, end_line, possible, signal_line, victim_of};
+use super::{Rule, Seek, memory, not_killed, rivals, stopped, unit};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
-    Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, WouldSettle,
+    Because, Candidate, Confidence, Fate, Killer, Level, Role, RuledOut, Verdict, WouldSettle,
 };
 
 pub(super) const RULE: Rule = Rule {
@@ -53,6 +54,7 @@ fn reach(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     }
     policy_kill(stage)
         .or_else(|| invented_by_kubelet(stage))
+        .or_else(|| passed_on(stage))
         .or_else(|| signal_end(stage))
         .or_else(|| unfinished_report(stage))
         .or_else(|| child_killed(stage))
@@ -233,10 +235,56 @@ fn invented_by_kubelet(stage: &Stage<'_>) -> Option<Verdict> {
     })
 }
 
+/// A unit whose main process ended with 128 and a signal's number, and can be a container's client: systemd's
+/// wait saw a status, and what ended the container is not systemd's to tell.
+fn passed_on(stage: &Stage<'_>) -> Option<Verdict> {
+    let Some(MainEnd::Exited(code @ 129..=192)) = stage.main_end() else { return None };
+    if !not_killed::may_be_a_containers(stage) {
+        return None;
+    }
+    let name = signal_name(code - 128);
+    let client = stage.life.program().map(|program| format!(" ({program})")).unwrap_or_default();
+    let mut verdict = base(stage);
+    verdict.main.exit_code_trusted = true;
+    verdict.detail = Some(format!(
+        "the unit's main process{client} ended with {code} by itself; that is what a container's client and a shell pass on when {name} ended what they wait for"
+    ));
+    let says = format!("a status by systemd's own wait, not a signal; {code} is 128 + {name}");
+    verdict.because.extend(end_line(stage, says));
+    let mut left = Vec::new();
+    if code == 137 {
+        left.push(possible(
+            Killer::HostOutOfMemory,
+            "the host's OOM killer can have taken what it waits for",
+        ));
+        left.push(possible(
+            Killer::ContainerMemoryLimit,
+            "or the memory limit of the container did",
+        ));
+        left.push(possible(Killer::StopTimeout, "or a stop whose grace period ran out"));
+    } else {
+        left.push(possible(
+            Killer::Stopped,
+            format!("{name} was sent to it through the runtime's API"),
+        ));
+    }
+    left.push(possible(Killer::ApiKill, "or docker kill, rm -f and every client of the API"));
+    left.push(possible(Killer::Process, "or another process sent the signal"));
+    left.push(possible(Killer::NotKilled, format!("or the program returned {code} itself")));
+    verdict.candidates = left;
+    verdict.would_settle_it = vec![WouldSettle {
+        missing: "the container that it ran, where it was one, on that machine".to_owned(),
+        how: "why137 explain NAME".to_owned(),
+    }];
+    verdict.would_settle_it.push(rivals::the_kernel_log(stage, verdict.at));
+    Some(verdict)
+}
+
 fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     let code = stage.life.exit_code()?;
-    let signal =
-        i32::try_from(code.checked_sub(128)?).ok().filter(|signal| (1..32).contains(signal))?;
+    // Real-time signals begin at 34 for whoever uses the C library's.
+    let is_signal = |signal: &i32| (1..32).contains(signal) || (34..=64).contains(signal);
+    let signal = i32::try_from(code.checked_sub(128)?).ok().filter(is_signal)?;
     let mut verdict = base(stage);
     verdict.main.exit_code_trusted = true;
     let name = signal_name(signal);
@@ -261,17 +309,22 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     }
     if signal == 9 {
         verdict.candidates = rivals::candidates_for_137(stage);
-        verdict.limit_at_fault = rivals::kernel_silent(stage).map(|_| false);
+        verdict.limit_at_fault = rivals::kernel_did_not_end_it(stage).map(|_| false);
+        verdict.because.extend(asked_before(stage));
         verdict.ruled_out = rivals::kernel_ruled_out(stage);
         verdict.ruled_out.extend(rivals::api_ruled_out(stage));
         verdict.ruled_out.extend(unit::ruled_out(stage));
     } else {
+        verdict.ruled_out = unit::ruled_out(stage);
         verdict.candidates = candidates_for_signal(stage, signal);
         if let Some(because) = rivals::api_silent(stage) {
-            verdict.ruled_out = vec![RuledOut { killer: Killer::Stopped, because }];
+            verdict.ruled_out.push(RuledOut { killer: Killer::Stopped, because });
         }
     }
-    verdict.detail = Some(format!("{code} fits several ends"));
+    verdict.detail = Some(match stage.main_end() {
+        Some(MainEnd::Killed(_)) => format!("{name} ended it, and nothing shows who sent it"),
+        Some(MainEnd::Exited(_)) | None => format!("{code} fits several ends"),
+    });
     verdict.would_settle_it = match signal {
         9 => rivals::would_settle(stage, verdict.at),
         other => vec![rivals::who_sends(other)],
@@ -280,6 +333,14 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
     hint_of_a_stop(stage, &mut verdict);
     verdict.contradictions = rivals::contradictions(stage, &verdict);
     Some(verdict)
+}
+
+/// A signal that asked for an end right before it, and was no SIGKILL.
+fn asked_before(stage: &Stage<'_>) -> Option<Because> {
+    let signal = stage.life.signals.last().filter(|signal| signal.signal != 9)?;
+    let gap = stage.life.ended_at()?.seconds_since(signal.at?);
+    let says = format!("docker sent {} {gap:.1} s before the end", signal_name(signal.signal));
+    (-0.25..30.0).contains(&gap).then(|| signal_line(signal, says))
 }
 
 /// What a supervisor or a shell wrote about a killed child: a hint, quoted beside the candidates.
@@ -307,17 +368,14 @@ fn hint_of_a_stop(stage: &Stage<'_>, verdict: &mut Verdict) {
 fn candidates_for_signal(stage: &Stage<'_>, signal: i32) -> Vec<Candidate> {
     let name = signal_name(signal);
     let stopped = format!("somebody sent {name} through the API and the program ended on it");
-    let stopped = rivals::api_silent(stage).is_none().then(|| possible(Killer::Stopped, stopped));
+    let api = rivals::api_silent(stage).is_none() && !unit::is_bare(stage);
+    let stopped = api.then(|| possible(Killer::Stopped, stopped));
     let timer = "the program's own timer (alarm) ran out and nothing handled it";
     let timer = (signal == 14).then(|| possible(Killer::Crash, timer));
-    let rest = [
-        possible(Killer::Process, format!("another process sent {name}")),
-        possible(
-            Killer::NotKilled,
-            "the program chose this status, or a shell passed on a child's",
-        ),
-    ];
-    stopped.into_iter().chain(timer).chain(rest).collect()
+    let process = possible(Killer::Process, format!("another process sent {name}"));
+    let chosen = "the program chose this status, or a shell passed on a child's";
+    let chosen = stage.main_end().is_none().then(|| possible(Killer::NotKilled, chosen));
+    stopped.into_iter().chain(timer).chain([process]).chain(chosen).collect()
 }
 
 /// The OOM killer ran, and the text ends before it says who died.

@@ -298,7 +298,13 @@ fn the_kernels_counter_tells_of_a_kill_that_no_log_names() {
             ("memory.peak", "268435455"),
         ])
         .answer();
-    assert_eq!(low.candidate(Killer::ContainerMemoryLimit).confidence, Confidence::Possible);
+    // The peak does not show it (a page that does not fit is not counted), `oom` does.
+    let own = low.candidate(Killer::ContainerMemoryLimit);
+    assert_eq!(own.confidence, Confidence::Likely);
+    assert!(own.because.starts_with("`oom` in memory.events"), "{own:?}");
+    let killed_only = counted("oom_kill 1");
+    let own = killed_only.candidate(Killer::ContainerMemoryLimit);
+    assert!(!own.because.contains("`oom`"), "{own:?}");
     Case::pasted(&["==> memory.events <==\noom 1\noom_kill 1\n"]).answer().by("oom-level-unknown");
 }
 

@@ -355,3 +355,65 @@ fn of_two_states_of_one_life_the_ended_one_is_the_later() {
         assert!(!answer.contradictions().contains("exit codes"));
     }
 }
+
+/// Asked for by name, a container's present life is the question; in a paste its death is.
+#[test]
+fn in_pasted_text_the_end_before_the_life_that_runs_is_the_question() {
+    let entries = [event(0.0, "start", &[]), died(60.0, 137), event(61.0, "start", &[])];
+    let pasted = Case::pasted(&[&entries.concat()]).answer();
+    assert_eq!(pasted.verdict.main.exit_code, Some(137));
+    pasted.proves("start", "it was started again");
+    let again = pasted.verdict.because.iter().find(|line| line.says.contains("started again"));
+    assert_eq!(again.and_then(|line| line.at), Some(crate::case::moment(61.0)));
+    let asked = Case::web().events(&entries).gathered(100.0).answer();
+    asked.by("still-alive").never_says("started again");
+}
+
+/// A running container's record still dates the end before: without a code it is no death to explain.
+#[test]
+fn an_earlier_end_of_which_only_the_time_is_known_is_not_the_question() {
+    let mut now = running();
+    now["State"]["StartedAt"] = json!(crate::case::time(61.0));
+    now["State"]["FinishedAt"] = json!(crate::case::time(60.0));
+    Case::pasted(&[&json!([now]).to_string()]).answer().by("still-alive");
+}
+
+#[test]
+fn a_journal_of_which_only_a_units_end_is_left_is_about_that_unit() {
+    let line = "Nov 22 10:01:00 host systemd[1]: robot.service: Main process exited, code=killed, status=9/KILL\n";
+    let answer = Case::pasted(&[line]).answer();
+    assert_eq!(answer.verdict.main.exit_code, Some(137));
+    let name = answer.verdict.subject.as_ref().and_then(|subject| subject.name.as_deref());
+    assert_eq!(name, Some("robot.service"));
+    // A kill that the kernel tells of comes first, explained or not.
+    let own = Report::own(600.0).lines();
+    Case::pasted(&[line, &own]).answer().by("own-limit");
+    let policy = own.replace("CONSTRAINT_MEMCG", "CONSTRAINT_BPF");
+    Case::pasted(&[line, &policy]).answer().in_short("on behalf of a loaded policy");
+}
+
+#[test]
+fn in_pasted_events_the_question_is_about_the_death_before_the_restart() {
+    let lines = |events: &[String]| events.join("");
+    let stopped = [
+        event(1.0, "start", &[]),
+        signalled(50.0, 15),
+        signalled(60.0, 9),
+        died(60.2, 137),
+        event(60.3, "stop", &[]),
+        event(61.0, "start", &[]),
+    ];
+    let answer = Case::pasted(&[&lines(&stopped)]).answer();
+    answer
+        .by("stop-timeout")
+        .proves("start", "it was started again, and nothing says that it died since");
+    // An end with a code is a death even where nothing explains it.
+    let bare = Case::pasted(&[&lines(&[
+        event(1.0, "start", &[]),
+        died(60.2, 137),
+        event(61.0, "start", &[]),
+    ])]);
+    bare.answer().by("unknown");
+    // A container that was asked for is asked for as it is now.
+    Case::of(&running()).events(&stopped).answer().by("still-alive");
+}

@@ -312,8 +312,12 @@ fn unit_that_ended(status: i64) -> Answer {
 
 /// The same by wait(2)'s word: 1 is a status, 2 a signal.
 fn unit(how: u32, status: i64) -> Answer {
+    unit_with("", how, status)
+}
+
+fn unit_with(start: &str, how: u32, status: i64) -> Answer {
     let state = format!(
-        "Result=exit-code\nExecMainStartTimestamp=Sun 2026-11-22 10:00:00.000000 UTC\n\
+        "{start}Result=exit-code\nExecMainStartTimestamp=Sun 2026-11-22 10:00:00.000000 UTC\n\
          ExecMainExitTimestamp=Sun 2026-11-22 10:01:00.000000 UTC\nExecMainPID=101\nExecMainCode={how}\n\
          ExecMainStatus={status}\nSlice=system.slice\nMemoryMax=infinity\nId=robot.service\n\
          LoadState=loaded\nActiveState=failed\nSubState=failed\n"
@@ -339,12 +343,43 @@ fn systemds_codes_say_what_of_the_unit_could_not_be_had() {
         answer.says(Killer::NotKilled, Confidence::Likely).in_short("it could not start");
         answer.in_short(words);
     }
-    for chosen in [3, 137, 199, 246] {
+    for chosen in [3, 199, 246] {
         let answer = unit_that_ended(chosen);
         answer.says(Killer::NotKilled, Confidence::Proven).in_short(&format!("with {chosen}"));
     }
     // In a container the same numbers are the program's.
     Case::of(&exited(60.0, 203)).answer().in_short("it ended with 203");
+}
+
+#[test]
+fn a_status_above_128_is_a_containers_where_the_unit_runs_its_client() {
+    let ran = |path: &str, status: i64| {
+        let start = format!(
+            "ExecStart={{ path={path} ; argv[]={path} run web ; ignore_errors=no ; pid=101 ; code=exited ; status={status} }}\n"
+        );
+        unit_with(&start, 1, status)
+    };
+    for client in ["/usr/bin/docker", "/usr/bin/podman"] {
+        let answer = ran(client, 137);
+        answer.by("unknown").in_short("a container's client");
+        answer.proves("ExecMainStatus=137", "137 is 128 + SIGKILL");
+        answer.leaves(&[
+            Killer::HostOutOfMemory,
+            Killer::ContainerMemoryLimit,
+            Killer::StopTimeout,
+            Killer::ApiKill,
+            Killer::Process,
+            Killer::NotKilled,
+        ]);
+    }
+    ran("/usr/bin/docker", 143).by("unknown").candidate(Killer::Stopped);
+    // A program that is not known can be a client.
+    unit_that_ended(137).by("unknown");
+    // A status that no signal has, and a program that waits for nobody, are the program's own.
+    ran("/usr/bin/docker", 125).says(Killer::NotKilled, Confidence::Proven);
+    ran("/usr/bin/docker", 128).says(Killer::NotKilled, Confidence::Proven);
+    ran("/usr/bin/docker", 193).says(Killer::NotKilled, Confidence::Proven);
+    ran("/usr/bin/serve", 137).says(Killer::NotKilled, Confidence::Proven);
 }
 
 #[test]

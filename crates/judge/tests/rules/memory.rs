@@ -1,7 +1,7 @@
 //! What the memory held: at a kill by the kernel's report, now by the live counters; and the
 //! containers that live, stand still, or are full of cache.
 
-use casefile::{Limit, Source};
+use casefile::{Bytes, Limit, Source};
 use judge::verdict::{Confidence, Fate, Killer, Level, Memory};
 use serde_json::json;
 
@@ -75,6 +75,39 @@ fn as_many_holders_are_told_as_a_reader_takes_in() {
         .answer();
     let pids: Vec<u32> = answer.verdict.memory.holders.iter().map(|it| it.pid).collect();
     assert_eq!(pids, [708, 707, 706, 705, 704]);
+}
+
+/// What each pool is called, what its processes held, and what all others did, in pages.
+fn pools(answer: &Answer) -> Vec<(&str, Vec<u64>, u64)> {
+    let pages = |bytes: Bytes| bytes.0 / 4096;
+    let pools = answer.verdict.memory.pools.iter();
+    pools
+        .map(|it| {
+            (it.comm.as_str(), it.rss.iter().map(|rss| pages(*rss)).collect(), pages(it.others))
+        })
+        .collect()
+}
+
+#[test]
+fn a_pool_is_several_processes_of_one_name() {
+    let table =
+        vec![(700, "serve", 30_000), (711, "work", 1000), (712, "work", 2000), (713, "log", 10)];
+    let answer = Case::of(&exited(60.0, 137))
+        .kernel(&[Report { table, ..Report::own(59.9) }.lines()])
+        .answer();
+    assert_eq!(pools(&answer), [("work", vec![2000, 1000], 30_010)]);
+}
+
+/// The table of a later report misses the one that the kill before ended.
+#[test]
+fn in_a_storm_the_pool_is_told_as_it_was_when_it_held_most() {
+    let before = vec![(700, "serve", 1000), (712, "work", 30_000), (713, "work", 20_000)];
+    let after = vec![(700, "serve", 1000), (713, "work", 21_000), (714, "work", 10)];
+    let first = Report { table: before, ..Report::child(59.0) }.lines();
+    let last = Report { table: after, ..Report::own(59.9) }.lines();
+    let answer = Case::of(&exited(60.0, 137)).kernel(&[first, last]).answer();
+    assert_eq!(answer.victims(), [Some(712), Some(700)]);
+    assert_eq!(pools(&answer), [("work", vec![30_000, 20_000], 1000)]);
 }
 
 /// Files of `web`'s cgroup v1.

@@ -33,7 +33,7 @@ fn answered(
         }
         text = text + line + "\n";
     }
-    let machine = "cgroup-version=2\nmem-total-bytes=25276219392\n";
+    let machine = "cgroup-version: 2\nmem-total-bytes: 25276219392\n";
     Case::of(&told(137, command, environment, image))
         .kernel(&[text])
         .add(Source::Machine, machine)

@@ -370,3 +370,105 @@ fn a_kill_whose_times_are_not_known_is_likely_where_they_would_decide() {
         .leaves(&[Killer::StopTimeout]);
     history(&[start(), stop, kill], true).says(Killer::ApiKill, Confidence::Proven).leaves(&[]);
 }
+
+/// What Compose told of its own doing, and the end that it repeated.
+fn compose(state: &str, name: &str, code: i64) -> Answer {
+    terminal(&[&format!(
+        "db-1 exited with code 0\n Container shop-{name}  {state}\nweb-1 exited with code {code}\n"
+    )])
+}
+
+#[test]
+fn compose_says_itself_whom_it_stopped_and_whom_it_killed() {
+    let stopped = compose("Stopped", "web-1", 137);
+    stopped.says(Killer::StopTimeout, Confidence::Likely).by("stop-timeout");
+    stopped.proves("Container shop-web-1  Stopped", "Compose's own word: it stopped the container");
+    assert_eq!(by(&stopped), Some("docker compose"));
+    // The code of another container is none of this one's.
+    assert_eq!(stopped.contradictions(), "");
+    let obeyed = compose("Stopped", "web-1", 143);
+    obeyed.says(Killer::Stopped, Confidence::Likely).in_short("Compose stopped it");
+    let killed = compose("Killed", "web-1", 137);
+    killed.says(Killer::ApiKill, Confidence::Likely).in_short("Compose killed it");
+    // Another container's row, and a job's code beside it, are no request for this end.
+    compose("Stopped", "db-1", 137).by("unknown");
+    terminal(&[" Container shop-db-1  Stopped\nProcess completed with exit code 137.\n"])
+        .by("unknown");
+}
+
+/// The kubelet's line that it stops the container, and its line of the end.
+fn kubelets(grace: u64, code: i64) -> Answer {
+    let id = crate::case::WEB;
+    terminal(&[&format!(
+        "I0511 10:00:00.000000    1800 kuberuntime_container.go:779] \"Killing container with a grace period\" pod=\"p/api\" podUID=\"u\" containerName=\"app\" containerID=\"containerd://{id}\" gracePeriod={grace}\n\
+         I0511 10:00:31.000000    1800 generic.go:334] \"Generic (PLEG): container finished\" podID=\"u\" containerID=\"{id}\" exitCode={code}\n"
+    )])
+}
+
+#[test]
+fn a_stop_that_a_daemon_was_asked_for_is_told_by_the_end() {
+    let forced = kubelets(30, 137);
+    forced.says(Killer::StopTimeout, Confidence::Likely).in_short("the grace period passed");
+    forced.proves("gracePeriod=30", "kubelet was asked to stop it, and gives it 30 s");
+    forced.proves("exitCode=137", "still there when the grace period ran out");
+    let obeyed = kubelets(30, 143);
+    obeyed.says(Killer::Stopped, Confidence::Likely);
+    obeyed.in_short("kubelet stopped it, and gave it 30 s");
+    // Of no seconds it is a kill.
+    kubelets(0, 137).by("api-kill");
+    // Without an end it may have been forced.
+    let only = format!(
+        "I0511 10:00:00.000000    1800 kuberuntime_container.go:779] \"Killing container with a grace period\" pod=\"p/api\" containerID=\"containerd://{}\" gracePeriod=30\n",
+        crate::case::WEB
+    );
+    let open = terminal(&[&only]);
+    open.says(Killer::Stopped, Confidence::Possible).leaves(&[Killer::StopTimeout]);
+}
+
+#[test]
+fn an_end_that_came_before_the_grace_was_over_is_not_the_stops() {
+    let asked = |seconds: f64, code: i64| {
+        let line = format!(
+            "time=\"{}\" level=info msg=\"StopContainer for \\\"{}\\\" with timeout 10 (s)\"\n",
+            time(60.0 - seconds),
+            crate::case::WEB
+        );
+        Case::of(&exited(60.0, code)).add(Source::Journal, &line).answer()
+    };
+    asked(10.0, 137).by("stop-timeout").in_short("10.0 s passed");
+    asked(9.1, 137).by("stop-timeout");
+    asked(9.0, 137).by("unknown");
+    asked(5.0, 1).by("stopped");
+}
+
+#[test]
+fn the_kubelet_says_why_it_stopped_a_container() {
+    for (message, why) in [
+        ("Stopping container web", "its pod was deleted or replaced"),
+        (
+            "Container web definition changed, will be restarted",
+            "its definition in the pod was changed",
+        ),
+        ("FailedPostStartHook", "its postStart hook failed"),
+    ] {
+        let row = format!("10s   Normal   Killing   pod/api-1   {message}\n");
+        terminal(&[&row]).says(Killer::Stopped, Confidence::Likely).in_short(why);
+    }
+    terminal(&["10s   Normal   Pulled   pod/api-1   FailedPostStartHook\n"]).by("unknown");
+}
+
+#[test]
+fn a_pod_that_was_refused_was_not_killed_and_a_controllers_eviction_is_its_own() {
+    let told = |reason: &str, message: &str| {
+        terminal(&[&format!("10s   Normal   {reason}   pod/api-1   {message}\n")])
+    };
+    told("NodeShutdown", "Pod Node is in progress of shutting down, not admitting any new pods")
+        .by("unknown");
+    told("NodeShutdown", "node is shutting down").by("api-kill");
+    told("EvictedByVPA", "by VPA").by("api-kill");
+    told("Descheduled", "pod evicted by descheduler").by("api-kill");
+    told("ScaleDown", "deleting pod for node scale down").by("api-kill");
+    told("ScaleDown", "node removed").by("unknown");
+    told("Evicted", "Evicted pod: Underutilized").by("api-kill");
+    told("Evicted", "The node was low on resource: memory.").by("eviction");
+}

@@ -132,7 +132,10 @@ fn others(line: &str) -> Option<Application> {
     if line.contains("Process appears to have been OOM killed") {
         return platform("fly", None, None, true);
     }
-    if line.contains("Exit Message: \"OOM Killed\"") || line.contains("OOM Killed (137)") {
+    // In its API's JSON the quotes are escaped.
+    let nomad =
+        ["Exit Message: \"OOM Killed\"", "Exit Message: \\\"OOM Killed\\\"", "OOM Killed (137)"];
+    if has_any(line, &nomad) {
         return platform("nomad", None, None, true);
     }
     None

@@ -1,12 +1,14 @@
 //! Exit codes that Compose, build tools and CI systems repeat: `web_1 exited with code 137`,
-//! `Process completed with exit code 137.`
+//! `Process completed with exit code 137.`; and dockerd's and the kubelet's own lines at an end.
 //!
 //! A line names a container only in the few forms that runtimes print; anything else, prose too,
 //! is a bare code at most. A code of 0 is not worth a record.
 
+use casefile::{ContainerId, Moment};
+
 use super::{Raw, format};
 use crate::Sighting;
-use crate::record::{ContainerRecord, Form, Record};
+use crate::record::{ContainerRecord, Form, ManuallyStopped, Record};
 
 /// Words that stand directly before a code, lower case, the longest first.
 const LEADS: [&str; 23] = [
@@ -37,10 +39,73 @@ const LEADS: [&str; 23] = [
 
 /// The exit codes among lines.
 pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
-    lines.iter().filter_map(from_line).collect()
+    lines.iter().flat_map(from_line).collect()
 }
 
-fn from_line(line: &Raw<'_>) -> Option<Sighting> {
+fn from_line(line: &Raw<'_>) -> Vec<Sighting> {
+    let of_daemon = of_dockerd(line).or_else(|| of_kubelet(line).map(|seen| vec![seen]));
+    of_daemon.unwrap_or_else(|| told(line).into_iter().collect())
+}
+
+/// dockerd at every end of a container that it will not start again: `ShouldRestart failed, container will not be
+/// restarted" container=ID … exitStatus="{137 2026-05-27 18:42:10.3 +0000 UTC}" hasBeenManuallyStopped=true`.
+fn of_dockerd(line: &Raw<'_>) -> Option<Vec<Sighting>> {
+    let words = line.words;
+    if !words.contains("ShouldRestart failed, container will not be restarted") {
+        return None;
+    }
+    let (_, rest) = words.split_once("exitStatus=\"{")?;
+    let (status, _) = rest.split_once('}')?;
+    let (code, when) = status.split_once(' ').unwrap_or((status, ""));
+    let id = field(words, "container=").and_then(ContainerId::parse);
+    let end = ContainerRecord {
+        form: Some(Form::ExitLine),
+        id: id.clone(),
+        status: Some("exited".to_owned()),
+        exit_code: Some(code.parse().ok()?),
+        finished_at: go_time(when),
+        ..ContainerRecord::default()
+    };
+    let mut found =
+        vec![Sighting { record: Record::Container(Box::new(end)), span: line.span, at: None }];
+    if let Some(value) = field(words, "hasBeenManuallyStopped=").and_then(|it| it.parse().ok()) {
+        let record = Record::ManuallyStopped(ManuallyStopped { id, value });
+        found.push(Sighting { record, span: line.span, at: None });
+    }
+    Some(found)
+}
+
+/// The kubelet's `"Generic (PLEG): container finished" podID="…" containerID="…" exitCode=137`.
+fn of_kubelet(line: &Raw<'_>) -> Option<Sighting> {
+    let words = line.words;
+    let (_, rest) = words.split_once("\"Generic (PLEG): container finished\"")?;
+    let record = ContainerRecord {
+        form: Some(Form::ExitLine),
+        id: Some(field(rest, "containerID=").and_then(ContainerId::parse)?),
+        status: Some("exited".to_owned()),
+        exit_code: Some(field(rest, "exitCode=")?.parse().ok()?),
+        ..ContainerRecord::default()
+    };
+    Some(Sighting { record: Record::Container(Box::new(record)), span: line.span, at: None })
+}
+
+/// The value of a logger's field, with or without quotes.
+fn field<'a>(words: &'a str, key: &str) -> Option<&'a str> {
+    let (before, rest) = words.split_once(key)?;
+    let whole = before.is_empty() || before.ends_with([' ', '"']);
+    let rest = rest.strip_prefix('"').unwrap_or(rest);
+    rest.split([' ', '"']).next().filter(|value| whole && !value.is_empty())
+}
+
+/// `2026-05-27 18:42:10.301 +0000 UTC`, as Go prints a time.
+fn go_time(text: &str) -> Option<Moment> {
+    let mut parts = text.split_whitespace();
+    let (date, time, offset) = (parts.next()?, parts.next()?, parts.next()?);
+    let (hours, minutes) = offset.split_at_checked(3)?;
+    Moment::parse(&format!("{date}T{time}{hours}:{minutes}"))
+}
+
+fn told(line: &Raw<'_>) -> Option<Sighting> {
     if format::is_labelled(line.words) {
         // Taken or refused where labels are read: `exitCode: 137` of a pod's YAML is not ours.
         return None;

@@ -26,6 +26,8 @@ const FEW_LINES: usize = 3;
 /// The bare values among lines.
 pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     let answers = lines.iter().filter(|line| !is_command(line.words)).count();
+    let listed = lines.iter().any(|line| line.words == "containers:");
+    let of_ecs = listed && lines.iter().any(|line| is_of_ecs(line.words));
     let mut found = Vec::new();
     let mut template: Option<Template> = None;
     let mut group = Group::default();
@@ -38,7 +40,7 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
             template = None;
         } else if let Some(record) = template.as_ref().and_then(|form| form.read(line.words)) {
             found.push(sighting(record, line.span));
-        } else if let Some(record) = labelled(line.words) {
+        } else if let Some(record) = labelled(line.words).filter(|_| !of_ecs) {
             let neighbours = [at.checked_sub(1), at.checked_add(1)];
             let near = neighbours.into_iter().flatten().filter_map(|near| lines.get(near));
             if line.words.contains("State.Status") && record.status.is_some() {
@@ -136,6 +138,13 @@ fn is_of_kubectl(words: &str) -> bool {
         .contains(&key)
         || (matches!(key, "Started" | "Finished") && words.contains("+"))
         || matches!(key, "startedAt" | "finishedAt")
+}
+
+/// Keys of ECS' own YAML, in whose list `name:` and `exitCode:` are a task's containers'.
+fn is_of_ecs(words: &str) -> bool {
+    ["stoppedReason:", "stopCode:", "taskArn:", "containerArn:"]
+        .iter()
+        .any(|key| words.trim_start_matches("- ").starts_with(key))
 }
 
 /// A line that a person typed: a prompt, or a runtime's command.

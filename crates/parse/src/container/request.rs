@@ -3,7 +3,7 @@
 //!
 //! A command is taken only where the transcript shows that it ran: the runtime answered with the name,
 //! or, for kill(1), which answers nothing, a prompt stands before it and no error behind it. An
-//! instruction to type one is not a request. Says nothing of what came of it.
+//! instruction to type one is not a request. Compose says itself whom it stops or kills. Says nothing of what came of it.
 
 use casefile::{Span, signal_number};
 
@@ -21,6 +21,10 @@ const VERBS: [&str; 6] = ["kill", "stop", "restart", "rm", "delete", "evicted"];
 pub(super) fn read(_text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
+        if let Some(request) = of_compose(line.words) {
+            found.push(sighting(request, line.span));
+            continue;
+        }
         if line.words.len() > 400 || !VERBS.iter().any(|verb| line.words.contains(verb)) {
             continue;
         }
@@ -65,6 +69,47 @@ fn drained(words: &str) -> Option<Request> {
         grace_seconds: None,
         targets: vec![pod.to_owned()],
     })
+}
+
+/// What Compose tells of its own doing, on Ctrl-C, on `down` or because another container ended: ` ✔ Container
+/// shop-web-1  Stopped   10.3s`, `Container shop-web-1  Killing`; v1: `Stopping shop_web_1 ... done`.
+fn of_compose(words: &str) -> Option<Request> {
+    let (name, verb) = compose_row(words).or_else(|| first_compose(words))?;
+    let kind = match verb {
+        "Stopping" | "Stopped" => RequestKind::Stop,
+        "Killing" | "Killed" => RequestKind::Kill,
+        _ => return None,
+    };
+    is_name(name).then(|| Request {
+        by: "docker compose".to_owned(),
+        kind,
+        signal: (kind == RequestKind::Kill).then_some(9),
+        grace_seconds: None,
+        targets: vec![name.to_owned()],
+    })
+}
+
+/// v2: a mark of its own, `Container`, the name, the state, and how long it took.
+fn compose_row(words: &str) -> Option<(&str, &str)> {
+    let mut parts = words.split_whitespace().peekable();
+    // `✔`, `⠿`, `[+]`: no letter in it.
+    parts.next_if(|mark| !mark.contains(char::is_alphanumeric));
+    let ("Container", name, verb) = (parts.next()?, parts.next()?, parts.next()?) else {
+        return None;
+    };
+    let took = |word: &str| {
+        let digits = word.strip_suffix('s').unwrap_or(word);
+        digits.parse::<f64>().is_ok()
+    };
+    (parts.next().is_none_or(took) && parts.next().is_none()).then_some((name, verb))
+}
+
+/// v1: `Stopping shop_web_1 ... done`, in colours or without the last word while it goes on.
+fn first_compose(words: &str) -> Option<(&str, &str)> {
+    let mut parts = words.split_whitespace();
+    let (verb, name, dots) = (parts.next()?, parts.next()?, parts.next()?);
+    let done = parts.next().is_none_or(|word| word.contains("done"));
+    (dots == "..." && done && name.contains('_') && parts.next().is_none()).then_some((name, verb))
 }
 
 /// The command behind a shell's prompt: `$ `, `# `, `% `, `> `, `user@host:~$ `, `[root@node ~]# `.
@@ -271,6 +316,37 @@ mod tests {
             told("pod/api-1 evicted\n"),
             one("kubectl drain", RequestKind::Drain, None, "api-1")
         );
+    }
+
+    #[test]
+    fn compose_tells_whom_it_stops_and_whom_it_kills() {
+        use RequestKind::{Kill, Stop};
+        let by = "docker compose";
+        for text in [
+            " ✔ Container shop-web-1  Stopped                10.3s \n",
+            " Container shop-web-1  Stopping\n",
+            "[+] Container shop-web-1 Stopped 0.4s",
+        ] {
+            assert_eq!(told(text), one(by, Stop, None, "shop-web-1"), "{text}");
+        }
+        let text = " ⠿ Container shop-web-1  Killed   0.1s\n";
+        assert_eq!(told(text), one(by, Kill, Some(9), "shop-web-1"));
+        for text in
+            ["Stopping shop_web_1 ... done", "Stopping shop_web_1 ... \u{1b}[32mdone\u{1b}[0m"]
+        {
+            assert_eq!(told(text), one(by, Stop, None, "shop_web_1"), "{text}");
+        }
+        assert_eq!(told("Killing shop_web_1 ... done"), one(by, Kill, Some(9), "shop_web_1"));
+        for text in [
+            " ✔ Container shop-web-1  Removed   10.4s",
+            " Container shop-web-1  Started",
+            "Stopping the web server ... done",
+            "Container web Killed by the kernel",
+            "the Container web-1 Stopped",
+            "Stopping nginx ... done",
+        ] {
+            assert_eq!(told(text), [], "{text}");
+        }
     }
 
     #[test]

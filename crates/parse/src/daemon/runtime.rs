@@ -24,6 +24,7 @@ pub(super) fn read(said: &Said) -> Option<DaemonLine> {
         .or_else(|| crio(said))
         .or_else(|| podman(said))
         .or_else(|| kubelet(said))
+        .or_else(|| nomad(said))
         .or_else(|| unhealthy(said))
         .or_else(|| heroku(said))
 }
@@ -192,11 +193,27 @@ fn kubelet(said: &Said) -> Option<DaemonLine> {
     let plain = message.starts_with("Killing container \"") && message.contains("grace period");
     (structured || plain).then(|| {
         let id = if structured { said.field("containerID") } else { between(message, "\"", "\"") };
-        DaemonLine::KillRequested {
-            container: id.and_then(ContainerId::parse),
-            by: "kubelet".to_owned(),
-            reason: None,
+        let (container, by) = (id.and_then(ContainerId::parse), "kubelet".to_owned());
+        // Of none, SIGKILL comes at once.
+        let grace = match said.field("gracePeriod") {
+            Some(period) => period.parse().ok(),
+            None => number_after(message, " with a "),
+        };
+        match grace.filter(|seconds| *seconds > 0) {
+            Some(_) => DaemonLine::StopRequested { container, grace_seconds: grace, by },
+            None => DaemonLine::KillRequested { container, by, reason: None },
         }
+    })
+}
+
+/// Nomad's task event: `Killing  Sent interrupt. Waiting 5s before force killing`.
+fn nomad(said: &Said) -> Option<DaemonLine> {
+    let message = said.message.as_str();
+    let told = message.contains("Sent interrupt. Waiting ");
+    (told && message.contains(" before force killing")).then(|| DaemonLine::StopRequested {
+        container: None,
+        grace_seconds: number_after(message, "Sent interrupt. Waiting "),
+        by: "nomad".to_owned(),
     })
 }
 

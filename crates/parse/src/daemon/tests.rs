@@ -159,17 +159,29 @@ fn podman_conmon_and_the_kubelet_kill() {
             at_start: false
         }
     );
-    let killed =
-        DaemonLine::KillRequested { container: id(), by: "kubelet".to_owned(), reason: None };
+    let by = || "kubelet".to_owned();
+    let stopped = DaemonLine::StopRequested { container: id(), grace_seconds: Some(30), by: by() };
     let structured = format!(
         "Feb 06 00:00:00 n kubelet[7]: I0206 00:00:00.123456    1234 kuberuntime_container.go:779] \"Killing container with a grace period\" pod=\"a/b\" podUID=\"x\" containerName=\"c\" containerID=\"containerd://{ID}\" gracePeriod=30"
     );
-    assert_eq!(one(&structured), killed);
+    assert_eq!(one(&structured), stopped);
+    let at_once = structured.replace("gracePeriod=30", "gracePeriod=0");
+    let killed = DaemonLine::KillRequested { container: id(), by: by(), reason: None };
+    assert_eq!(one(&at_once), killed);
     let plain = format!(
         "I0206 00:00:00.123456    1234 kuberuntime_container.go:553] Killing container \"docker://{ID}\" with a 30 second grace period"
     );
-    assert_eq!(one(&plain), killed);
+    assert_eq!(one(&plain), stopped);
     assert_eq!(all("\"Container failed liveness probe, will be restarted\" pod=\"a/b\""), []);
+}
+
+#[test]
+fn nomad_tells_how_long_it_waits() {
+    let line = "2026-05-04T10:00:00Z  Killing  Sent interrupt. Waiting 5s before force killing";
+    let by = "nomad".to_owned();
+    let asked = DaemonLine::StopRequested { container: None, grace_seconds: Some(5), by };
+    assert_eq!(one(line), asked);
+    assert_eq!(all("2026-05-04T10:00:06Z  Killed  Task successfully killed"), []);
 }
 
 #[test]

@@ -148,6 +148,13 @@ impl Run {
     }
 
     fn pair(&mut self, key: &str, value: &str, row: &Row<'_>) {
+        // Only a container has these: the box's name was not copied.
+        let of_container = key == "exitCode" || key == "reason" && is_container_reason(value);
+        if of_container && !self.in_containers {
+            self.in_containers = true;
+            let fresh = ContainerStatus { ended_now: true, ..ContainerStatus::default() };
+            self.task.containers.push(fresh);
+        }
         let container = self.task.containers.last_mut().filter(|_| self.in_containers);
         let Some(container) = container else {
             let memory = value.parse::<u64>().ok().and_then(|mib| mib.checked_mul(1 << 20));

@@ -41,6 +41,7 @@ const DESCRIBED: &str = r#"{
           "containerArn": "arn:aws:ecs:eu-1:1:container/9",
           "taskArn": "arn:aws:ecs:eu-1:1:task/lab/0a1b",
           "name": "web",
+          "image": "demo/web:22",
           "runtimeId": "3fc28fa1c647ceede9f6b340d0b16c9f1f663698972d22a52e296f291638e014",
           "lastStatus": "STOPPED",
           "exitCode": 137,
@@ -67,7 +68,7 @@ fn a_whole_task_is_read() {
     assert_eq!(web.exit_code, Some(137));
     assert!(web.reason.as_deref().unwrap().starts_with("OutOfMemoryError"));
     assert_eq!(web.memory.limit, Some(Limit::At(Bytes(512 << 20))));
-    assert!(web.id.is_some());
+    assert!(web.id.is_some() && web.image.as_deref() == Some("demo/web:22"));
     assert_eq!(
         (side.name.as_deref(), side.exit_code, &side.reason),
         (Some("side"), Some(0), &None)

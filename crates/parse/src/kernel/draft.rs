@@ -85,7 +85,8 @@ impl Draft {
             && report.already_exiting.is_none()
             && !self.is_only_reaped();
         // 5.0 and 5.1 name the chosen process in the summary, then kill its child.
-        let other_named = self.named_pid().is_some_and(|pid| pid != killed.pid);
+        let process = self.process_of(killed.pid).unwrap_or(killed.pid);
+        let other_named = self.named_pid().is_some_and(|pid| pid != process);
         let sacrificed = report.chosen.is_some();
         let memcg = report.oom_memcg.is_some()
             || report.memory.is_some()
@@ -100,6 +101,25 @@ impl Draft {
         };
         let in_time = sacrificed || near(self.last_at, killed.at, 60);
         open && (!other_named || sacrificed) && level_fits && in_time
+    }
+
+    /// The process of a thread that stands in the task table for it. The table and the `Killed process`
+    /// line name a thread that still has the memory (`find_lock_task_mm`), the summary names the process.
+    fn process_of(&self, pid: u32) -> Option<u32> {
+        let row = self.report.tasks.iter().find(|row| row.pid == pid)?;
+        row.tgid.filter(|process| *process != pid)
+    }
+
+    /// The process that the summary names, in place of its thread that the victim's line names.
+    fn name_the_process(&mut self) {
+        let Some(named) = self.named_pid() else { return };
+        let is_told = self.report.killed.iter().any(|killed| killed.pid == named);
+        let of_thread = |pid: u32| self.process_of(pid) == Some(named);
+        let at = self.report.killed.iter().position(|killed| of_thread(killed.pid));
+        if let Some(killed) = at.and_then(|at| self.report.killed.get_mut(at)).filter(|_| !is_told)
+        {
+            killed.pid = named;
+        }
     }
 
     /// Fills what the victims' own lines do not show.
@@ -128,6 +148,7 @@ impl Draft {
                 .or_else(|| row.map(|row| row.comm.clone()));
         }
         let at = report.killed.iter().find_map(|killed| killed.at);
+        self.name_the_process();
         self.drop_what_may_be_anothers();
         let at = at.or(self.summary_at).or(self.first_at);
         let span = self.span.filter(|_| shows_something)?;

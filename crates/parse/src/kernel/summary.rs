@@ -70,9 +70,11 @@ pub(super) fn parse(text: &str, span: Span, comm: impl Fn(u32) -> Option<String>
     }
 }
 
-/// A path without an elision: people shorten them with dots, pagers with `>`.
+/// A path without an elision: people shorten them with dots, pagers with `>`. A part that was made
+/// unreadable (`<redacted>`) is still a part.
 fn whole_path(text: &str) -> Option<CgroupPath> {
-    let shortened = text.contains("...") || text.contains('…') || text.ends_with('>');
+    let cut = text.ends_with('>') && text.matches('<').count() != text.matches('>').count();
+    let shortened = text.contains("...") || text.contains('…') || cut;
     CgroupPath::parse(text).filter(|_| !shortened)
 }
 
@@ -178,6 +180,22 @@ mod tests {
         let line = format!("{head},task=evil,task=ok,pid=77,uid=5");
         let seen = parse(&line, SPAN, |_| Some("ok".to_owned()));
         assert_eq!(seen.task_memcg, path("/b/a,task=evil"));
+    }
+
+    #[test]
+    fn a_part_of_a_path_that_was_made_unreadable_is_still_a_part() {
+        let head = "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0";
+        let seen = read(&format!(
+            "{head},oom_memcg=/kube/pod<uid>,task_memcg=/kube/pod<uid>/<id>,task=java,pid=12,uid=7"
+        ));
+        assert_eq!(
+            (seen.oom_memcg, seen.task_memcg),
+            (path("/kube/pod<uid>"), path("/kube/pod<uid>/<id>"))
+        );
+        assert_eq!(
+            task_in("Task in /a/b killed as a result of limit of /a>"),
+            Some((path("/a/b"), None))
+        );
     }
 
     #[test]

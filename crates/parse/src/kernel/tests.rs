@@ -83,6 +83,21 @@ fn todays_report_is_one_with_all_its_parts() {
     assert_eq!(read(NOW).first().unwrap().at, killed.at);
 }
 
+/// A process whose first thread has ended: the table and the last line name a thread that still runs.
+#[test]
+fn a_thread_in_place_of_its_process_is_one_victim_and_the_process() {
+    let text = NOW
+        .replace("[  17660]     0 17660 ", "[  17664]     0 17660 ")
+        .replace("Killed process 17660", "Killed process 17664");
+    let seen = only(&text);
+    assert_eq!(seen.killed.iter().map(|killed| killed.pid).collect::<Vec<_>>(), [17660]);
+    assert_eq!((seen.tasks[0].pid, seen.tasks[0].process()), (17664, 17660));
+    assert_eq!(seen.oom_memcg, path("/outer"));
+    // Another process's thread is another kill: the summary's victim is then told by the summary alone.
+    let other = text.replace("[  17664]     0 17660 ", "[  17664]     0 17661 ");
+    assert_eq!(read(&other).len(), 2);
+}
+
 #[test]
 fn up_to_5_0_the_sacrificed_child_is_the_victim() {
     let seen = only(

@@ -15,12 +15,13 @@ use crate::transport::{Line, Writer};
 
 /// Reasons of events that bear on a death. Others are kept where a table or an API object shows
 /// them, but do not make an event of a stranger's object.
-const REASONS: [&str; 36] = [
+const REASONS: [&str; 37] = [
     "BackOff",
     "ContainerCreated",
     "ContainerStarted",
     "ContainerTerminated",
     "DeadlineExceeded",
+    "Descheduled",
     "Drain",
     "Evicted",
     "EvictedByVPA",
@@ -55,7 +56,7 @@ const REASONS: [&str; 36] = [
 ];
 
 /// Messages that only Kubernetes writes, and the reason under which it does.
-const MESSAGES: [(&str, &str); 33] = [
+const MESSAGES: [(&str, &str); 32] = [
     ("failed liveness probe, will be restarted", "Killing"),
     ("failed startup probe, will be restarted", "Killing"),
     ("definition changed, will be restarted", "Killing"),
@@ -83,7 +84,6 @@ const MESSAGES: [(&str, &str); 33] = [
     ("Marking for deletion Pod ", "TaintManagerEviction"),
     ("Taint manager: deleting due to NoExecute", "TaintManagerEviction"),
     ("Pod was terminated in response to imminent node shutdown", "NodeShutdown"),
-    ("Pod Node is in progress of shutting down", "NodeShutdown"),
     ("was active on the node longer than the specified deadline", "DeadlineExceeded"),
     ("Killing unwanted container", "Killing"),
     ("Killing unwanted pod", "Killing"),
@@ -114,6 +114,11 @@ pub(super) fn reason_of(message: &str) -> Option<&'static str> {
     ];
     if has_any(message, &probe) && lower.contains("failed") {
         return Some("Unhealthy");
+    }
+    if message.contains("was terminated with exit code")
+        && message.contains("and reason 'OOMKilled'")
+    {
+        return Some("OOMKilled");
     }
     // Azure Container Apps: `Container 'api' was terminated with exit code '137' and reason 'ProbeFailure'`
     (message.contains("was terminated with exit code") && message.contains("and reason"))
@@ -357,7 +362,8 @@ fn alone(words: &str) -> Option<PodEvent> {
     let words = without_header(words);
     let reason = reason_of(words)?;
     let said_about = MESSAGES.iter().any(|(message, _)| {
-        words.contains(message) && words.split_once(message).is_some_and(|(head, _)| is_prose(head))
+        words.contains(message)
+            && words.split_once(message).is_some_and(|(head, _)| is_prose(head) && !is_quoted(head))
     });
     if said_about {
         return None;
@@ -379,6 +385,14 @@ fn alone(words: &str) -> Option<PodEvent> {
         container: container_of(words),
         ..PodEvent::default()
     })
+}
+
+/// A client repeats the pod's status as fields, in a sentence of its own: `pod "x" status is "Failed", reason:
+/// Evicted, message: The node was low on resource: …` (GitLab's runner, others).
+fn is_quoted(head: &str) -> bool {
+    let head = head.trim_end().trim_end_matches(['"', '\'', '`']).trim_end();
+    (head.ends_with("message:") || head.ends_with("Message:"))
+        && has_any(head, &["reason: Evicted", "Reason: Evicted", "reason: \"Evicted\""])
 }
 
 /// `MemoryPressure   False   Tue, … KubeletHasSufficientMemory   kubelet has sufficient memory available`

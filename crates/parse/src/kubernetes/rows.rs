@@ -6,7 +6,7 @@ use casefile::{ContainerId, Moment};
 
 use super::Row;
 use crate::Sighting;
-use crate::application::words::{after, number};
+use crate::application::words::{after, is_prose, number};
 use crate::record::{ContainerStatus, PodRecord, Record};
 
 /// Reads every row.
@@ -17,6 +17,7 @@ pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
                 .or_else(|| bare(row.words))
                 .or_else(|| go_map(row.words))
                 .or_else(|| argo(row.words))
+                .or_else(|| by_builder(row.words))
                 .or_else(|| one_line(row.words))
                 .or_else(|| flag(row.words))?;
             Some(Sighting { record, span: row.span, at: None })
@@ -29,8 +30,18 @@ fn pod(words: &str) -> Option<Record> {
     if !words.contains('/') {
         return None;
     }
-    let ready = words.split_whitespace().take(4).position(is_ready)?;
-    let columns: Vec<&str> = words.split_whitespace().collect();
+    let mut ready = words.split_whitespace().take(4).position(is_ready)?;
+    let mut columns: Vec<&str> = words.split_whitespace().collect();
+    // k9s has a column for port forwards before READY, and showed RESTARTS before STATUS.
+    if columns.get(ready.checked_sub(1)?).is_some_and(|mark| matches!(*mark, "●" | "Ⓕ")) {
+        columns.remove(ready.checked_sub(1)?);
+        ready = ready.checked_sub(1)?;
+    }
+    let counted = columns.get(ready + 1).is_some_and(|word| number_alone(word));
+    let (first, second) = (ready + 1, ready + 2);
+    if counted && columns.len() > second {
+        columns.swap(first, second);
+    }
     let name = columns.get(ready.checked_sub(1)?)?;
     let named =
         name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c));
@@ -82,10 +93,11 @@ fn pod(words: &str) -> Option<Record> {
 }
 
 fn is_ready(word: &str) -> bool {
-    word.split_once('/').is_some_and(|(ready, all)| {
-        let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        number(ready) && number(all)
-    })
+    word.split_once('/').is_some_and(|(ready, all)| number_alone(ready) && number_alone(all))
+}
+
+fn number_alone(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The reasons that are known where they stand alone.
@@ -172,6 +184,41 @@ fn argo(words: &str) -> Option<Record> {
     Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
 }
 
+/// What CI systems write of a pod that they made: Jenkins `Container [maven] terminated [OOMKilled]` and
+/// `Container maven was terminated (Exit Code: 137, Reason: OOMKilled)`, Tekton `"step-build" exited with code
+/// 137: OOMKilled`.
+fn by_builder(words: &str) -> Option<Record> {
+    let name_in = |text: &str| {
+        let word = text.split_whitespace().next_back()?.trim_matches(['[', ']', '"', '\'', '`']);
+        let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        (plain && !word.is_empty()).then(|| word.to_owned())
+    };
+    let (name, reason, code) = if let Some((head, tail)) = words.split_once("] terminated [") {
+        let (before, _) = head.rsplit_once("Container [")?;
+        (!is_prose(before) && !is_prose(tail) && before.split_whitespace().count() < 4)
+            .then_some(())?;
+        (name_in(head), tail.split(']').next()?, after(tail, "(exit code ").and_then(number))
+    } else if let Some((head, tail)) = words.split_once(" was terminated (Exit Code: ") {
+        let reason = after(tail, "Reason: ")?.split([',', ')']).next()?;
+        (name_in(head), reason, number(tail))
+    } else {
+        let (head, tail) = words.split_once("\" exited with code ")?;
+        (!is_prose(head)).then_some(())?;
+        let (code, reason) = tail.split_once(": ")?;
+        let reason = reason.split([' ', '\'', '"', ',']).next()?;
+        (name_in(head), reason, number(code))
+    };
+    REASONS.contains(&reason).then_some(())?;
+    let container = ContainerStatus {
+        name,
+        reason: Some(reason.to_owned()),
+        exit_code: code,
+        ended_now: true,
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
 /// A description's state whose lines were joined by the way it was copied: `Last State: Terminated Reason:
 /// OOMKilled Exit Code: 137`.
 fn one_line(words: &str) -> Option<Record> {
@@ -193,12 +240,14 @@ fn flag(words: &str) -> Option<Record> {
         return None;
     }
     let value = words.trim_end_matches(',').rsplit([':', '=']).next().unwrap_or(words);
-    let key =
-        words.split([':', '=']).next().unwrap_or_default().trim_matches(['"', '\'', ' ', '-']);
-    let alone = value.trim().trim_matches(['"', '\'']) == "OOMKilled";
+    // In a post also bold (`**Reason:** OOMKilled`), as code or as an item of a list.
+    let marks = ['"', '\'', ' ', '-', '*', '`'];
+    let key = words.split([':', '=']).next().unwrap_or_default().trim_matches(marks);
+    let alone = value.trim_matches(marks) == "OOMKilled";
     // Spark's driver: `termination reason: OOMKilled`.
     let known = key == "OOMKilled"
         || key.eq_ignore_ascii_case("reason")
+        || key == "detailStatus"
         || key.eq_ignore_ascii_case("termination reason");
     (alone && known && words.len() < 60).then_some(Record::BareOomFlag(true))
 }

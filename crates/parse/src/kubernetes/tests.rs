@@ -354,6 +354,17 @@ fn long_texts_are_read_in_time() {
     }
 }
 
+/// The specification keeps the image as it was asked for, with its tag; the status may show a digest.
+#[test]
+fn the_image_is_the_one_that_was_asked_for_where_that_is_shown() {
+    let status = r#""status":{"phase":"Running","containerStatuses":[{"name":"web",
+        "image":"sha256:0a1b","restartCount":1,"state":{"running":{}}}]}"#;
+    let spec = r#""spec":{"containers":[{"name":"web","image":"demo/web:22"}]},"#;
+    let pod = |spec: &str| format!(r#"{{"kind":"Pod","metadata":{{"name":"a"}},{spec}{status}}}"#);
+    assert_eq!(only(&pod(spec)).image.as_deref(), Some("demo/web:22"));
+    assert_eq!(only(&pod("")).image.as_deref(), Some("sha256:0a1b"));
+}
+
 proptest! {
     #[test]
     fn never_panics(text in "\\PC{0,200}") {

@@ -221,3 +221,12 @@ pub struct TaskRow {
     /// The row.
     pub span: Span,
 }
+
+impl TaskRow {
+    /// The process. The first column is a thread that still has the memory (`find_lock_task_mm`), another
+    /// one where the first thread has ended.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.tgid.unwrap_or(self.pid)
+    }
+}

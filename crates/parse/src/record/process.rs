@@ -225,6 +225,8 @@ pub enum MachineFact {
     MemTotal(Bytes),
     /// Memory available now.
     MemAvailable(Bytes),
+    /// Processors online.
+    Cpus(u32),
     /// When the machine booted.
     BootedAt(Moment),
     /// When the Docker daemon started: its event history begins there.

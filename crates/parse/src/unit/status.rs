@@ -43,6 +43,9 @@ fn page(name: &str, head: Span, lines: &[Words<'_>]) -> Sighting {
         let Some((key, value)) = words.split_once(": ") else { continue };
         let field = match key {
             "Active" => (active(&mut unit, value), "active_state").1,
+            "Process" if value.contains("ExecStart=") => {
+                (unit.command = command(value).unwrap_or_default(), "command").1
+            }
             "Main PID" => (main(&mut unit, value), "status").1,
             "CGroup" => (unit.cgroup = CgroupPath::parse(value), "cgroup").1,
             "Loaded" => {
@@ -73,6 +76,14 @@ fn active(unit: &mut UnitRecord, value: &str) {
     let up = unit.is_up();
     unit.started_at = at.filter(|_| up);
     unit.exited_at = at.filter(|_| !up);
+}
+
+/// `4411 ExecStart=/usr/bin/docker run --name web x (code=exited, status=137)`: what was run. Its quoting is
+/// lost on this page.
+fn command(value: &str) -> Option<Vec<String>> {
+    let (_, rest) = value.split_once("ExecStart=")?;
+    let (words, _) = rest.rsplit_once(" (code=")?;
+    Some(words.split_whitespace().map(str::to_owned).collect())
 }
 
 /// `103 (code=killed, signal=KILL)`, `812 (nginx)`

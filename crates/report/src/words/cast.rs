@@ -48,6 +48,9 @@ impl Cast {
         let nameless = nameless(verdict);
         let container = name.clone().unwrap_or_else(|| format!("the {nameless}"));
         let named = name.is_some();
+        if let Some(cgroup) = counted_cgroup(verdict).filter(|_| !named) {
+            return Self::of_cgroup(cgroup);
+        }
         let (who, plural) = if is_whole && has_container {
             (name.map_or_else(|| without_name(nameless), capital_for_id), false)
         } else {
@@ -66,6 +69,20 @@ impl Cast {
         };
         let is_victim = !(is_whole && has_container) && verdict.victims.len() == 1;
         Self { is_victim, who, plural, container, is_whole, has_container, named }
+    }
+
+    /// A process, of which nothing more is known, in a cgroup that is no container's.
+    fn of_cgroup(cgroup: &CgroupPath) -> Self {
+        let container = format!("the cgroup {}", super::short_path(cgroup));
+        Self {
+            who: format!("A process in {container}"),
+            plural: false,
+            container,
+            is_whole: false,
+            is_victim: false,
+            has_container: false,
+            named: true,
+        }
     }
 
     /// The limit that is the victim's own: the container's, or that of the process's own cgroup
@@ -94,6 +111,21 @@ impl Cast {
             None => format!("the memory limit of {whose} own cgroup"),
         }
     }
+}
+
+/// A cgroup of which only the kernel's counter tells that somebody was killed in it, and that is no container's.
+fn counted_cgroup(verdict: &Verdict) -> Option<&CgroupPath> {
+    let nobody = verdict.victims.is_empty() && verdict.main.exit_code.is_none();
+    let place = verdict.place.as_ref().filter(|_| nobody && verdict.killer.is_kernel_oom())?;
+    let is_containers = verdict.container_id.is_some()
+        || place.container_id().is_some()
+        || place.owner().is_some_and(|owner| owner.is_container());
+    (!is_containers).then_some(place)
+}
+
+/// What holds the inner limit: `the container`; of a process and a unit only `it`.
+pub(crate) fn inside(verdict: &Verdict) -> &'static str {
+    if noun(verdict) == "container" { "the container" } else { "it" }
 }
 
 /// What kind of thing the subject is.

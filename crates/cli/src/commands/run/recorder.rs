@@ -106,9 +106,11 @@ impl Recorder {
         self.record.as_ref()
     }
 
-    /// The file, if it holds the whole record.
+    /// The file, if it holds the whole record and can be read again: no device, no pipe.
     pub(super) fn kept(&self) -> Option<&Path> {
-        self.file.as_ref().map(|_| self.path.as_path())
+        let file = self.file.as_ref()?;
+        let is_kept = file.metadata().is_ok_and(|told| told.is_file());
+        is_kept.then_some(self.path.as_path())
     }
 
     /// Why the record is not whole.

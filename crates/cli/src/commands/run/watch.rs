@@ -3,6 +3,7 @@
 //! One thread that sleeps until a signal, a trace line or the next sample is due. Nothing here
 //! delays a short command: the first sample comes after 10 ms, the trace after 100 ms.
 
+use std::collections::BTreeSet;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ const SELDOM: Duration = Duration::from_secs(1);
 const PULSE: Duration = Duration::from_secs(10);
 /// A tracefs instance costs some milliseconds: not for a command that is over by then.
 const TRACE_AFTER: Duration = Duration::from_millis(100);
+/// Processes of the command that are remembered; of a job that starts more, the latest.
+const MOST_MEMBERS: usize = 4096;
 /// Lines of the trace that are kept.
 const MOST_LINES: usize = 400;
 /// The initial pid namespace (include/linux/proc_ns.h, PROC_PID_INIT_INO).
@@ -65,6 +68,9 @@ pub(super) struct Seen {
     pub(super) by_key: bool,
     next_look: Instant,
     last_line: Option<(Instant, RunSample)>,
+    /// Pids that were seen in the command's cgroup: one that was killed is no longer there when the
+    /// trace tells of it.
+    members: BTreeSet<u32>,
 }
 
 impl<'a> Watched<'a> {
@@ -83,8 +89,9 @@ impl<'a> Watched<'a> {
         let begun = Instant::now();
         let words = arguments.command.iter().map(|word| word.to_string_lossy());
         let line = words.collect::<Vec<_>>().join(" ");
-        let program = line.split(' ').next().unwrap_or_default();
-        let name = program.rsplit('/').next().unwrap_or(program).to_owned();
+        let program = arguments.command.first().map(|word| word.to_string_lossy());
+        let program = program.unwrap_or_default();
+        let name = program.rsplit('/').next().unwrap_or(&program).to_owned();
         let inner_pid = std::fs::read_link("/proc/self/ns/pid")
             .is_ok_and(|namespace| namespace.as_os_str() != INITIAL_NAMESPACE);
         recorder.begin(RunHeader {
@@ -116,6 +123,7 @@ impl<'a> Watched<'a> {
             by_key: false,
             next_look: begun + OFTEN,
             last_line: None,
+            members: BTreeSet::new(),
         };
         Ok(Self { pid: Pid::from_child(&child), child, signals, begun, seen })
     }
@@ -211,6 +219,7 @@ impl<'a> Watched<'a> {
         let (now, pid) = (Instant::now(), self.seen.pid);
         let after = now.saturating_duration_since(self.begun);
         self.seen.find_cage(pid);
+        self.seen.count_members();
         if after >= TRACE_AFTER && matches!(self.seen.probe, Ok(None)) {
             self.seen.probe = open_probe();
         }
@@ -255,6 +264,14 @@ impl Seen {
         }
     }
 
+    fn count_members(&mut self) {
+        let Some(own) = self.cage.own() else { return };
+        if self.members.len() > MOST_MEMBERS {
+            self.members.clear();
+        }
+        self.members.extend(own.processes(MOST_MEMBERS));
+    }
+
     fn sample(&self, after: Duration) -> Option<RunSample> {
         let sample = self.cage.sample()?;
         Some(RunSample {
@@ -276,7 +293,9 @@ impl Seen {
         for line in probe.read_lines(until) {
             if !line.starts_with("# sender ") {
                 let target = target_of(&line);
-                is_ours = target.is_some_and(|pid| pid == self.pid || self.cage.holds(pid));
+                is_ours = target.is_some_and(|pid| {
+                    pid == self.pid || self.members.contains(&pid) || self.cage.holds(pid)
+                });
             }
             if is_ours && self.trace.len() < MOST_LINES {
                 self.trace.push(line);

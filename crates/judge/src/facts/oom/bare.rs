@@ -5,7 +5,7 @@
 //! where that fits several, it is nobody's.
 
 use casefile::{ContainerId, Stamp};
-use parse::record::{Counter, CounterValue, KillMessage};
+use parse::record::{Counter, CounterValue, KillMessage, TaskRow};
 
 use super::OomKill;
 use crate::facts::FactSheet;
@@ -21,7 +21,7 @@ pub(super) fn place(kills: &mut [OomKill]) {
         let named = |other: &&OomKill| knows_name(other, kill);
         let near: Vec<&OomKill> = placed.iter().filter(|other| is_near(kill, other)).collect();
         let lists = |other: &&&OomKill| {
-            other.report.tasks.iter().any(|row| kill.victims.iter().any(|v| v.pid == row.pid))
+            other.report.tasks.iter().any(|row| kill.victims.iter().any(|v| v.pid == row.process()))
         };
         let first = near.first().copied();
         let one =
@@ -90,7 +90,7 @@ fn by_pid<'a>(kill: &OomKill, near: &[&'a OomKill]) -> Option<&'a OomKill> {
         let same = near.iter().filter(|other| other.limit_cgroup() == model.limit_cgroup());
         let pids: Vec<u32> = same
             .flat_map(|other| {
-                let rows = other.report.tasks.iter().map(|row| row.pid);
+                let rows = other.report.tasks.iter().map(TaskRow::process);
                 rows.chain(other.victims.iter().map(|victim| victim.pid))
             })
             .collect();
@@ -130,3 +130,6 @@ fn seconds_apart(one: &OomKill, other: &OomKill) -> Option<f64> {
         (Stamp::SinceBoot(_) | Stamp::Wall(_) | Stamp::Local(_), _) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

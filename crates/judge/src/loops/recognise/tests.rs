@@ -337,3 +337,252 @@ fn a_storm_that_has_gone_quiet_is_over() {
     one.now = Some(moment(300.0));
     assert!(matches!(only(&one).state, State::Over(_)));
 }
+
+/// Lives of these ages, so many seconds apart, at their limit.
+fn apart(ages: &[f64], gap: f64) -> Past {
+    let mut start = 0.0;
+    let mut ended = Vec::new();
+    for age in ages {
+        ended.push(memory(start, *age));
+        start += age + gap;
+    }
+    past(ended)
+}
+
+#[test]
+fn the_limit_is_the_one_that_killed_and_else_the_one_that_is_set() {
+    let mut one = past(lives(&[0.4; 3], |start, age| Ended {
+        limit: Some(Bytes(32 << 20)),
+        ..memory(start, age)
+    }));
+    assert_eq!(only(&one).limit, Some(Bytes(32 << 20)));
+    one.ended.iter_mut().for_each(|end| end.killer = Killer::AncestorMemoryLimit);
+    assert_eq!(only(&one).limit, Some(LIMIT), "a parent's limit is not its own");
+}
+
+#[test]
+fn a_pause_is_longer_than_docker_waits_and_a_start_takes() {
+    assert_eq!(only(&apart(&[0.5; 4], 150.0)).seen, 4);
+    assert!(loops(&apart(&[0.5; 4], 150.5)).is_empty());
+}
+
+#[test]
+fn a_life_is_none_of_a_loop_where_it_lasted_twenty_times_as_long_and_an_hour() {
+    let seen = |ages: &[f64]| loops(&apart(ages, 1.0)).first().map(|one| one.seen);
+    assert_eq!(seen(&[3600.0, 1.0, 1.0, 1.0]), Some(4), "an hour is no long life yet");
+    assert_eq!(seen(&[3601.0, 1.0, 1.0, 1.0]), Some(3));
+    assert_eq!(seen(&[4000.0, 200.0, 200.0, 200.0]), Some(4), "twenty times");
+    assert_eq!(seen(&[4001.0, 200.0, 200.0, 200.0]), Some(3));
+    // Short ones before lives that lasted are another round.
+    assert_eq!(seen(&[200.0, 4000.0, 4000.0, 4000.0]), Some(4));
+    assert_eq!(seen(&[199.0, 4000.0, 4000.0, 4000.0]), Some(3));
+    assert_eq!(seen(&[1.0, 3600.0, 3600.0, 3600.0]), Some(4));
+}
+
+#[test]
+fn the_rules_words_are_added_where_they_say_more_than_the_code() {
+    let words = |detail: &str| {
+        let one =
+            |start, age| Ended { detail: Some(detail.to_owned()), ..by_itself(start, age, 1) };
+        let Cause::NotMemory(words) = only(&past(lives(&[1.0; 3], one))).cause else { panic!() };
+        words
+    };
+    assert_eq!(words("it ended with 1"), "ends by itself with 1");
+    assert_eq!(words("a panic of Go"), "ends by itself with 1: a panic of Go");
+}
+
+#[test]
+fn half_of_the_ends_explained_speaks_for_all() {
+    let lost = |start, age| Ended {
+        exit_code: Some(1),
+        ..end(start, age, Killer::Unknown, Level::Unknown)
+    };
+    let cause = |explained: usize| {
+        let mut ended = lives(&[0.4; 6], lost);
+        for end in ended.iter_mut().rev().take(explained) {
+            (end.killer, end.level) = (Killer::ContainerMemoryLimit, Level::Own);
+        }
+        only(&past(ended)).cause
+    };
+    assert_eq!((cause(3), cause(2)), (Cause::OwnLimit, Cause::Unknown));
+}
+
+/// On a busy machine starts differ; a check that never passed says that they were starts.
+#[test]
+fn ages_that_differ_by_half_are_starts_where_the_check_never_passed() {
+    let in_warm_up = |ages: &[f64]| {
+        let mut one = past(lives(ages, memory));
+        one.has_health_check = true;
+        only(&one).in_warm_up
+    };
+    assert!(in_warm_up(&[10.0, 15.0, 20.0, 25.0, 30.0]), "five of twenty");
+    assert!(in_warm_up(&[10.0, 10.0, 20.0, 30.0, 30.0]), "ten of twenty");
+    assert!(!in_warm_up(&[0.9, 0.9, 2.0, 3.1, 3.1]), "more than half");
+    assert!(!in_warm_up(&[4.0, 5.0, 20.0, 35.0, 36.0]));
+}
+
+#[test]
+fn three_times_the_longest_life_and_a_minute_is_over() {
+    let over = |age: f64, lived: f64| {
+        let mut one = past(lives(&[age; 3], memory));
+        let last = one.ended.last().and_then(|end| end.at).unwrap();
+        (one.is_alive, one.alive_since) = (true, Some(last));
+        one.now = last.plus_micros((lived * 1e6) as i64);
+        !only(&one).state.goes_round()
+    };
+    assert!(!over(1.0, 60.0) && over(1.0, 60.5));
+    assert!(!over(30.0, 90.0) && over(30.0, 90.5));
+}
+
+#[test]
+fn a_life_of_ten_seconds_sets_the_wait_back() {
+    let wait = |age: f64| only(&apart(&[0.5, 0.5, age], 1.0)).next_wait_seconds.unwrap();
+    assert!((wait(9.5) - 0.8).abs() < 0.01 && (wait(10.0) - 0.1).abs() < 0.01);
+    let policy = |policy: &str| {
+        let mut one = past(lives(&[0.4; 3], memory));
+        one.policy = Some(policy.to_owned());
+        only(&one).next_wait_seconds.is_some()
+    };
+    assert!(policy("always") && policy("unless-stopped") && policy("on-failure:5"));
+    assert!(!policy("no"));
+}
+
+#[test]
+fn the_first_ends_and_the_last_are_the_evidence() {
+    let says = |ended: Vec<Ended>| {
+        let lines = only(&past(ended)).because;
+        lines.into_iter().map(|line| line.says).collect::<Vec<_>>()
+    };
+    let numbered = |count: usize, killer: Killer| {
+        let mut ended = lives(&vec![0.4; count], |start, age| end(start, age, killer, Level::Own));
+        for (number, end) in ended.iter_mut().enumerate() {
+            end.because = Some(Because { says: number.to_string(), ..line() });
+        }
+        ended
+    };
+    assert_eq!(says(numbered(3, Killer::ContainerMemoryLimit)), ["0", "1", "2"]);
+    assert_eq!(says(numbered(5, Killer::ContainerMemoryLimit)), ["0", "1", "4"]);
+    // Those that explain it, where any does.
+    assert_eq!(says(numbered(5, Killer::Unknown)), ["0", "1", "4"]);
+    let mut some = numbered(5, Killer::ContainerMemoryLimit);
+    some[0].killer = Killer::Unknown;
+    assert_eq!(says(some), ["1", "2", "4"]);
+}
+
+#[test]
+fn a_loop_is_stopped_first_and_then_tried_with_more() {
+    let changes = |change: fn(&mut Past)| {
+        let mut one = past(lives(&[0.4; 4], memory));
+        change(&mut one);
+        let remedies = only(&one).remedies;
+        remedies.into_iter().map(|remedy| remedy.change).collect::<Vec<_>>()
+    };
+    let all = changes(|_| ());
+    let [stop, guard] = &all[..] else { panic!("{all:?}") };
+    assert_eq!(stop, "docker update --restart on-failure:3 api");
+    assert_eq!(guard, "why137 guard api --consent api");
+    for name in ["web_1.a-b", "0a"] {
+        let mut one = past(lives(&[0.4; 4], memory));
+        one.name = Some(name.to_owned());
+        assert!(only(&one).remedies[0].change.ends_with(name), "{name}");
+    }
+    let nameless = changes(|one| one.name = Some("a b".to_owned()));
+    assert!(nameless[0].ends_with(" NAME"), "{nameless:?}");
+    let by_itself = changes(|one| {
+        one.ended.iter_mut().for_each(|end| end.killer = Killer::NotKilled);
+    });
+    assert_eq!(by_itself[1], "docker logs --tail 50 api");
+}
+
+#[test]
+fn a_trial_is_twice_the_limit_and_watched_past_twice_the_oldest_age() {
+    let watch = |age: f64| only(&past(lives(&[age; 3], memory))).trial().unwrap().watch_seconds;
+    assert!((watch(10.0) - 21.0).abs() < 0.01 && (watch(0.5) - 5.0).abs() < 0.01);
+    let mut found = only(&past(lives(&[0.4; 3], memory)));
+    found.limit_with_swap = Some(Bytes(96 << 20));
+    let asked = found.trial_of(Bytes(100 << 20)).unwrap();
+    assert_eq!(asked.limit, Bytes(100 << 20));
+    assert_eq!(asked.limit_with_swap, Some(Bytes(132 << 20)), "its 32 MiB of swap stay");
+    found.limit = Some(Bytes(0));
+    assert_eq!(found.trial(), None, "no limit is set");
+}
+
+#[test]
+fn a_counter_counts_for_the_life_in_which_its_kills_are() {
+    let kills = |count: u32| -> Vec<Inside> {
+        (0..count).map(|at| killed_inside(f64::from(at), "a")).collect()
+    };
+    let mut one = pool(kills(2));
+    one.counted = Some((30, line()));
+    let found = only(&one);
+    assert_eq!((found.deaths, found.seen, found.at_limit), (30, 2, 2));
+    // 25 seconds of life for 30 kills.
+    assert!(found.interval_seconds.is_some_and(|it| (it - 25.0 / 30.0).abs() < 0.01));
+    one.inside_lives = false;
+    assert!(loops(&one).is_empty(), "the two were in an earlier life");
+    let mut three = pool(kills(3));
+    assert_eq!(only(&three).deaths, 3);
+    three.inside[1].level = Level::Ancestor;
+    assert_eq!(only(&three).at_limit, 2);
+}
+
+#[test]
+fn kills_ten_minutes_apart_are_still_a_storm() {
+    let slow = |gap: f64| {
+        let kills = (0..4).map(|at| killed_inside(f64::from(at) * gap, "a")).collect();
+        let mut one = pool(kills);
+        one.now = Some(moment(gap * 3.0));
+        !loops(&one).is_empty()
+    };
+    assert!(slow(600.0) && !slow(601.0));
+}
+
+#[test]
+fn a_storm_is_over_after_ten_intervals_and_a_minute() {
+    let over = |gap: f64, idle: f64| {
+        let kills = (0..4).map(|at| killed_inside(f64::from(at) * gap, "a")).collect();
+        let mut one = pool(kills);
+        one.now = Some(moment(gap * 3.0 + idle));
+        matches!(only(&one).state, State::Over(_))
+    };
+    assert!(!over(1.0, 60.0) && over(1.0, 61.0));
+    assert!(!over(8.0, 80.0) && over(8.0, 81.0));
+}
+
+#[test]
+fn the_name_that_was_killed_most_often_is_the_storms() {
+    for names in [["b", "a", "a", "b", "a", "a"], ["a", "b", "a", "a", "b", "a"]] {
+        let kills = names.iter().zip(0..).map(|(name, at)| killed_inside(f64::from(at), name));
+        let found = only(&pool(kills.collect()));
+        assert_eq!((found.victim.as_deref(), found.seen), (Some("a"), 4));
+    }
+}
+
+/// Scripts read these.
+#[test]
+fn the_words_of_json_are_these() {
+    let kinds = [Kind::RestartLoop, Kind::RespawnStorm].map(Kind::word);
+    assert_eq!(kinds, ["restart-loop", "respawn-storm"]);
+    let causes = [
+        Cause::OwnLimit,
+        Cause::ParentLimit,
+        Cause::Machine,
+        Cause::MemoryOfUnknownLevel,
+        Cause::NotMemory(String::new()),
+        Cause::Mixed(Vec::new()),
+        Cause::Unknown,
+    ];
+    let words: Vec<&str> = causes.iter().map(Cause::word).collect();
+    let memory =
+        ["container-memory-limit", "ancestor-memory-limit", "host-out-of-memory", "out-of-memory"];
+    assert_eq!(words, [&memory[..], &["not-memory", "mixed", "unknown"]].concat());
+    let states = [State::Up, State::Waiting, State::Down, State::Over(1.0)].map(State::word);
+    assert_eq!(states, ["up", "waiting", "down", "over"]);
+}
+
+#[test]
+fn ages_are_alike_within_two_fifths_or_half_a_second() {
+    let near = |ages: &[f64]| Ages::of(ages).unwrap().near;
+    assert_eq!((near(&[10.0, 10.0, 14.0]), near(&[10.0, 10.0, 14.1])), (3, 2));
+    assert_eq!((near(&[0.5, 0.5, 1.0]), near(&[0.5, 0.5, 1.1])), (3, 2));
+}

@@ -74,11 +74,39 @@ fn evidence(report: &Report, page: Page) -> Vec<Line> {
     let column = titles.iter().map(|name| layout::width(name)).max().unwrap_or(0);
     let digits = report.evidence.len().to_string().len();
     let mut lines = vec![title("Evidence")];
+    let mut before: Option<(&str, Vec<String>)> = None;
     for (one, name) in report.evidence.iter().zip(&titles) {
         let lead = format!("  {:>digits$}  {}", one.number, layout::pad(name, column + 3));
-        lines.extend(one_evidence(one, &lead, page));
+        let shown = excerpt(one, room(&lead, page));
+        // Two things that one line says: it is shown once.
+        let again = before.as_ref().is_some_and(|(exhibit, last)| {
+            *exhibit == one.exhibit && !shown.is_empty() && unmarked(last) == unmarked(&shown)
+        });
+        lines.extend(one_evidence(one, if again { &[] } else { &shown }, again, &lead, page));
+        before = Some((&one.exhibit, shown));
     }
     lines
+}
+
+/// The words without the marks on those that decide.
+fn unmarked(shown: &[String]) -> String {
+    shown.concat().replace([layout::MARK, layout::UNMARK], "")
+}
+
+/// The columns right of a number and a source.
+fn room(lead: &str, page: Page) -> usize {
+    page.width.saturating_sub(layout::width(lead)).max(16)
+}
+
+/// What is shown of a quote; nothing where there is none.
+fn excerpt(evidence: &Evidence, room: usize) -> Vec<String> {
+    let Some(quote) = evidence.quote.as_deref().filter(|quote| !quote.trim().is_empty()) else {
+        return Vec::new();
+    };
+    let decisive = evidence.decisive.as_deref().map(escape::terminal);
+    let quote = escape::terminal(&words::readable(quote, evidence.source));
+    let lines_allowed = if room < ROOMY { 2 } else { 1 };
+    layout::excerpt(&quote, decisive.as_deref(), room, lines_allowed)
 }
 
 /// The source's name, not wider than a fifth of the page.
@@ -87,29 +115,27 @@ fn source_title(evidence: &Evidence, page: Page) -> String {
     layout::cut_end(&name, (page.width / 5).max(14))
 }
 
-/// The quote, then what it says: on the same line where both fit, else below.
-fn one_evidence(evidence: &Evidence, lead: &str, page: Page) -> Vec<Line> {
-    let edge = layout::width(lead);
-    let room = page.width.saturating_sub(edge).max(16);
-    let below = " ".repeat(edge);
+/// The quote, then what it says: on the same line where both fit, else below. `again`: the quote stands above.
+fn one_evidence(
+    evidence: &Evidence,
+    shown: &[String],
+    again: bool,
+    lead: &str,
+    page: Page,
+) -> Vec<Line> {
+    let room = room(lead, page);
+    let below = " ".repeat(layout::width(lead));
     let says = escape::terminal(evidence.says.trim());
     let mut lines = Vec::new();
-    let quote = evidence.quote.as_deref().filter(|quote| !quote.trim().is_empty());
-    match quote {
-        None => {
-            let mut first = lead.to_owned();
-            for line in layout::wrap(&says, room) {
-                lines.push(Line::plain(format!("{first}{line}")));
-                first.clone_from(&below);
-            }
+    if shown.is_empty() {
+        let (mark, indent) = if again { ("→ ", "  ") } else { ("", "") };
+        let mut first = format!("{lead}{mark}");
+        for line in layout::wrap(&says, room.saturating_sub(indent.len())) {
+            lines.push(Line::plain(format!("{first}{line}")));
+            first = format!("{below}{indent}");
         }
-        Some(quote) => {
-            let decisive = evidence.decisive.as_deref().map(escape::terminal);
-            let quote = escape::terminal(&words::readable(quote, evidence.source));
-            let lines_allowed = if room < ROOMY { 2 } else { 1 };
-            let shown = layout::excerpt(&quote, decisive.as_deref(), room, lines_allowed);
-            lines.extend(quote_and_says(&shown, &says, lead, room));
-        }
+    } else {
+        lines.extend(quote_and_says(shown, &says, lead, room));
     }
     with_checks(lines, evidence, &below, page)
 }
