@@ -1,6 +1,7 @@
 //! Amounts of memory. A missing amount is `None` with a gap, never zero.
 
 use std::fmt;
+use std::iter::Sum;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,13 @@ impl Bytes {
     /// Whole `kB` as the kernel prints them.
     pub fn as_kib(self) -> u64 {
         self.0 / 1024
+    }
+}
+
+/// The sum of amounts that a text claims: beyond what 64 bits hold it stays at their largest.
+impl Sum for Bytes {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        Self(amounts.fold(0, |sum, one| sum.saturating_add(one.0)))
     }
 }
 
@@ -72,6 +80,12 @@ impl Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn amounts_that_a_text_claims_add_up_without_passing_the_largest() {
+        assert_eq!([Bytes(2), Bytes(3)].into_iter().sum::<Bytes>(), Bytes(5));
+        assert_eq!([Bytes(u64::MAX), Bytes(3)].into_iter().sum::<Bytes>(), Bytes(u64::MAX));
+    }
 
     #[test]
     fn sizes_read_like_a_person_would_say_them() {

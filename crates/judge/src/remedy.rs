@@ -138,7 +138,7 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
 }
 
 fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
-    let total: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
+    let Bytes(total) = verdict.memory.shares.iter().map(|share| share.bytes).sum();
     let tmpfs = verdict.memory.shares.iter().find(|share| share.what.contains("tmpfs"));
     if let Some(share) = tmpfs.filter(|share| share.bytes.0 > total / 2) {
         if is_mapped(verdict, share.bytes) {
@@ -214,7 +214,7 @@ fn sized(verdict: &Verdict) -> Vec<Remedy> {
 
 /// Most of the memory is the kernel's own, on behalf of the container: no heap setting bounds that.
 fn kernel_memory(verdict: &Verdict) -> Option<Remedy> {
-    let total: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
+    let Bytes(total) = verdict.memory.shares.iter().map(|share| share.bytes).sum();
     let share = verdict.memory.shares.iter().find(|share| share.what == "kernel")?;
     (share.bytes.0 > total / 2).then(|| {
         remedy(

@@ -59,7 +59,7 @@ fn by_fargate(stage: &Stage<'_>, seek: Seek) -> Option<Verdict> {
     }
     let own = own_hard_limit(stage).filter(|own| *own < limit);
     let promised = promised(&task.what);
-    let over = promised.iter().map(|(_, bytes)| bytes.0).sum::<u64>() > limit.0;
+    let over = promised.iter().map(|(_, bytes)| *bytes).sum::<Bytes>() > limit;
     // Its own limit is the smaller one, and all of them fit into the task's: nothing points above.
     if own.is_some() && !over {
         return None;

@@ -76,11 +76,11 @@ pub(super) fn now(stage: &Stage<'_>) -> Memory {
         .filter_map(|process| {
             let process = &process.what;
             let parts = [process.anon, process.file, process.shmem];
-            let rss = parts.iter().flatten().map(|bytes| bytes.0).sum();
+            let rss = parts.into_iter().flatten().sum();
             Some(Holder {
                 pid: process.pid,
                 comm: process.comm.clone()?,
-                rss: Bytes(rss),
+                rss,
                 killed: false,
                 neighbour: false,
             })
@@ -216,8 +216,8 @@ fn pools(holders: &[Holder]) -> Vec<Pool> {
     for holder in holders.iter().filter(|holder| !holder.neighbour) {
         by_name.entry(&holder.comm).or_default().push(holder.rss);
     }
-    let sum = |rss: &[Bytes]| rss.iter().map(|bytes| bytes.0).sum::<u64>();
-    let all: u64 = by_name.values().map(|rss| sum(rss)).sum();
+    let sum = |rss: &[Bytes]| rss.iter().copied().sum::<Bytes>().0;
+    let Bytes(all) = by_name.values().flatten().copied().sum();
     let several = by_name.into_iter().filter(|(_, rss)| rss.len() > 1);
     let mut pools: Vec<Pool> = several
         .map(|(comm, mut rss)| {

@@ -2,7 +2,7 @@
 //!
 //! A fact that the sentence already tells is left out; a number that was not seen is left out too.
 
-use casefile::{Limit, Moment};
+use casefile::{Bytes, Limit, Moment};
 use judge::Verdict;
 use judge::verdict::{Holder, Killer, Level, Role, Victim};
 
@@ -220,8 +220,8 @@ fn holders(verdict: &Verdict) -> Option<String> {
 
 /// Whether the processes together seem to hold more than the limit let them.
 fn exceeds_what_was_used(verdict: &Verdict) -> bool {
-    let charged: u64 = verdict.memory.shares.iter().map(|share| share.bytes.0).sum();
-    let held: u64 = verdict.memory.holders.iter().map(|holder| holder.rss.0).sum();
+    let Bytes(charged) = verdict.memory.shares.iter().map(|share| share.bytes).sum();
+    let Bytes(held) = verdict.memory.holders.iter().map(|holder| holder.rss).sum();
     let room = verdict.usage.map_or(charged, |usage| usage.0);
     verdict.killer.is_kernel_oom() && room > 0 && held > room
 }
