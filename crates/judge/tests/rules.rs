@@ -20,6 +20,8 @@ mod case;
 mod ends;
 #[path = "rules/excluded.rs"]
 mod excluded;
+#[path = "rules/grace.rs"]
+mod grace;
 #[path = "rules/inside.rs"]
 mod inside;
 #[path = "rules/kernel.rs"]
@@ -34,6 +36,8 @@ mod managers;
 mod memory;
 #[path = "rules/open.rs"]
 mod open;
+#[path = "rules/orders.rs"]
+mod orders;
 #[path = "rules/own_end.rs"]
 mod own_end;
 #[path = "rules/processes.rs"]

@@ -173,12 +173,13 @@ mod tests {
 
     #[test]
     fn every_key_is_a_fact() {
-        let text = "kernel-release: 6.1.0-13-amd64\ncgroup-version: 2\ndocker-version: 26.1.5\ncontainerd-version: 1.7.24\nmem-total-bytes: 8589934592\nmem-available-bytes: 4096\nbooted-at: 2026-05-27T18:42:11Z\ndaemon-started-at: 2026-05-27T18:42:12Z\nevents-wrapped: true\nevents-since: 2026-05-27T18:42:13Z\nkernel-log-since-micros: 4711\nsomething-new: 7\ncgroup-version: 3\n";
+        let text = "kernel-release: 6.1.0-13-amd64\ncgroup-version: 2\ndocker-version: 26.1.5\ncontainerd-version: 1.7.24\nmem-total-bytes: 8589934592\nmem-available-bytes: 4096\ncpus: 8\ncpus: 0\nbooted-at: 2026-05-27T18:42:11Z\ndaemon-started-at: 2026-05-27T18:42:12Z\nevents-wrapped: true\nevents-since: 2026-05-27T18:42:13Z\nkernel-log-since-micros: 4711\nsomething-new: 7\ncgroup-version: 3\n";
         let found = read(text);
-        assert_eq!(found.len(), 11);
+        assert_eq!(found.len(), 12, "a machine has a processor, and cgroup has two versions");
         assert_eq!(found[1].record, Record::Machine(MachineFact::CgroupVersion(2)));
-        assert_eq!(found[8].record, Record::Machine(MachineFact::EventsWrapped(true)));
-        assert_eq!(found[10].span.of(text), Some("kernel-log-since-micros: 4711"));
+        assert_eq!(found[6].record, Record::Machine(MachineFact::Cpus(8)));
+        assert_eq!(found[9].record, Record::Machine(MachineFact::EventsWrapped(true)));
+        assert_eq!(found[11].span.of(text), Some("kernel-log-since-micros: 4711"));
     }
 
     #[test]

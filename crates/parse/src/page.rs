@@ -248,6 +248,7 @@ mod tests {
             "1  a\n3  b\n4  c\n",
             "1  a\n2  b\nc\n3  d\n",
             "+a\n b\n-c\n",
+            "1  a\n2  b\n+c\n",
             "137 false\n138 true\n139 x\n",
             "10:00:01 a\n10:00:02 b\n10:00:03 c\n",
         ] {

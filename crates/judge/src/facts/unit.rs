@@ -38,10 +38,9 @@ pub(crate) fn unit_of(line: &DaemonLine) -> Option<&str> {
     }
 }
 
-/// The process that a daemon's line is about.
+/// The process that a daemon's line is about where it names no unit.
 fn pid_of(line: &DaemonLine) -> Option<u32> {
     match line {
-        DaemonLine::UnitKilling { pid, .. } => Some(*pid),
         DaemonLine::OomDaemonKill { pid, .. } => *pid,
         DaemonLine::SignalSentBy { target_pid, .. } => *target_pid,
         _ => None,

@@ -306,8 +306,7 @@ pub(super) fn is_about_another(verdict: &Verdict) -> bool {
     let Some(runtime) = runtime_of(comm) else { return false };
     let another = |victim: &Victim| {
         let name = victim.comm.as_deref();
-        victim.role == Role::Child
-            && name.is_some_and(|name| name != comm && runtime_of(name) != Some(runtime))
+        victim.role == Role::Child && name.is_some_and(|name| runtime_of(name) != Some(runtime))
     };
     let held = verdict.memory.holders.iter().find(|holder| Some(holder.pid) == main.pid);
     let small = verdict.limit.and_then(Limit::bytes).zip(held);
@@ -397,9 +396,9 @@ pub(super) fn workers(verdict: &Verdict, limit: Bytes) -> Option<Remedy> {
     let others = pool.others.0.saturating_add(main.map_or(0, |rss| rss.0));
     let together = worker.0.saturating_mul(number).saturating_add(others);
     let fit = limit.0.saturating_sub(others) / worker.0.max(1);
-    // Together they have to be more than fits, or they are not what filled it; and where not even one of
-    // that size fits, fewer of them is no way out.
-    if together <= limit.0 || fit >= number || fit == 0 {
+    // They have to be more than fit, or they are not what filled it; and where not even one of that size fits,
+    // fewer of them is no way out.
+    if fit >= number || fit == 0 {
         return None;
     }
     let rest = match others {
@@ -424,9 +423,9 @@ fn copied(verdict: &Verdict, pool: &Pool, limit: Bytes) -> Option<Remedy> {
     let named = verdict.victims.iter().filter(|victim| victim.comm.as_deref() == Some(&pool.comm));
     // Without what they share as files: program and libraries.
     let files = named.filter_map(|victim| victim.file_rss_kb).max().and_then(Bytes::from_kib)?;
-    let own = |rss: &Bytes| rss.0.saturating_sub(files.0);
-    let together: u64 = pool.rss.iter().map(own).sum();
-    let largest = Bytes(own(pool.rss.first()?));
+    let own = |rss: &Bytes| Bytes(rss.0.saturating_sub(files.0));
+    let Bytes(together) = pool.rss.iter().map(own).sum();
+    let largest = own(pool.rss.first()?);
     let number = pool.rss.len();
     // What is counted more than once is at least what lies above the limit. Of a few MiB that each worker has
     // from its parent nothing grows: a quarter of the largest has to be shared.
@@ -457,3 +456,6 @@ fn worker_of(verdict: &Verdict, pool: &Pool) -> Option<Bytes> {
 fn remedy(change: &str, effect: &str, risk: &str, undo: &str) -> Remedy {
     super::remedy(change, effect, risk, undo)
 }
+
+#[cfg(test)]
+mod tests;

@@ -472,7 +472,7 @@ fn with_level_candidates(stage: &Stage<'_>, mut verdict: Verdict) -> Verdict {
     } else {
         let (own, because) = if memory::limit_was_reached(stage) {
             (Confidence::Likely, "its highest usage equals its own limit")
-        } else if own_hit.is_some_and(|hits| hits > 0) {
+        } else if own_hit.is_some() {
             (
                 Confidence::Likely,
                 "`oom` in memory.events counts how often its own limit, or one below it, was hit",

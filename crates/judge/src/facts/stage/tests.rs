@@ -360,3 +360,37 @@ fn a_signal_a_quarter_of_a_second_before_came_first() {
     };
     assert!(before(50.251) && !before(50.25));
 }
+
+#[test]
+fn a_table_of_another_containers_kill_names_no_main_process() {
+    let full =
+        |letter: char| CgroupPath::parse(&format!("/docker/{}", letter.to_string().repeat(64)));
+    let with_table = |letter: char| {
+        let report = parse::record::OomReport {
+            oom_memcg: full(letter),
+            tasks: vec![row(7, "serve")],
+            ..<_>::default()
+        };
+        let container = Some(id(letter));
+        OomKill { report: Box::new(report), level: Level::Own, container, ..bare(9, "w", None) }
+    };
+    let without = |letter: char| OomKill { container: Some(id(letter)), ..bare(8, "w", None) };
+    let first = |known: char, asked: char| {
+        let sheet = sheet(vec![with_table(known), without(asked)]);
+        let life = life();
+        let stage = Stage::of_text(&sheet, &life);
+        stage.first_of_container(&sheet.oom_kills[1]).map(TaskRow::process)
+    };
+    assert_eq!(first('a', 'a'), Some(7));
+    assert_eq!((first('b', 'a'), first('a', 'b'), first('b', 'b')), (None, None, None));
+}
+
+#[test]
+fn a_units_own_limit_is_the_one_of_its_state() {
+    let limit = Limit::At(casefile::Bytes(64 << 20));
+    let state = parse::record::UnitRecord { memory_max: Some(limit), ..<_>::default() };
+    let unit = Life { unit_record: Some(fact(Box::new(state), None)), ..life() };
+    let sheet = sheet(Vec::new());
+    let of = |life: &Life| Stage::of_text(&sheet, life).configured_limit().map(|(limit, _)| limit);
+    assert_eq!((of(&unit), of(&life())), (Some(limit), None));
+}

@@ -146,6 +146,46 @@ fn the_journals_line_of_an_end_counts_where_it_says_the_same() {
 }
 
 #[test]
+fn the_line_that_shows_an_end_is_the_journals_where_the_state_says_the_same() {
+    let cited = |status: i32| {
+        let mut line = exited(5.0, 1);
+        line.cite.exhibit = "journal".to_owned();
+        let state = state(|state| state.end = Some(MainEnd::Exited(status)));
+        let told = lives(vec![started(0.0, true), line], Some(state));
+        told.last().and_then(|life| life.end.clone()).unwrap().cite.exhibit
+    };
+    assert_eq!((cited(1).as_str(), cited(2).as_str()), ("journal", "a"));
+}
+
+#[test]
+fn a_kill_in_a_cgroup_of_the_units_name_is_its_where_its_own_is_not_known() {
+    let report = |path: &str| parse::record::OomReport {
+        task_memcg: CgroupPath::parse(path),
+        ..<_>::default()
+    };
+    let kill = |path: &str| OomKill {
+        report: Box::new(report(path)),
+        exhibit: "kmsg".to_owned(),
+        at: None,
+        stamp: None,
+        level: crate::verdict::Level::Host,
+        level_shown: true,
+        victims: Vec::new(),
+        kill_line: true,
+        container: None,
+        limit: None,
+        usage: None,
+        inferred: false,
+    };
+    let gone = Life { place: None, pid: None, ..robot() };
+    assert!(is_in_place(&kill("/system.slice/robot.service"), &gone));
+    assert!(is_in_place(&kill("/robot.service/inner"), &gone), "below it");
+    assert!(!is_in_place(&kill("/system.slice/other.service"), &gone));
+    let nobody = Life { unit: None, ..gone };
+    assert!(!is_in_place(&kill("/system.slice/robot.service"), &nobody));
+}
+
+#[test]
 fn a_state_without_an_end_does_not_take_one_away() {
     let left = |lines: Vec<Fact<DaemonLine>>| {
         let told = lives(lines, Some(state(|_| ())));
