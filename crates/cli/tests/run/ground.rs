@@ -30,7 +30,7 @@ impl Ground {
 
     /// `why137 run` with these words.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = undisturbed(program());
         command.arg("run").args(words);
         self.bare(&mut command);
         command
@@ -56,6 +56,14 @@ impl Ground {
         let entries = fs::read_dir(self.path()).unwrap().flatten().map(|entry| entry.path());
         entries.filter(|path| path.extension().is_some_and(|it| it == "record")).collect()
     }
+}
+
+/// A program with every signal as it is by default: whoever started these tests by nohup or behind `&` has
+/// them ignore SIGHUP or SIGINT, and what a program is started to ignore it is right to ignore.
+pub(crate) fn undisturbed(program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal", program]);
+    command
 }
 
 pub(crate) fn program() -> &'static str {

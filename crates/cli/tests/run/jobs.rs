@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::ground::{
-    Ground, Guarded, answer, can_confine, ended, pid_in, program, signal, wait_for,
+    Ground, Guarded, answer, can_confine, ended, pid_in, program, signal, undisturbed, wait_for,
 };
 
 /// Starts a command that says that it is ready, and waits for that. It ends by itself, so that what
@@ -181,7 +181,7 @@ fn on_a_terminal(ground: &Ground, line: &str) -> Option<Guarded> {
         println!("NOT RUN: job control on a terminal, because `script` is not installed");
         return None;
     }
-    let mut command = Command::new("script");
+    let mut command = undisturbed("script");
     command.args(["-qec", line, "/dev/null"]);
     ground.bare(&mut command);
     command.env("TERM", "dumb").env("PS1", "$ ");

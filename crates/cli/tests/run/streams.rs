@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 
-use super::ground::{Ground, answer, ended, program};
+use super::ground::{Ground, answer, ended, program, undisturbed};
 
 #[test]
 fn the_exit_code_is_the_commands_own() {
@@ -87,7 +87,7 @@ fn nothing_of_ours_is_inherited() {
     // Of the signals only the first 32: glibc's posix_spawn ignores one of its own beyond them.
     let script = "ls /proc/self/fd | wc -l; grep -E '^Sig(Blk|Ign)' /proc/self/status | grep -o '........$'; env | sort";
     let plain = {
-        let mut command = std::process::Command::new("sh");
+        let mut command = undisturbed("sh");
         command.args(["-c", script]);
         ground.bare(&mut command);
         command.stdin(Stdio::null());
