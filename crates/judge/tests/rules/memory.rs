@@ -32,6 +32,14 @@ fn with_stats(lines: &[&str]) -> Answer {
     Case::of(&exited(60.0, 137)).kernel(&[text]).answer()
 }
 
+/// Nothing can hold as much; what a text claims does not stop the answer.
+#[test]
+fn shares_beyond_every_memory_are_added_up_all_the_same() {
+    let answer = with_stats(&["anon 18446744073709551615", "file 52428800", "kernel 5242880"]);
+    assert_eq!(answer.verdict.level, Level::Own);
+    assert_eq!(answer.verdict.memory.shares.len(), 3);
+}
+
 #[test]
 fn the_report_of_cgroup_v2_tells_what_filled_the_memory() {
     let answer = with_stats(&[
