@@ -123,10 +123,19 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
         let last = others.len().saturating_sub(1);
         findings.extend(Stage::of_life(sheet, &others, last).map(|stage| reach_stage(&stage)));
     }
+    findings.retain(|finding| !is_same_death(&verdict, finding));
     findings.sort_by_key(|finding| finding.at);
     draft::note_storm(&mut verdict, &findings);
     verdict.findings = findings;
     verdict
+}
+
+/// The main answer is about a container without a name, and rests on the same words: a row of a table names
+/// what a part of `kubectl describe` leaves out.
+fn is_same_death(main: &Verdict, other: &Verdict) -> bool {
+    let named = main.subject.as_ref().is_some_and(|subject| subject.name.is_some());
+    let mut words = main.because.first().zip(other.because.first()).into_iter();
+    !named && main.killer == other.killer && words.any(|(one, two)| one.cite == two.cite)
 }
 
 /// The last life; but one that a restart storm began will end as the others did, and the question

@@ -545,3 +545,18 @@ fn a_pods_own_reason_tells_who_ended_it_as_a_whole() {
     lost.by("eviction");
     assert!(!lost.verdict.main.exit_code_trusted);
 }
+
+/// `kubectl get pods` names the pod, a part of `kubectl describe` tells of its end without the name.
+#[test]
+fn one_death_told_with_and_without_a_name_is_told_once() {
+    let rows = "NAME                     READY   STATUS             RESTARTS         AGE\n\
+                ingest-7d9f8c6b5-q2x8k   0/1     CrashLoopBackOff   17 (2m3s ago)    6h\n";
+    let part = "    Last State:     Terminated\n      Reason:       Error\n      Exit Code:    137\n      \
+                Started:      Mon, 10 Nov 2025 09:12:01 +0000\n      \
+                Finished:     Mon, 10 Nov 2025 09:31:44 +0000\n";
+    let event = "Events:\n  Type    Reason   Age                  From     Message\n  \
+                 Normal  Killing  4m (x17 over 5h57m)  kubelet  Container ingest failed liveness probe, will be restarted\n";
+    let answer = Case::pasted(&[&format!("{rows}\n{part}\n{event}")]).answer();
+    answer.says(Killer::FailedProbe, Confidence::Likely);
+    assert!(answer.verdict.findings.is_empty(), "{:#?}", answer.verdict.findings);
+}
