@@ -1,5 +1,7 @@
 //! The case: one question, its exhibits and its gaps; written and read as one JSON file.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{CgroupPath, Citation, ContainerId, Exhibit, Moment, Source};
@@ -125,11 +127,30 @@ impl CaseFile {
         {
             return Err(CaseError::Version { found, known: Self::FORMAT });
         }
-        serde_json::from_str(text).map_err(|source| CaseError::Shape {
+        let mut case: Self = serde_json::from_str(text).map_err(|source| CaseError::Shape {
             line: source.line(),
             column: source.column(),
             source,
-        })
+        })?;
+        case.tell_apart();
+        Ok(case)
+    }
+
+    /// Exhibits of one id, where somebody put two cases together by hand: the later ones get a number,
+    /// or what points at them would point into the first.
+    fn tell_apart(&mut self) {
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        // How many there were of an id, so that many of one take no longer.
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for exhibit in &mut self.exhibits {
+            let count = seen.entry(exhibit.id.clone()).or_default();
+            let mut id = exhibit.id.clone();
+            while !taken.insert(id.clone()) {
+                *count += 1;
+                id = format!("{}-{}", exhibit.id, *count + 1);
+            }
+            exhibit.id = id;
+        }
     }
 
     /// Writes the case; [`CaseFile::from_json`] reads the same back.
@@ -145,5 +166,28 @@ impl CaseFile {
     /// The bytes a citation points at.
     pub fn quote(&self, citation: &Citation) -> Option<&str> {
         citation.span.of(self.exhibit(&citation.exhibit)?.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exhibits_of_one_id_are_told_apart() {
+        let exhibit = |id: &str| {
+            format!(
+                "{{\"id\":\"{id}\",\"source\":\"pasted\",\"label\":\"x\",\"clock\":\"Unknown\",\"covers\":false,\"body\":{{\"text\":\"{id}\"}}}}"
+            )
+        };
+        let all = ["a", "a", "a-2", "a", "b"].map(exhibit).join(",");
+        let text = format!(
+            "{{\"why137_case\":1,\"asked\":{{}},\"gathered_at\":\"2026-11-22T12:00:00Z\",\"exhibits\":[{all}],\"gaps\":[]}}"
+        );
+        let case = CaseFile::from_json(&text).unwrap();
+        let ids: Vec<&str> = case.exhibits.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["a", "a-2", "a-2-2", "a-3", "b"]);
+        // The later one is reached by its own name.
+        assert_eq!(case.exhibit("a-3").map(Exhibit::text), Some("a"));
     }
 }
