@@ -285,10 +285,11 @@ pub(super) fn disruption(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>,
 }
 
 /// An autoscaler or another controller that ends pods says so under a reason of its own.
-fn by_controller(event: &PodEvent) -> bool {
+pub(super) fn by_controller(event: &PodEvent) -> bool {
     match event.reason.as_str() {
         "EvictedByVPA" | "Descheduled" => true,
         "ScaleDown" => event.message.contains("deleting pod"),
+        // Karpenter's word for a drain of its own: `Evicted pod: Underutilized`.
         "Evicted" => event.message.starts_with("Evicted pod"),
         _ => false,
     }

@@ -32,7 +32,7 @@ use casefile::{Bytes, Citation, Moment};
 use settings::quantity::{self, Dialect};
 
 use super::draft::{because, by_name, draft, end_line};
-use super::{Rule, Seek};
+use super::{Rule, Seek, api_kill};
 use crate::facts::Stage;
 use crate::verdict::{Confidence, Killer, Level, Verdict};
 
@@ -102,9 +102,7 @@ fn told(stage: &Stage<'_>) -> Option<(Citation, Option<Moment>, String)> {
         let low = event.what.message.contains("low on resource:")
             || event.what.message.contains("ephemeral local storage usage exceeds")
             || event.what.message.contains("exceeded its local ephemeral storage limit");
-        // Karpenter's word for a drain of its own: `Evicted pod: Underutilized`.
-        let drained = event.what.message.starts_with("Evicted pod");
-        event.what.reason == "Evicted" && !drained || low
+        event.what.reason == "Evicted" && !api_kill::by_controller(&event.what) || low
     });
     if let Some(event) = event {
         return Some((event.cite.clone(), event.at, event.what.message.clone()));
