@@ -190,10 +190,7 @@ pub(crate) fn reach_life(stage: &Stage<'_>) -> Verdict {
 fn reach_stage(stage: &Stage<'_>) -> Verdict {
     let order = [Seek::MainEndedFromOutside, Seek::KilledInside, Seek::OwnEnd];
     for seek in order {
-        if let Some(mut verdict) = RULES.iter().find_map(|rule| (rule.reach)(stage, seek)) {
-            // Where one reason excludes a rival and another leaves it open, it is open.
-            let open: Vec<Killer> = verdict.candidates.iter().map(|one| one.killer).collect();
-            verdict.ruled_out.retain(|one| !open.contains(&one.killer));
+        if let Some(verdict) = RULES.iter().find_map(|rule| (rule.reach)(stage, seek)) {
             return verdict;
         }
     }

@@ -133,6 +133,22 @@ impl Node {
         }
     }
 
+    /// The same value, where the text it was read from begins at this byte of another one. Recurses no
+    /// deeper than a tree is built.
+    pub(crate) fn moved(self, start: usize) -> Self {
+        let value = match self.value {
+            Value::Object(members) => Value::Object(
+                members.into_iter().map(|(key, node)| (key, node.moved(start))).collect(),
+            ),
+            Value::Array(items) => {
+                Value::Array(items.into_iter().map(|node| node.moved(start)).collect())
+            }
+            value => value,
+        };
+        let span = Span { start: self.span.start + start, end: self.span.end + start };
+        Self { value, span, ..self }
+    }
+
     /// Follows keys down. A member whose own key is cut off stands in for a key that is missing.
     pub(crate) fn path(&self, keys: &[&str]) -> Option<&Self> {
         let Some((key, rest)) = keys.split_first() else { return Some(self) };

@@ -63,8 +63,6 @@ pub fn read(source: Source, text: &str) -> Vec<Sighting> {
         Source::Machine => machine::read(text),
         Source::Pasted => read_pasted(&shared),
     };
-    // What cannot be quoted is no evidence.
-    sightings.retain(|sighting| sighting.span.of(text).is_some_and(|quote| !quote.is_empty()));
     sightings.sort_by_key(|sighting| (sighting.span.start, sighting.span.end));
     sightings
 }

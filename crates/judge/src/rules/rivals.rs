@@ -95,10 +95,10 @@ fn can_be_its_end(stage: &Stage<'_>, kill: &OomKill) -> bool {
     in_time && (named || passes_on(stage))
 }
 
-/// `stop-timeout` and `api-kill`, where the API was silent.
+/// `stop-timeout` and `api-kill`, where the API was silent. A process outside of containers is not reached by it.
 pub(super) fn api_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
     let because = api_silent(stage).or_else(|| api_sent_no_kill(stage));
-    let Some(because) = because else { return Vec::new() };
+    let Some(because) = because.filter(|_| !unit::is_bare(stage)) else { return Vec::new() };
     [Killer::StopTimeout, Killer::ApiKill]
         .map(|killer| RuledOut { killer, because: because.clone() })
         .to_vec()
@@ -133,23 +133,33 @@ pub(super) fn kernel_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
         .to_vec()
 }
 
-/// Every killer that fits a 137 without a witness and is not excluded.
-pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
-    if unit::is_bare(stage) {
-        return unit::candidates(stage);
+/// The killers that fit a 137 without a witness, each either excluded or left as a candidate.
+pub(super) fn of_137(stage: &Stage<'_>) -> (Vec<RuledOut>, Vec<Candidate>) {
+    let mut excluded = kernel_ruled_out(stage);
+    excluded.extend(api_ruled_out(stage));
+    excluded.extend(unit::ruled_out(stage));
+    let mut left: Vec<Candidate> = Vec::new();
+    let fitting = if unit::is_bare(stage) { unit::fitting(stage) } else { fitting(stage) };
+    for (killer, because) in fitting {
+        let known = excluded.iter().any(|one| one.killer == killer)
+            || left.iter().any(|one| one.killer == killer);
+        if !known {
+            left.push(possible(killer, because));
+        }
     }
-    let mut left: Vec<(Killer, String)> = Vec::new();
-    let flagged = stage.life.flagged();
-    if kernel_did_not_end_it(stage).is_none() {
-        left.extend(kernel_candidates(stage, flagged));
-    }
+    (excluded, left)
+}
+
+/// Every killer that can leave a container's 137 without a witness; of one that stands twice the first reason is the better.
+fn fitting(stage: &Stage<'_>) -> Vec<(Killer, String)> {
+    let mut left = kernel_candidates(stage, stage.life.flagged());
     if let Some(signal) = stage.life.signals.last().filter(|_| api_sent_no_kill(stage).is_some()) {
         let name = signal_name(signal.signal);
         let words = format!(
             "{name} was sent before, and the program can have answered it with this status"
         );
         left.push((Killer::NotKilled, words));
-    } else if api_silent(stage).is_none() && stage.life.teller != Teller::Kubernetes {
+    } else if stage.life.teller != Teller::Kubernetes {
         let stop = "a stop whose grace period ran out ends with SIGKILL";
         left.push((Killer::StopTimeout, stop.to_owned()));
         let kill = "docker kill, rm -f and every API client can send SIGKILL at once";
@@ -174,13 +184,7 @@ pub(super) fn candidates_for_137(stage: &Stage<'_>) -> Vec<Candidate> {
         Killer::Runtime,
         "a shim that died, or a daemon that shut down, leaves 137 as well".to_owned(),
     ));
-    let mut seen: Vec<Killer> = Vec::new();
-    left.retain(|(killer, _)| {
-        let first = !seen.contains(killer);
-        seen.push(*killer);
-        first
-    });
-    left.into_iter().map(|(killer, because)| possible(killer, because)).collect()
+    left
 }
 
 /// The end stands right before the start of the daemon that answers now: a daemon that is stopped ends

@@ -7,10 +7,8 @@
 use casefile::{Citation, Moment, signal_name};
 use parse::record::{DaemonLine, MainEnd, OomDaemon};
 
-use super::draft::possible;
-use super::rivals;
 use crate::facts::{Fact, Stage, Teller};
-use crate::verdict::{Candidate, Killer, RuledOut};
+use crate::verdict::{Killer, RuledOut};
 
 /// The subject is no container: there is no runtime's API, no PID 1 of its own, no flag.
 pub(super) fn is_bare(stage: &Stage<'_>) -> bool {
@@ -92,31 +90,30 @@ pub(super) fn systemd_silent(stage: &Stage<'_>) -> Option<String> {
     })
 }
 
-/// Every killer that fits a SIGKILL of a unit's or a plain process and is not excluded. The parent's wait
-/// saw the signal: a chosen 137 is no rival.
-pub(super) fn candidates(stage: &Stage<'_>) -> Vec<Candidate> {
-    let mut left = Vec::new();
-    if rivals::kernel_silent(stage).is_none() {
-        let host = "the host's OOM killer can choose any process";
-        left.push(possible(Killer::HostOutOfMemory, host));
-        let own = "a memory limit of its own cgroup ends a process with SIGKILL";
-        left.push(possible(Killer::ContainerMemoryLimit, own));
-        let above = "a limit of a slice above it can have filled";
-        left.push(possible(Killer::AncestorMemoryLimit, above));
-    }
-    if stage.life.teller != Teller::Parent && systemd_silent(stage).is_none() {
-        let stop = "a stop whose time ran out ends with SIGKILL";
-        left.push(possible(Killer::StopTimeout, stop));
-    }
-    let daemon = "systemd-oomd, earlyoom and their like end a process with SIGKILL";
-    left.push(possible(Killer::OomDaemon, daemon));
-    let process = "a kill -9 by any process of root or of its user, itself included";
-    left.push(possible(Killer::Process, process));
-    let name = if stage.life.teller == Teller::Systemd { "LimitCPU=, " } else { "" };
+/// Every killer that fits a SIGKILL of a unit's or a plain process without a witness. The parent's wait saw
+/// the signal: a chosen 137 is no rival.
+pub(super) fn fitting(stage: &Stage<'_>) -> Vec<(Killer, String)> {
+    let teller = stage.life.teller;
+    let name = if teller == Teller::Systemd { "LimitCPU=, " } else { "" };
     let limit =
         format!("a hard limit on CPU time ({name}RLIMIT_CPU) ends in a SIGKILL without a trace");
-    left.push(possible(Killer::ResourceLimit, limit));
-    left
+    let stop = "a stop whose time ran out ends with SIGKILL";
+    let stop = (teller != Teller::Parent).then_some((Killer::StopTimeout, stop));
+    let kernel = [
+        (Killer::HostOutOfMemory, "the host's OOM killer can choose any process"),
+        (
+            Killer::ContainerMemoryLimit,
+            "a memory limit of its own cgroup ends a process with SIGKILL",
+        ),
+        (Killer::AncestorMemoryLimit, "a limit of a slice above it can have filled"),
+    ];
+    let others = [
+        (Killer::OomDaemon, "systemd-oomd, earlyoom and their like end a process with SIGKILL"),
+        (Killer::Process, "a kill -9 by any process of root or of its user, itself included"),
+        (Killer::ResourceLimit, limit.as_str()),
+    ];
+    let all = kernel.into_iter().chain(stop).chain(others);
+    all.map(|(killer, because)| (killer, because.to_owned())).collect()
 }
 
 /// What the parent's wait and systemd's journal exclude.

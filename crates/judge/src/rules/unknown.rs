@@ -229,7 +229,7 @@ fn invented_by_kubelet(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.main.exit_code_trusted = false;
         verdict.detail = Some(says.to_owned());
         verdict.because.push(because(&end.cite, end.at, says));
-        verdict.candidates = rivals::candidates_for_137(stage);
+        (verdict.ruled_out, verdict.candidates) = rivals::of_137(stage);
         verdict.would_settle_it = rivals::would_settle(stage, verdict.at);
         verdict
     })
@@ -308,12 +308,9 @@ fn signal_end(stage: &Stage<'_>) -> Option<Verdict> {
         verdict.because.push(because(cite, None, says));
     }
     if signal == 9 {
-        verdict.candidates = rivals::candidates_for_137(stage);
+        (verdict.ruled_out, verdict.candidates) = rivals::of_137(stage);
         verdict.limit_at_fault = rivals::kernel_did_not_end_it(stage).map(|_| false);
         verdict.because.extend(asked_before(stage));
-        verdict.ruled_out = rivals::kernel_ruled_out(stage);
-        verdict.ruled_out.extend(rivals::api_ruled_out(stage));
-        verdict.ruled_out.extend(unit::ruled_out(stage));
     } else {
         verdict.ruled_out = unit::ruled_out(stage);
         verdict.candidates = candidates_for_signal(stage, signal);

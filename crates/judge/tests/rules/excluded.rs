@@ -1,5 +1,6 @@
 //! Ends that several requests or kills could explain, and which of them the evidence excludes.
 
+use casefile::Source;
 use judge::verdict::{Confidence, Fate, Killer, Role};
 use serde_json::json;
 
@@ -25,6 +26,23 @@ fn a_program_that_answers_a_stop_with_137_was_sent_no_sigkill() {
     cut.candidate(Killer::ApiKill);
     let early = [start(), signalled(10.0, 1), died(60.0, 137)];
     Case::of(&exited(60.0, 137)).all_events(&early).answer().never_says("before the end");
+}
+
+#[test]
+fn what_dockers_whole_history_excludes_is_no_candidate_whoever_tells_of_the_end() {
+    let pod = |id: &str| {
+        json!({"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p"}, "status": {"containerStatuses": [{"name": "web", "containerID": id,
+        "lastState": {"terminated": {"containerID": id, "exitCode": 137, "reason": "Error",
+        "startedAt": "2026-11-22T10:00:00Z", "finishedAt": "2026-11-22T10:01:00Z"}}}]}})
+    };
+    let told = pod(&format!("docker://{WEB}")).to_string();
+    let answer =
+        Case::web().add(Source::Kubernetes, &told).all_events(&[start(), died(60.0, 137)]).answer();
+    answer.says(Killer::Unknown, Confidence::Unknown);
+    for killer in [Killer::StopTimeout, Killer::ApiKill] {
+        answer.rules_out(killer, "holds no stop or kill");
+        assert!(answer.verdict.candidates.iter().all(|one| one.killer != killer), "{killer:?}");
+    }
 }
 
 #[test]

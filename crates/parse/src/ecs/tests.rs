@@ -182,3 +182,11 @@ fn a_stem_stands_in_every_word_by_which_a_text_is_recognised() {
         assert!(STEMS.iter().any(|stem| words.contains(stem)), "{words}");
     }
 }
+
+#[test]
+fn what_stands_in_a_list_of_one_yaml_line_is_quoted_from_there() {
+    let text = "größe: 1\nstoppedReason: Essential container in task exited\ncontainers: [{\"name\": \"wéb\", \"exitCode\": 137}, {\"name\": \"b\", \"exitCode\": 0}]\n";
+    let task = only(text);
+    let quotes: Vec<&str> = task.containers.iter().filter_map(|it| it.shown_at?.of(text)).collect();
+    assert_eq!(quotes, [r#"{"name": "wéb", "exitCode": 137}"#, r#"{"name": "b", "exitCode": 0}"#]);
+}

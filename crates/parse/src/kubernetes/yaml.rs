@@ -131,8 +131,10 @@ impl Reader<'_> {
             return self.folded("", row, indent, if rest.starts_with('|') { "\n" } else { " " });
         }
         if rest.starts_with(['{', '[']) {
+            // The rest of a row ends where the row does.
+            let start = row.span.end - rest.len();
             let inside = json::documents(rest).into_iter().next();
-            return inside.map_or(null, |node| Node { span: row.span, ..node });
+            return inside.map_or(null, |node| Node { span: row.span, ..node.moved(start) });
         }
         self.folded(rest, row, indent, " ")
     }
@@ -213,7 +215,14 @@ mod tests {
         let code = container.path(&["lastState", "terminated", "exitCode"]).unwrap();
         assert_eq!(code.as_i64(), Some(137));
         assert_eq!(code.span.of(text).unwrap().trim(), "exitCode: 137");
-        assert_eq!(container.get("args").unwrap().items().len(), 2);
+        let quotes: Vec<&str> = container
+            .get("args")
+            .unwrap()
+            .items()
+            .iter()
+            .filter_map(|item| item.span.of(text))
+            .collect();
+        assert_eq!(quotes, ["\"a\"", "\"b\""]);
         assert_eq!(found[0].path(&["status", "message"]).unwrap().as_str(), Some("it's wrapped"));
         assert_eq!(found[0].path(&["status", "note"]).unwrap().as_str(), Some("one\ntwo"));
     }
