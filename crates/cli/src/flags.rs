@@ -36,7 +36,6 @@ use crate::printer::shortened;
     name = "why137",
     version,
     args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true,
     after_help = EXIT_CODES,
 )]
 pub(crate) struct CommandLine {
@@ -300,14 +299,20 @@ pub(crate) fn starts_a_command(arguments: &[OsString]) -> bool {
     words.get(1).is_some_and(|word| word == "run" || word == "env")
 }
 
-/// The grammar, for completions and manuals.
+/// The grammar, for completions.
 pub(crate) fn grammar() -> clap::Command {
     CommandLine::command()
 }
 
+/// The grammar, for manuals: `help` only shows the others' and has no page of its own.
+pub(crate) fn documented() -> clap::Command {
+    grammar().disable_help_subcommand(true)
+}
+
 /// Whether a word is a subcommand's name, and so no container's.
 pub(crate) fn is_subcommand(word: &str) -> bool {
-    grammar().find_subcommand(word).is_some()
+    // `help` is clap's own, and joins the others only when a line is read.
+    word == "help" || grammar().find_subcommand(word).is_some()
 }
 
 /// Moves the subcommand before the options: `-q explain api` means `explain -q api`.
@@ -416,6 +421,19 @@ mod tests {
             let words = words.split(' ').map(OsString::from).collect();
             assert!(read(words).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn help_is_asked_for_as_an_option_or_as_a_word() {
+        for line in ["why137 help", "why137 help run", "why137 run --help"] {
+            let words = line.split(' ').map(OsString::from).collect();
+            let answer = read(words).map(|parsed| parsed.command);
+            let kind = answer.err().map(|answer| answer.kind());
+            assert_eq!(kind, Some(clap::error::ErrorKind::DisplayHelp), "{line}");
+        }
+        // A container of that name is reached by `explain`.
+        assert_eq!(explained("why137 explain help").what, ["help"]);
+        assert!(is_subcommand("help"));
     }
 
     #[test]

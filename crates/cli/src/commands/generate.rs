@@ -99,7 +99,7 @@ fn runtimes() -> String {
 fn command_line() -> String {
     let mut page =
         String::from("# The command line\n\nThis page is generated from the program's own help.\n");
-    let mut root = flags::grammar().term_width(100);
+    let mut root = flags::documented().term_width(100);
     root.build();
     page.push_str(&help(&mut root));
     for command in root.get_subcommands_mut().filter(|command| !command.is_hide_set()) {

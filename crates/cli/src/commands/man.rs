@@ -10,13 +10,13 @@ use crate::printer::Printer;
 
 /// Writes the program's own page.
 pub(super) fn run(printer: &Printer) -> anyhow::Result<ExitCode> {
-    printer.answer(&page(flags::grammar())?)?;
+    printer.answer(&page(flags::documented())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Every page with its file name: `why137.1`, `why137-explain.1`, …
 pub(super) fn pages() -> anyhow::Result<Vec<(String, String)>> {
-    let mut root = flags::grammar();
+    let mut root = flags::documented();
     // Gives every subcommand its full name and the options that are global.
     root.build();
     let mut pages = Vec::new();
