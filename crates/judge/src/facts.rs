@@ -4,6 +4,8 @@
 //! cgroup, a start and its end). Never says who did it: that is [`crate::rules`].
 
 mod life;
+#[cfg(test)]
+mod made;
 mod oom;
 pub(crate) mod program;
 mod stage;

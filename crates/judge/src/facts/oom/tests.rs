@@ -1,15 +1,10 @@
 //! Reports of the kernel's OOM killer as kills: which count, where they happened, and which are the same.
 
-use casefile::{Source, Span};
+use casefile::Source;
 use parse::record::{ContainerRecord, MemoryLine, NamedVictim, Seen};
 
 use super::*;
-
-const SPAN: Span = Span { start: 0, end: 1 };
-
-fn id(letter: char) -> ContainerId {
-    ContainerId::parse(&letter.to_string().repeat(64)).unwrap()
-}
+use crate::facts::made::{self, SPAN, at, id, row};
 
 fn path(text: &str) -> Option<CgroupPath> {
     CgroupPath::parse(text)
@@ -20,15 +15,9 @@ fn of_a() -> Option<CgroupPath> {
     path(&format!("/docker/{}", id('a').as_str()))
 }
 
-fn at(seconds: f64) -> Moment {
-    Moment::from_micros(1_700_000_000_000_000 + (seconds * 1e6).round() as i64).unwrap()
-}
-
 /// As a `Killed process` line tells it.
 fn killed(pid: u32) -> Killed {
-    let named = NamedVictim { pid: Some(pid), comm: Some("w".to_owned()), uid: None, span: SPAN };
-    let by_name = victims(&OomReport { named: Some(named), ..OomReport::default() }).remove(0);
-    Killed { message: Some(KillMessage::MemoryCgroup), ..by_name }
+    Killed { message: Some(KillMessage::MemoryCgroup), ..made::killed(pid, "w") }
 }
 
 /// At this limit, in this cgroup, with these victims.
@@ -240,17 +229,7 @@ fn kills_stand_in_order_of_time_where_all_have_one() {
 #[test]
 fn the_table_tells_the_main_process_where_its_first_row_is_the_oldest() {
     let main = |limit: Option<CgroupPath>, pids: &[u32]| {
-        let row = |pid: &u32| TaskRow {
-            pid: *pid,
-            tgid: None,
-            uid: None,
-            rss: None,
-            total_vm: None,
-            oom_score_adj: None,
-            comm: "w".to_owned(),
-            span: SPAN,
-        };
-        let tasks = pids.iter().map(row).collect();
+        let tasks = pids.iter().map(|pid| row(*pid, "w")).collect();
         let report = OomReport {
             tasks,
             task_memcg: limit.clone(),
@@ -279,16 +258,7 @@ fn a_report_with_the_victims_line_is_fuller_than_one_that_only_names_it() {
 
 #[test]
 fn a_victim_that_is_only_named_has_the_score_of_its_row() {
-    let row = |pid: u32, score: i32| TaskRow {
-        pid,
-        tgid: None,
-        uid: None,
-        rss: None,
-        total_vm: None,
-        oom_score_adj: Some(score),
-        comm: "w".to_owned(),
-        span: SPAN,
-    };
+    let row = |pid: u32, score: i32| TaskRow { oom_score_adj: Some(score), ..row(pid, "w") };
     let named = NamedVictim { pid: Some(7), comm: None, uid: None, span: SPAN };
     let tasks = vec![row(6, 1), row(7, 500), row(8, 2)];
     let told = kill(OomReport { named: Some(named), tasks, ..report(None, None, &[]) });

@@ -1,20 +1,11 @@
 //! What belongs to a life: kills, a pod's events, an OOM daemon's lines; and whether a kill hit its main process.
 
-use casefile::{Citation, Moment, Span};
-use parse::record::{ContainerRecord, Killed, OomDaemon};
+use casefile::Citation;
+use parse::record::{ContainerRecord, OomDaemon};
 
 use super::*;
 use crate::facts::End;
-
-const SPAN: Span = Span { start: 0, end: 1 };
-
-fn id(letter: char) -> ContainerId {
-    ContainerId::parse(&letter.to_string().repeat(64)).unwrap()
-}
-
-fn at(seconds: f64) -> Moment {
-    Moment::from_micros(1_700_000_000_000_000 + (seconds * 1e6).round() as i64).unwrap()
-}
+use crate::facts::made::{SPAN, at, id, killed};
 
 fn cite() -> Citation {
     Citation { exhibit: "a".to_owned(), span: SPAN }
@@ -37,22 +28,6 @@ fn life() -> Life {
     }
 }
 
-fn victim(pid: u32, comm: &str) -> Killed {
-    Killed {
-        pid,
-        comm: Some(comm.to_owned()),
-        message: None,
-        uid: None,
-        total_vm_kb: None,
-        anon_rss_kb: None,
-        file_rss_kb: None,
-        shmem_rss_kb: None,
-        oom_score_adj: None,
-        span: SPAN,
-        at: None,
-    }
-}
-
 /// A `Killed process` line without a report.
 fn bare(pid: u32, comm: &str, seconds: Option<f64>) -> OomKill {
     OomKill {
@@ -62,7 +37,7 @@ fn bare(pid: u32, comm: &str, seconds: Option<f64>) -> OomKill {
         stamp: None,
         level: Level::Unknown,
         level_shown: false,
-        victims: vec![victim(pid, comm)],
+        victims: vec![killed(pid, comm)],
         kill_line: true,
         container: None,
         limit: None,

@@ -1,17 +1,12 @@
 //! Lines without a report, between reports of one limit or of several.
 
-use casefile::{Bytes, CgroupPath, Citation, Source, Span, Stamp};
-use parse::record::{Killed, TaskRow};
+use casefile::{Bytes, CgroupPath, Citation, Source, Stamp};
+use parse::record::Killed;
 
 use super::*;
 use crate::facts::Fact;
+use crate::facts::made::{SPAN, id, killed, row};
 use crate::verdict::Level;
-
-const SPAN: Span = Span { start: 0, end: 1 };
-
-fn id(letter: char) -> ContainerId {
-    ContainerId::parse(&letter.to_string().repeat(64)).unwrap()
-}
 
 fn path(letter: char) -> Option<CgroupPath> {
     CgroupPath::parse(&format!("/docker/{}", id(letter).as_str()))
@@ -19,19 +14,7 @@ fn path(letter: char) -> Option<CgroupPath> {
 
 /// `Memory cgroup out of memory: Killed process` alone, so many seconds after boot.
 fn bare_line(seconds: u64, pid: u32, comm: &str) -> OomKill {
-    let victim = Killed {
-        pid,
-        comm: Some(comm.to_owned()),
-        message: Some(KillMessage::MemoryCgroup),
-        uid: None,
-        total_vm_kb: None,
-        anon_rss_kb: None,
-        file_rss_kb: None,
-        shmem_rss_kb: None,
-        oom_score_adj: None,
-        span: SPAN,
-        at: None,
-    };
+    let victim = Killed { message: Some(KillMessage::MemoryCgroup), ..killed(pid, comm) };
     OomKill {
         report: Box::default(),
         exhibit: "kmsg".to_owned(),
@@ -53,17 +36,7 @@ fn reported(letter: char, seconds: u64, pid: u32, comm: &str, table: &[u32]) -> 
     let mut kill = bare_line(seconds, pid, comm);
     kill.report.oom_memcg = path(letter);
     kill.report.task_memcg = path(letter);
-    let row = |pid: &u32| TaskRow {
-        pid: *pid,
-        tgid: None,
-        uid: None,
-        rss: None,
-        total_vm: None,
-        oom_score_adj: None,
-        comm: comm.to_owned(),
-        span: SPAN,
-    };
-    kill.report.tasks = table.iter().map(row).collect();
+    kill.report.tasks = table.iter().map(|pid| row(*pid, comm)).collect();
     OomKill { level: Level::Own, level_shown: true, container: Some(id(letter)), ..kill }
 }
 
