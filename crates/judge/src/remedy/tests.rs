@@ -316,7 +316,7 @@ fn what_the_runtime_believed_is_said_where_its_own_limit_filled() {
 }
 
 /// A program that was killed at its own limit on a machine of 8 GiB with cgroup v2.
-fn program(command: &[&str], settings: &[&str], limit: u64) -> Verdict {
+pub(super) fn program(command: &[&str], settings: &[&str], limit: u64) -> Verdict {
     let mut told = with_limit(Killer::ContainerMemoryLimit, limit);
     told.main.command = words(command);
     told.main.settings = words(settings);

@@ -1,34 +1,17 @@
 //! Where the sums of a believed ceiling turn: at the limit itself, at a tenth of it, at half of it.
 
-use casefile::{Asked, CaseFile, Citation, Moment, Span};
 use settings::runtimes::Part;
 use settings::runtimes::advice::Step;
 
 use super::*;
-use crate::verdict::{Holder, Killer, Level};
+use crate::remedy::tests::program;
+use crate::verdict::Holder;
 
 const MIB: u64 = 1 << 20;
 
-/// A program that was killed at its own limit, on a machine of 8 GiB with cgroup v2.
-fn killed(command: &[&str], settings: &[&str], mib: u64) -> Verdict {
-    let now = Moment::from_micros(1_700_000_000_000_000).unwrap();
-    let case = CaseFile::new(Asked::default(), now);
-    let (killer, level) = (Killer::ContainerMemoryLimit, Level::Own);
-    let limit = Some(Limit::At(Bytes(mib * MIB)));
-    let mut told = Verdict { killer, level, limit, ..crate::explain(&case, now) };
-    let words = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    told.main.command = words(command);
-    told.main.settings = words(settings);
-    told.main.around.host = Some(Bytes(8 << 30));
-    told.main.around.cgroup_version = Some(2);
-    let cite = Citation { exhibit: "inspect".to_owned(), span: Span { start: 0, end: 1 } };
-    told.main.around.command_cite = Some(cite);
-    told
-}
-
 fn node(flags: &[&str]) -> Verdict {
     let command = [&["node"], flags, &["a.js"]].concat();
-    killed(&command, &["NODE_VERSION=22.12.0"], 256)
+    program(&command, &["NODE_VERSION=22.12.0"], 256)
 }
 
 #[test]
@@ -41,7 +24,7 @@ fn of_several_flags_the_one_that_made_the_ceiling_is_marked() {
 #[test]
 fn settings_with_which_it_cannot_fit_either_are_no_advice() {
     let advised = |mib: u64| {
-        let told = killed(&["java", "-Xmx1g", "-jar", "a.jar"], &["JAVA_VERSION=17.0.9"], mib);
+        let told = program(&["java", "-Xmx1g", "-jar", "a.jar"], &["JAVA_VERSION=17.0.9"], mib);
         let sized = Sized::of(&told).unwrap();
         sized.advice(&Room::of(sized.limit)).is_some()
     };
