@@ -14,9 +14,10 @@ pub(crate) fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The kernel keeps 15 bytes of a program's name (`TASK_COMM_LEN` is 16 with its end).
-pub(crate) fn comm_of(program: &str) -> String {
-    program.chars().take(15).collect()
+/// The kernel keeps 15 bytes of a program's name (`TASK_COMM_LEN` is 16 with its end); a character that does
+/// not fit whole is left out here.
+pub(crate) fn comm_of(program: &str) -> &str {
+    program.get(..program.floor_char_boundary(15)).unwrap_or(program)
 }
 
 /// A process of this `comm` runs this program, whether the source cuts names or not.
@@ -63,6 +64,7 @@ mod tests {
         assert!(is_comm_of("containerd-shim", "containerd-shim-runc-v2"));
         assert!(is_comm_of("containerd-shim-runc-v2", "containerd-shim-runc-v2"));
         assert!(!is_comm_of("python", "python3"));
+        assert_eq!(comm_of("größenbestimmung"), "größenbestimm");
     }
 
     #[test]
