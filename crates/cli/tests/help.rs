@@ -29,6 +29,7 @@ mod tests {
     }
 
     /// The subcommands that the first page of help lists.
+    /// All but `help`, which takes their names and no options.
     fn subcommands() -> Vec<String> {
         let (_, help, _) = say(&["--help"]);
         let list = help.split_once("Commands:\n").unwrap().1;
@@ -36,7 +37,18 @@ mod tests {
             .take_while(|line| !line.is_empty())
             .filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')))
             .map(|line| line.split(' ').next().unwrap().to_owned())
+            .filter(|name| name != "help")
             .collect()
+    }
+
+    #[test]
+    fn help_of_a_subcommand_is_asked_for_by_its_name_too() {
+        for name in subcommands() {
+            let (code, help, err) = say(&["help", &name]);
+            assert_eq!((code, help, err.as_str()), (0, say(&[&name, "--help"]).1, ""), "{name}");
+        }
+        let (code, _, err) = say(&["help", "nobody"]);
+        assert!(code == 2 && err.contains("unrecognized subcommand 'nobody'"), "{err}");
     }
 
     #[test]

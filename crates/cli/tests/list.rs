@@ -306,7 +306,8 @@ mod tests {
         );
     }
 
-    /// A log that holds the whole life and no kill excludes the kernel; one that begins later does not.
+    /// A log that holds the whole life and no kill excludes the kernel, as one that holds its end does; one that
+    /// begins right before the end does not.
     #[test]
     fn the_silence_of_a_log_counts_only_for_lives_that_it_holds() {
         let folder = tempfile::tempdir().unwrap();
@@ -327,7 +328,8 @@ mod tests {
         };
         // It started at 18:40:01.
         assert!(!asked(0).contains("container-memory-limit"));
-        assert!(asked(2_500_000_000).contains("container-memory-limit"));
+        assert!(!asked(2_500_000_000).contains("container-memory-limit"));
+        assert!(asked(2_525_000_000).contains("container-memory-limit"));
     }
 
     #[test]

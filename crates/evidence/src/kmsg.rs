@@ -94,7 +94,8 @@ fn of_ring(
         }),
         None => !records.is_empty(),
     };
-    let covers = !ring.lost && is_unbroken(&records) && reaches;
+    let whole = !ring.lost && is_unbroken(&records);
+    let covers = whole && reaches;
     let from = life.and_then(Life::look_from).map_or(i64::MIN, stamp_of);
     // What came a minute after the end is another's; of what lives nothing is.
     let to = life.and_then(|life| life.ended?.plus_micros(60_000_000));
@@ -106,9 +107,9 @@ fn of_ring(
     let kept: String = records_kept.map(|record| record.text).collect();
 
     let mut found = Found::default();
-    let oldest =
-        records.first().map(|oldest| ("kernel-log-since-micros", oldest.micros.to_string()));
-    found.facts.extend(oldest);
+    let oldest = records.first().filter(|_| whole);
+    // Told of a whole log only: what it is silent about since then did not happen.
+    found.facts.extend(oldest.map(|oldest| ("kernel-log-since-micros", oldest.micros.to_string())));
     if let Some(life) = life.filter(|_| !covers) {
         found.gaps.extend(
             why_not(ring, &records, life, zero_at)
@@ -121,8 +122,6 @@ fn of_ring(
         covers,
         ..exhibit("kmsg", Source::KernelLog, shown, &kept)
     });
-    let whole = !ring.lost && is_unbroken(&records);
-    let oldest = records.first().filter(|_| whole);
     let whole_since = oldest.and_then(|oldest| zero_at.plus_micros(oldest.micros));
     KernelLog { found, covers, whole_since }
 }
@@ -298,6 +297,8 @@ mod tests {
             "its oldest record is of 1970-01-01 00:21:40 UTC; the container started at 1970-01-01 00:20:50 UTC"
         );
         assert!(!read_file("6,1,1,-;a\n6,3,300000000,-;b\n", 1250).covers);
+        // Of a log with a hole not even its beginning is told: it is silent about nothing.
+        assert_eq!(read_file("6,1,1,-;a\n6,3,300000000,-;b\n", 1250).found.facts, []);
         // The container started before this boot.
         assert!(!read_file("6,0,0,-;a\n", 900).covers);
         assert!(read_file("6,0,0,-;a\n", 1000).covers);

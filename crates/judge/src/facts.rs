@@ -6,13 +6,17 @@
 mod life;
 #[cfg(test)]
 mod made;
+pub(crate) mod named;
 mod oom;
 pub(crate) mod program;
 mod stage;
 mod unit;
 
+use std::collections::HashMap;
+
 use casefile::{
-    Bytes, CaseFile, CgroupPath, Citation, ContainerId, Exhibit, Gap, Moment, Source, Span, Stamp,
+    Bytes, CaseFile, CgroupPath, Citation, Clock, ContainerId, Exhibit, Gap, Moment, Source, Span,
+    Stamp,
 };
 pub(crate) use life::{
     ApiSignal, End, Life, Teller, is_oom_reason, is_same_name, lives, lives_of_container,
@@ -58,6 +62,8 @@ pub(crate) struct Machine {
     pub(crate) cpus: Option<u32>,
     /// When the Docker daemon that answered was started.
     pub(crate) daemon_started_at: Option<Moment>,
+    /// From when on the kernel's log is whole: what it does not hold since then did not happen.
+    pub(crate) kernel_log_since: Option<Moment>,
 }
 
 /// Everything the exhibits say.
@@ -90,6 +96,8 @@ pub(crate) struct FactSheet {
     pub(crate) pod_events: Vec<Fact<PodEvent>>,
     pub(crate) tasks: Vec<Fact<Box<EcsTask>>>,
     pub(crate) application: Vec<Fact<Application>>,
+    /// Whose words of `application` these are, where Compose says so before the line.
+    pub(crate) speakers: HashMap<Citation, String>,
     pub(crate) counters: Vec<Fact<Counter>>,
     pub(crate) processes: Vec<Fact<ProcessRecord>>,
     pub(crate) trace: Vec<Fact<TraceEvent>>,
@@ -145,10 +153,28 @@ pub(crate) fn establish_upon(known: FactSheet, case: &CaseFile) -> FactSheet {
         }
     }
     // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
+    sheet.machine.kernel_log_since = log_since(&case.exhibits).or(sheet.machine.kernel_log_since);
     oom::establish(&mut sheet, reports);
     oom::place_by_count(&mut sheet);
     oom::relevel(&mut sheet);
     sheet
+}
+
+/// The moment of the oldest record of a log without holes; of another log it is not told.
+fn log_since(exhibits: &[Exhibit]) -> Option<Moment> {
+    let ring = |exhibit: &&Exhibit| {
+        exhibit.source == Source::KernelLog && matches!(exhibit.clock, Clock::SinceBoot { .. })
+    };
+    let log = exhibits.iter().find(ring)?;
+    let facts = exhibits.iter().filter(|exhibit| exhibit.source == Source::Machine);
+    let micros =
+        facts.flat_map(|exhibit| parse::read(exhibit.source, exhibit.text())).find_map(|seen| {
+            match seen.record {
+                Record::Machine(MachineFact::KernelLogSince(micros)) => Some(micros),
+                _ => None,
+            }
+        })?;
+    log.clock.moment(Stamp::SinceBoot(micros))
 }
 
 /// An exhibit gathered about one container says nothing about another.
@@ -192,7 +218,11 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
             sheet.pod_events.push(Fact { what: event, at, stamp, cite, source });
         }
         Record::EcsTask(task) => sheet.tasks.push(fact!(task)),
-        Record::Application(words) => sheet.application.push(fact!(words)),
+        Record::Application(words) => {
+            let speaker = named::speaker(exhibit.text(), seen.span);
+            sheet.speakers.extend(speaker.map(|name| (cite.clone(), name)));
+            sheet.application.push(fact!(words));
+        }
         Record::Counter(counter) => sheet.counters.push(fact!(counter)),
         Record::Process(process) => sheet.processes.push(fact!(process)),
         Record::Trace(event) => sheet.trace.push(fact!(event)),

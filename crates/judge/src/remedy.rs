@@ -102,6 +102,16 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
             "if the program listens to another signal or needs longer: STOPSIGNAL (stop_signal) and --stop-timeout (stop_grace_period)",
         ),
     };
+    let longer_wait = remedy(
+        longer,
+        "the request arrives, and the wait is as long as the work",
+        "a longer grace period makes every stop of a stuck program slower",
+        "put the old setting back",
+    );
+    // Without any time no handler and no init could have ended it by the request.
+    if verdict.detail.as_deref().is_some_and(|it| it.contains("no time to stop was given")) {
+        return vec![no_wait(runtime).unwrap_or(longer_wait)];
+    }
     let signal = verdict.detail.as_deref().and_then(|detail| detail.split(' ').next());
     let signal = signal.filter(|word| word.starts_with("SIG")).unwrap_or("SIGTERM");
     let init = &init.replace("SIGTERM", signal);
@@ -128,13 +138,20 @@ fn forced_stop(verdict: &Verdict) -> Vec<Remedy> {
         ),
     };
     remedies.push(remedy(init, &effect, risk, "take it away again"));
-    remedies.push(remedy(
-        longer,
-        "the request arrives, and the wait is as long as the work",
-        "a longer grace period makes every stop of a stuck program slower",
-        "put the old setting back",
-    ));
+    remedies.push(longer_wait);
     remedies
+}
+
+/// Docker was asked for a stop without any wait.
+fn no_wait(runtime: Option<&str>) -> Option<Remedy> {
+    matches!(runtime, None | Some("docker" | "podman")).then(|| {
+        remedy(
+            "give it time to stop: `docker stop` without `-t 0`, or a --stop-timeout (stop_grace_period) above 0",
+            "the program gets its chance to end on the request; with none, SIGKILL follows whatever it does",
+            "a longer grace period makes every stop of a stuck program slower",
+            "put the old setting back",
+        )
+    })
 }
 
 fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
@@ -156,8 +173,8 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
     }
     if verdict.level == Level::Nested {
         return vec![remedy(
-            "look at who set the inner cgroup's limit: it is below the container's own",
-            "the container's limit was not the one that filled",
+            "look at who set the inner cgroup's limit: it is the one that filled",
+            &format!("no limit around it was reached: {} does not help", around(verdict)),
             "",
             "",
         )];
@@ -179,6 +196,15 @@ fn own_limit(verdict: &Verdict) -> Vec<Remedy> {
         "",
     ));
     remedies
+}
+
+/// A change to what lies around a nested cgroup.
+fn around(verdict: &Verdict) -> &'static str {
+    if verdict.container_id.is_some() {
+        "a change to the container's own limit"
+    } else {
+        "a change to an outer limit"
+    }
 }
 
 /// The victims had at least half of the shared memory mapped (`shmem-rss:` in the kernel's line).
@@ -297,7 +323,7 @@ fn parent_limit(verdict: &Verdict) -> Vec<Remedy> {
             "look at {cgroup} as a whole: its limit has to hold everything below it{neighbour}"
         ),
         if verdict.confidence == Confidence::Proven {
-            "the container's own limit was not reached; a change to it does not help"
+            "it is not the container's own limit that filled; a change to that does not help"
         } else {
             "a change to one container's limit alone does not make room in the parent"
         },

@@ -34,6 +34,7 @@ use std::sync::LazyLock;
 
 use casefile::{Moment, RuleManual};
 
+use crate::facts::named::{self, Named};
 use crate::facts::{FactSheet, Life, OomKill, Stage, journals_unit, lives, other_subjects};
 use crate::verdict::{Confidence, Killer, Level, Verdict};
 
@@ -250,8 +251,34 @@ pub(crate) fn of_kills(sheet: &FactSheet, kills: Vec<&OomKill>) -> Vec<Verdict> 
     kernel_kill::findings(&Stage::of_text(sheet, &life).with_kills(kills))
 }
 
-/// Pasted text without a container: the last kill, and the others as findings.
+/// Of a node's journal of a month the last ends are told; each is looked for in all of it.
+const MOST_OTHERS: usize = 32;
+
+/// Pasted text without a container of its own. A log that tells of the ends of several tells of several deaths:
+/// whom the last kill hit, else who ended last, is the answer, the others are findings.
 fn reach_without_subject(sheet: &FactSheet) -> Verdict {
+    let mut others = named::ended(sheet);
+    if others.is_empty() || sheet.is_asked() {
+        return reach_as_one(sheet);
+    }
+    let kill = sheet.oom_kills.iter().rfind(|kill| !kill.is_placeless());
+    let last = if kill.is_none() { others.pop() } else { None };
+    others.retain(|named| !kill.is_some_and(|kill| named.holds(kill)));
+    let is_meant = |one: &Named| {
+        last.as_ref().is_some_and(|last| last.is(one)) || kill.is_some_and(|kill| one.holds(kill))
+    };
+    let mut verdict = reach_as_one(&named::without_others(sheet, is_meant, &others));
+    for other in others.iter().rev().take(MOST_OTHERS) {
+        let mut other = reach_as_one(&named::only(sheet, other));
+        verdict.findings.append(&mut other.findings);
+        verdict.findings.push(other);
+    }
+    verdict.findings.sort_by_key(|finding| finding.at);
+    verdict
+}
+
+/// The last kill of a text, and the others as findings.
+fn reach_as_one(sheet: &FactSheet) -> Verdict {
     let life = Life::default();
     let stage = Stage::of_text(sheet, &life);
     let mut verdict = reach_stage(&stage);
@@ -269,8 +296,10 @@ fn reach_without_subject(sheet: &FactSheet) -> Verdict {
 /// A pasted journal in which nothing but the end of a unit's main process is told.
 fn of_journals_unit(sheet: &FactSheet) -> Option<Verdict> {
     let lives = journals_unit(sheet);
-    let stage = Stage::of_life(sheet, &lives, lives.len().checked_sub(1)?)?;
-    stage.life.end.is_some().then(|| reach_stage(&stage))
+    // It may have been started again since.
+    let ended = lives.iter().rposition(|life| life.end.is_some())?;
+    let stage = Stage::of_life(sheet, &lives, ended)?;
+    Some(reach_stage(&stage))
 }
 
 #[cfg(test)]

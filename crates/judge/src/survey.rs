@@ -7,8 +7,8 @@
 //! Decides nothing about a death: that is for the rules. An unrelated container's log changes nothing
 //! here either: what is about one container is read for that container only.
 
-use casefile::{Asked, CaseFile, CgroupPath, Clock, ContainerId, Exhibit, Moment, Source, Stamp};
-use parse::record::{CounterValue, DaemonLine, MachineFact, Record};
+use casefile::{Asked, CaseFile, CgroupPath, ContainerId, Exhibit, Moment, Source};
+use parse::record::{CounterValue, DaemonLine, Record};
 
 use crate::facts::{self, Fact, FactSheet, OomKill, lives, named_container, unit_of};
 use crate::rules;
@@ -115,8 +115,11 @@ impl Machine {
     fn of(case: &CaseFile) -> Self {
         let exhibits: Vec<Exhibit> =
             case.exhibits.iter().filter(|exhibit| is_shared(exhibit)).cloned().collect();
-        let log_since = log_since(&exhibits);
-        let sheet = facts::establish(&part(case, Asked::default(), exhibits));
+        let whole = |it: &Exhibit| it.source == Source::KernelLog && it.covers;
+        let whole = exhibits.iter().any(whole);
+        let mut sheet = facts::establish(&part(case, Asked::default(), exhibits));
+        let log_since = sheet.machine.kernel_log_since.filter(|_| whole);
+        sheet.machine.kernel_log_since = log_since;
         Self { sheet, log_since }
     }
 
@@ -232,24 +235,6 @@ fn flat(mut verdict: Verdict) -> Vec<Verdict> {
     let mut all = std::mem::take(&mut verdict.findings);
     all.push(verdict);
     all
-}
-
-/// The moment of the oldest record of a log without holes.
-fn log_since(exhibits: &[Exhibit]) -> Option<Moment> {
-    let whole = |exhibit: &&Exhibit| exhibit.source == Source::KernelLog && exhibit.covers;
-    let log = exhibits.iter().find(whole)?;
-    let facts = exhibits.iter().filter(|exhibit| exhibit.source == Source::Machine);
-    let micros =
-        facts.flat_map(|exhibit| parse::read(exhibit.source, exhibit.text())).find_map(|seen| {
-            match seen.record {
-                Record::Machine(MachineFact::KernelLogSince(micros)) => Some(micros),
-                _ => None,
-            }
-        })?;
-    match log.clock {
-        Clock::SinceBoot { .. } => log.clock.moment(Stamp::SinceBoot(micros)),
-        Clock::Wall | Clock::Unknown => None,
-    }
 }
 
 /// systemd's word that a unit did not end well, or lost a process.

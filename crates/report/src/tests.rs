@@ -360,3 +360,29 @@ fn a_cgroup_of_which_only_a_counter_tells_is_no_container() {
     verdict.place = casefile::CgroupPath::parse(&format!("/docker/{}", "a".repeat(64)));
     assert!(!said(&verdict).contains("in the cgroup"), "{}", said(&verdict));
 }
+
+#[test]
+fn an_alive_container_whose_life_before_was_killed_does_not_hide_it() {
+    let mut verdict = verdicts::scenes()
+        .into_iter()
+        .find(|(name, _)| *name == "still_alive")
+        .map(|(_, verdict)| verdict)
+        .unwrap();
+    let mut before = verdict.clone();
+    before.killer = Killer::ContainerMemoryLimit;
+    before.level = Level::Own;
+    verdict.findings.push(before.clone());
+    let shown = page(&verdict, 100, false, false);
+    assert!(
+        shown.contains(
+            "is alive again; its life before: killed by the container's own memory limit (64"
+        ),
+        "{shown}"
+    );
+    assert!(!shown.contains("nothing that died"), "{shown}");
+    // A neighbour's death is no life of it.
+    before.container_id = casefile::ContainerId::parse(&"d".repeat(64));
+    verdict.findings = vec![before];
+    let shown = page(&verdict, 100, false, false);
+    assert!(shown.contains("is alive; nothing that died in it was seen"), "{shown}");
+}

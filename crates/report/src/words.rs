@@ -28,7 +28,7 @@ pub(crate) fn headline(report: &Report) -> String {
         | Killer::HostOutOfMemory
         | Killer::NumaOutOfMemory
         | Killer::OutOfMemory => kernel_oom(verdict, &cast),
-        Killer::StillAlive => still_alive(verdict, &cast),
+        Killer::StillAlive => still_alive(report, &cast),
         Killer::Unknown => return undecided(report, &cast),
         Killer::NotKilled | Killer::Crash => own_end(verdict, &cast),
         Killer::OomDaemon
@@ -177,7 +177,19 @@ pub(crate) fn short_path(path: &CgroupPath) -> String {
     path.as_str().replace(id.as_str(), &format!("{short}…"))
 }
 
-fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
+/// How the life before the present one ended, where the same container had one that is told of.
+fn life_before(report: &Report) -> Option<String> {
+    let own = report.verdict.container_id.as_ref()?;
+    let is_own = |finding: &&Report| finding.verdict.container_id.as_ref() == Some(own);
+    let last = report.findings.iter().rfind(is_own)?;
+    Some(match last.verdict.killer {
+        Killer::Unknown => "it is not decided what ended it".to_owned(),
+        _ => short(last),
+    })
+}
+
+fn still_alive(report: &Report, cast: &Cast) -> String {
+    let verdict = &report.verdict;
     let who = &cast.who;
     if let Some(detail) = verdict.detail.as_deref().filter(|_| nothing_died(verdict)) {
         let detail = clause(detail);
@@ -196,7 +208,10 @@ fn still_alive(verdict: &Verdict, cast: &Cast) -> String {
         {
             format!("{who} is alive; a process in it may have been killed")
         }
-        (Level::None, None) => format!("{who} {is} alive; nothing that died in it was seen"),
+        (Level::None, None) => match life_before(report) {
+            Some(before) => format!("{who} {is} alive again; its life before: {before}"),
+            None => format!("{who} {is} alive; nothing that died in it was seen"),
+        },
         (level, detail) => {
             let amount = amount_between(verdict.limit);
             let whose = match level {

@@ -6,7 +6,7 @@ use parse::record::{
 };
 
 use super::{
-    ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller, program,
+    ApiSignal, Fact, FactSheet, Life, MainHit, OomKill, Teller, is_same_name, program,
     unit::{self, unit_of},
 };
 use crate::verdict::Level;
@@ -72,7 +72,8 @@ impl<'a> Stage<'a> {
         if let Some(first) = self.first_of_container(kill) {
             return if pids.contains(&first.process()) { MainHit::Yes } else { MainHit::No };
         }
-        if self.life.teller == Teller::Systemd && is_alone(kill) {
+        let soon = self.life.teller == Teller::Systemd || within(3.0);
+        if soon && is_alone(kill, self.life) {
             return MainHit::Yes;
         }
         let (hit, only_one) = self.main_hit_by_name(kill);
@@ -157,15 +158,16 @@ impl<'a> Stage<'a> {
                 return in_time && (unit::is_about(&line.what, life) || ends_it(line, life));
             }
             // A unit that is no container's is another subject's.
-            let other_unit = id.is_some()
+            let other_unit = life.teller != Teller::Nobody
                 && unit_of(&line.what).is_some()
                 && named_container(&line.what).is_none()
-                && !unit::is_about(&line.what, life);
+                && !unit::is_about(&line.what, life)
+                && (id.is_some() || !unit::runs_it(&line.what, life));
             in_time
                 && !other_unit
                 && named_container(&line.what).is_none_or(|named| match &id {
                     Some(id) => id.is_same(&named),
-                    None => true,
+                    None => life.teller == Teller::Nobody || is_only_one(self.sheet),
                 })
         })
     }
@@ -185,8 +187,19 @@ impl<'a> Stage<'a> {
             let uids = pod.and_then(|pod| pod.uid.as_ref()).zip(event.what.uid.as_ref());
             let same_pod = match uids {
                 Some((own, other)) => own == other || !of_pod,
-                None => !of_pod || same(pod.and_then(|pod| pod.name.as_ref()), &event.what.object),
+                None => {
+                    let here = pod.and_then(|pod| pod.namespace.as_ref());
+                    let named = same(pod.and_then(|pod| pod.name.as_ref()), &event.what.object);
+                    !of_pod || named && same(here, &event.what.namespace)
+                }
             };
+            // What another node tells of itself is not about this pod.
+            let node = pod.and_then(|pod| pod.node.as_deref()?.split('/').next());
+            let of_node = event.what.kind.as_deref() == Some("Node");
+            let other = node.zip(event.what.object.as_deref()).is_some_and(|(own, it)| own != it);
+            if of_node && other {
+                return false;
+            }
             same_pod && same(name.as_ref(), &event.what.container) && is_of_life(life, event)
         })
     }
@@ -199,8 +212,16 @@ impl<'a> Stage<'a> {
         let life = self.life;
         self.sheet.application.iter().filter(move |fact| {
             let in_time = fact.at.is_none_or(|at| life.holds(at));
-            in_time && (is_gathered(fact) || !(own || gathered))
+            in_time && (is_gathered(fact) || !(own || gathered)) && !self.is_anothers(fact)
         })
+    }
+
+    /// Compose writes before the line that another service's container printed it (`api-1  | …`).
+    fn is_anothers(&self, fact: &Fact<Application>) -> bool {
+        let speaker = self.sheet.speakers.get(&fact.cite);
+        let own = self.life.name.as_deref().filter(|name| !name.is_empty());
+        // Compose leaves its project's name out: `api-1` of `shop-api-1`.
+        speaker.zip(own).is_some_and(|(name, own)| !is_same_name(own, name))
     }
 
     /// The pids of children that a supervisor or a shell says ended by SIGKILL, in its own namespace.
@@ -281,6 +302,15 @@ impl<'a> Stage<'a> {
             (None, _) | (_, None) => false,
         }
     }
+}
+
+/// No second container has a name in the text: an id that none of them shows can only be this one's.
+fn is_only_one(sheet: &FactSheet) -> bool {
+    let records = sheet.containers.iter().map(|fact| &fact.what.name);
+    let statuses = sheet.pods.iter().flat_map(|pod| &pod.what.containers).map(|it| &it.name);
+    let mut names = records.chain(statuses).flatten();
+    let first = names.next();
+    names.all(|name| Some(name) == first)
 }
 
 /// An event of this life: not from before its start, nor, if it happened once, from long after its
@@ -426,12 +456,18 @@ fn unit_container(unit: &str) -> Option<ContainerId> {
     CgroupPath::parse(&format!("/{}", unit.trim_start_matches('/')))?.container_id()
 }
 
-/// The report of a unit's own limit lists every task below it, and that is the victim alone: a unit
-/// that systemd has forgotten does not tell its main pid any more.
-fn is_alone(kill: &OomKill) -> bool {
-    match (kill.level, kill.report.tasks.as_slice(), kill.victims.as_slice()) {
-        (Level::Own, [task], [victim]) => task.process() == victim.pid,
-        (_, _, _) => false,
+/// The report of a limit lists every task below it, and that is the victim alone: of a unit that systemd has
+/// forgotten, which does not tell its main pid any more, or of a container below a parent's limit, whatever its
+/// command became by `exec`.
+fn is_alone(kill: &OomKill, life: &Life) -> bool {
+    let level = match life.teller {
+        Teller::Systemd => kill.level == Level::Own,
+        Teller::Docker => matches!(kill.level, Level::Own | Level::Ancestor),
+        _ => false,
+    };
+    match (kill.report.tasks.as_slice(), kill.victims.as_slice()) {
+        ([task], [victim]) => level && task.process() == victim.pid,
+        (_, _) => false,
     }
 }
 

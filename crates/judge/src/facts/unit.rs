@@ -70,6 +70,15 @@ pub(crate) fn is_about(line: &DaemonLine, life: &Life) -> bool {
     }
 }
 
+/// The unit bears the name of a container that has no id here: the service that runs it, as `web.service`,
+/// `docker.web.service` and `container-web.service` run `web`.
+pub(crate) fn runs_it(line: &DaemonLine, life: &Life) -> bool {
+    let unit = unit_of(line).and_then(|unit| unit.strip_suffix(".service"));
+    let name = life.name.as_deref().filter(|name| !name.is_empty());
+    let before = unit.zip(name).and_then(|(unit, name)| unit.strip_suffix(name));
+    before.is_some_and(|before| before.is_empty() || before.ends_with(['.', '-', '@', '_']))
+}
+
 /// A kill happened in the subject's cgroup or below it; without one, in a cgroup that bears the
 /// unit's name.
 pub(crate) fn is_in_place(kill: &OomKill, life: &Life) -> bool {

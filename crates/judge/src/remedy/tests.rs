@@ -67,7 +67,9 @@ fn the_parent_is_named_with_the_largest_process_that_lived_on() {
         let told = Verdict { confidence, ..told.clone() };
         propose(&told).remove(0).effect
     };
-    assert!(effect(Confidence::Proven).starts_with("the container's own limit was not reached"));
+    assert!(
+        effect(Confidence::Proven).starts_with("it is not the container's own limit that filled")
+    );
     assert!(effect(Confidence::Likely).starts_with("a change to one container's limit alone"));
 }
 
@@ -262,6 +264,10 @@ fn an_inner_cgroups_limit_is_another_than_the_containers() {
     let nested = Verdict { level: Level::Nested, ..verdict(Killer::ContainerMemoryLimit) };
     assert_eq!(changes(&nested).len(), 1);
     assert!(first(&nested).contains("inner cgroup's limit"));
+    // A command under `why137 run` has no container around it.
+    let bare = Verdict { container_id: None, ..nested };
+    let effect = propose(&bare).remove(0).effect;
+    assert!(effect.contains("an outer limit") && !effect.contains("container"), "{effect}");
 }
 
 #[test]

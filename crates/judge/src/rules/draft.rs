@@ -1,9 +1,9 @@
 //! The beginnings of a verdict: what every rule fills in the same way.
 
 use casefile::{CgroupPath, Citation, ContainerId, Moment, signal_number};
-use parse::record::Killed;
+use parse::record::{DaemonLine, Killed};
 
-use crate::facts::{ApiSignal, End, Life, Stage, Teller, named_container, unit_of};
+use crate::facts::{ApiSignal, End, Fact, Life, Stage, Teller, named_container, unit_of};
 use crate::verdict::{
     Because, Candidate, Confidence, Fate, KilledBy, Killer, Level, MainProcess, Memory, Role,
     Subject, Surroundings, Verdict, Victim,
@@ -53,7 +53,9 @@ pub(super) fn draft(
 
 /// The container that a daemon's line names, where no record does.
 fn named_by_daemon(stage: &Stage<'_>) -> Option<ContainerId> {
-    stage.daemon().filter_map(|fact| named_container(&fact.what)).last()
+    let told = || stage.daemon().filter(|fact| !ends_well(&fact.what));
+    let named = |fact: &Fact<DaemonLine>| named_container(&fact.what);
+    told().filter_map(named).last().or_else(|| stage.daemon().filter_map(named).last())
 }
 
 /// The unit that systemd's lines name, where nothing else is the subject.
@@ -61,8 +63,16 @@ fn place_by_daemon(stage: &Stage<'_>) -> Option<CgroupPath> {
     if stage.life.teller != Teller::Nobody {
         return None;
     }
-    let named = stage.daemon().filter_map(|fact| unit_of(&fact.what)).last()?;
+    let told = || stage.daemon().filter(|fact| !ends_well(&fact.what));
+    let named = |fact: &'_ Fact<DaemonLine>| unit_of(&fact.what).map(str::to_owned);
+    let named =
+        told().filter_map(named).last().or_else(|| stage.daemon().filter_map(named).last())?;
     CgroupPath::parse(&format!("/{}", named.trim_start_matches('/')))
+}
+
+/// Another unit's start or good end stands beside the line of a death in every journal.
+fn ends_well(line: &DaemonLine) -> bool {
+    matches!(line, DaemonLine::UnitDeactivated { .. } | DaemonLine::UnitStarted { .. })
 }
 
 fn subject(life: &Life) -> Option<Subject> {

@@ -185,7 +185,10 @@ fn verdict_of_one(
         .filter(|lived| *lived >= 0.0);
     // A group kill names the cgroup of one victim only.
     verdict.container_id = verdict.container_id.or_else(|| kill.container.clone());
-    verdict.place = verdict.place.or_else(|| kill.report.task_memcg.clone());
+    // Without a subject systemd's line beside it may be another unit's.
+    let task = kill.report.task_memcg.clone();
+    let shown = stage.life.place.clone().or(task);
+    verdict.place = shown.or(verdict.place);
     verdict.victims = victims(stage, kill);
     fill_main(stage, kill, &mut verdict);
     fill_limit(stage, kill, &mut verdict);

@@ -20,7 +20,10 @@
 //! ## What would speak against it
 //! - An API signal: then the flag is from an earlier event (api-kill, stop-timeout). With
 //!   `HasBeenManuallyStopped` alone the answer is no more than `possible`.
-//! - A kernel log that covers the life and holds no OOM kill.
+//! - `--oom-kill-disable`: docker is notified of a full limit that kills nothing.
+//! - A kernel log that covers the life, or is whole around its end, and holds no OOM kill there.
+//! - An end right before the start of the docker daemon that answers now: a daemon that is stopped ends its
+//!   containers by SIGKILL too, so the flag alone is no more than `possible`.
 //! - The flag on a container with another exit code: a child was killed, the main process went on. The same
 //!   holds where the last `oom` event is more than a second before the end.
 //! - `oom 0` in `memory.events`: the container's own limit was never hit; a parent's or the host's memory is left.
@@ -153,7 +156,8 @@ fn runtime_word(stage: &Stage<'_>) -> Option<Word> {
             confidence: if doubtful { Confidence::Possible } else { Confidence::Likely },
         });
     };
-    if rivals::kernel_silent(stage).is_some() || !life.signals.is_empty() {
+    let kills_nothing = rivals::oom_killer_is_off(stage);
+    if kills_nothing || rivals::kernel_did_not_end_it(stage).is_some() || !life.signals.is_empty() {
         return None;
     }
     if ended_long_after_its_events(stage) {
@@ -369,6 +373,12 @@ fn by_word(stage: &Stage<'_>, word: Word) -> Verdict {
             "the kubelet says \"{says}\": it may have ended the main process, and the flag be a child's"
         );
         verdict.candidates.push(possible(Killer::FailedProbe, because));
+    }
+    // A daemon that is stopped ends its containers by SIGKILL too, and the flag is of any moment of the life.
+    let flagged = stage.life.exit_code() == Some(137) && stage.life.flagged() == Some(true);
+    if let Some(words) = rivals::daemon_restart_words(stage).filter(|_| flagged) {
+        verdict.confidence = verdict.confidence.min(Confidence::Possible);
+        verdict.candidates.push(possible(Killer::Runtime, words));
     }
     verdict.victims = victims_of_events(stage);
     if let Some(Application::Platform { limit, usage, .. }) = platform(stage) {

@@ -105,24 +105,41 @@ pub(super) fn api_ruled_out(stage: &Stage<'_>) -> Vec<RuledOut> {
 }
 
 /// The kernel did not end this life, where that is certain: it killed nothing, or other processes of the container
-/// and long before the end.
+/// and long before the end; or its log, though it begins later than this life, is whole around the end.
 pub(super) fn kernel_did_not_end_it(stage: &Stage<'_>) -> Option<String> {
-    kernel_silent(stage).or_else(|| {
-        let earlier = |kill: &&OomKill| {
-            stage.main_hit(kill) == MainHit::No
-                && kill.at.and_then(|at| stage.life.ended_right_after(at)) == Some(false)
-        };
-        let certain = stage.sheet.kernel_covered
-            && !has_its_own_kernel(stage)
-            && placeless_kills(stage).next().is_none()
-            && stage.kills.iter().all(earlier);
-        let gap = stage.life.ended_at()?.seconds_since(stage.kills.last()?.at?);
-        certain.then(|| {
-            format!(
-                "the kernel log covers this life without a gap; its last OOM kill in it was of another process, {gap:.1} s before the end"
-            )
-        })
-    })
+    if let Some(silent) = kernel_silent(stage) {
+        return Some(silent);
+    }
+    let reach = if stage.sheet.kernel_covered {
+        "covers this life without a gap".to_owned()
+    } else {
+        format!("is whole from {} on, through the end", log_reaches_the_end(stage)?)
+    };
+    let earlier = |kill: &&OomKill| {
+        stage.main_hit(kill) == MainHit::No
+            && kill.at.and_then(|at| stage.life.ended_right_after(at)) == Some(false)
+    };
+    let certain = !has_its_own_kernel(stage)
+        && placeless_kills(stage).next().is_none()
+        && stage.kills.iter().all(earlier);
+    if !certain {
+        return None;
+    }
+    let Some(last) = stage.kills.last() else {
+        return Some(format!("the kernel log {reach}, and holds no OOM kill there"));
+    };
+    let gap = stage.life.ended_at()?.seconds_since(last.at?);
+    Some(format!(
+        "the kernel log {reach}; its last OOM kill in it was of another process, {gap:.1} s before the end"
+    ))
+}
+
+/// From when on the log is whole, where that is well before the end: a killed process is gone within a second,
+/// and ten leave room for one that is slow to die.
+fn log_reaches_the_end(stage: &Stage<'_>) -> Option<Moment> {
+    let since = stage.sheet.machine.kernel_log_since?;
+    let end = stage.life.ended_at().filter(|_| !stage.life.code_is_the_daemons)?;
+    (end.seconds_since(since) >= 10.0).then_some(since)
 }
 
 /// The kernel's OOM killer at every level, where the kernel did not end it.
@@ -189,7 +206,7 @@ fn fitting(stage: &Stage<'_>) -> Vec<(Killer, String)> {
 
 /// The end stands right before the start of the daemon that answers now: a daemon that is stopped ends
 /// its containers itself, unless live-restore is on, and notes no signal through its API.
-fn daemon_restart_words(stage: &Stage<'_>) -> Option<String> {
+pub(super) fn daemon_restart_words(stage: &Stage<'_>) -> Option<String> {
     let started = stage.sheet.machine.daemon_started_at?;
     let before = started.seconds_since(stage.life.ended_at()?);
     let noted = matches!(stage.life.manually_stopped, Some((true, _)));
@@ -228,11 +245,18 @@ fn kernel_candidates(stage: &Stage<'_>, flagged: Option<bool>) -> Vec<(Killer, S
         n => format!("; the kernel log holds {n} kills at this time whose cgroup it did not print"),
     };
     let mut left = vec![(Killer::HostOutOfMemory, format!("{host}{nameless}"))];
-    if !unlimited {
+    if !unlimited && !oom_killer_is_off(stage) {
         left.push((Killer::ContainerMemoryLimit, own.to_owned()));
     }
     left.push((Killer::AncestorMemoryLimit, "a parent's limit can have filled".to_owned()));
     left
+}
+
+/// `--oom-kill-disable` (cgroup v1): its own full limit stops it and kills nothing, and docker is notified all
+/// the same.
+pub(super) fn oom_killer_is_off(stage: &Stage<'_>) -> bool {
+    let record = stage.life.record.as_ref();
+    record.is_some_and(|record| record.what.oom_kill_disable == Some(true))
 }
 
 fn orchestrator_candidates() -> Vec<(Killer, String)> {
@@ -285,7 +309,9 @@ pub(super) fn passes_on(stage: &Stage<'_>) -> bool {
 /// What would decide, and how to get it.
 pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSettle> {
     let mut wanted = Vec::new();
-    if !stage.sheet.kernel_covered && stage.sheet.oom_kills.is_empty() {
+    // The log begins later than this life, and is whole around its end.
+    let at_its_end = !stage.sheet.kernel_covered && kernel_did_not_end_it(stage).is_some();
+    if !stage.sheet.kernel_covered && stage.sheet.oom_kills.is_empty() && !at_its_end {
         wanted.push(the_kernel_log(stage, at));
     }
     let docker = matches!(stage.life.teller, Teller::Docker | Teller::Bare);
@@ -305,7 +331,7 @@ pub(super) fn would_settle(stage: &Stage<'_>, at: Option<Moment>) -> Vec<WouldSe
         });
     }
     // No OOM kill is in sight: then the sender of the signal is the question.
-    if stage.kills.is_empty() && stage.life.flagged() != Some(true) {
+    if stage.kills.is_empty() && (at_its_end || stage.life.flagged() != Some(true)) {
         wanted.push(who_sends(9));
     }
     wanted
@@ -347,6 +373,7 @@ pub(super) fn kernel_log_command(at: Option<Moment>) -> String {
 /// Why Docker's flag, the exit code or the state seem to say something else.
 pub(super) fn contradictions(stage: &Stage<'_>, verdict: &Verdict) -> Vec<String> {
     let mut out: Vec<String> = unit::contradiction(stage, verdict.killer).into_iter().collect();
+    out.extend(cleared_by_a_new_daemon(stage, verdict));
     match stage.life.flagged() {
         Some(false) if verdict.killer.is_kernel_oom() => out.push(flag_missing(stage, verdict)),
         Some(true) if !verdict.killer.is_kernel_oom() => out.push(flag_misleads(stage, verdict)),
@@ -359,6 +386,18 @@ pub(super) fn contradictions(stage: &Stage<'_>, verdict: &Verdict) -> Vec<String
         Some(_) | None => {}
     }
     out
+}
+
+/// A daemon that starts without live-restore stops what its predecessor left running, by itself: its events are
+/// those of a stop that somebody asked for.
+fn cleared_by_a_new_daemon(stage: &Stage<'_>, verdict: &Verdict) -> Option<String> {
+    let asked = matches!(verdict.killer, Killer::StopTimeout | Killer::Stopped | Killer::ApiKill);
+    let daemon = stage.sheet.machine.daemon_started_at.filter(|_| asked)?;
+    let later = stage.life.started_at? < daemon;
+    let gap = stage.life.signals.first()?.at?.seconds_since(daemon);
+    (later && (0.0..15.0).contains(&gap)).then(|| {
+        format!("Docker's daemon started while it ran, {gap:.0} s before the signal: without live-restore a new daemon stops what the last one left, by itself; nobody else need have asked.")
+    })
 }
 
 fn flag_missing(stage: &Stage<'_>, verdict: &Verdict) -> String {
@@ -391,6 +430,9 @@ fn flag_misleads(stage: &Stage<'_>, verdict: &Verdict) -> String {
         return format!(
             "OOMKilled=true comes from an earlier, separate event: {victim} was killed for memory{when}, and the container went on."
         );
+    }
+    if oom_killer_is_off(stage) {
+        return "OOMKilled=true tells that it stood still at its limit: its OOM killer is disabled (--oom-kill-disable), so that limit kills nothing.".to_owned();
     }
     if verdict.killer == Killer::StillAlive {
         return "OOMKilled=true on a running container tells of a process that was killed in it, of its previous life, or (on cgroup v1) of a neighbour under the same parent limit.".to_owned();

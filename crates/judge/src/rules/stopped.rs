@@ -260,14 +260,29 @@ pub(super) fn orchestrators_stop(stage: &Stage<'_>) -> Option<(Citation, Option<
     }
     let by_event = stage.pod_events().find_map(|event| {
         let why = kubelets_reason(&event.what)?;
+        if why == POD_WENT && outlived(stage, event) {
+            return None;
+        }
         let says = format!("the kubelet stopped the container: {why}");
         Some((event.cite.clone(), event.at, says))
     });
     by_event.or_else(|| {
         let pod = stage.life.pod.as_ref()?;
-        let deleting = pod.what.deleting == Some(true) && stage.life.end.is_some();
+        let current = stage.life.status.as_ref().is_none_or(|status| status.what.ended_now);
+        let deleting = pod.what.deleting == Some(true) && stage.life.end.is_some() && current;
         deleting.then(|| (pod.cite.clone(), None, "the pod is being deleted".to_owned()))
     })
+}
+
+const POD_WENT: &str = "its pod was deleted or replaced";
+
+/// The container was started again in the same pod (`lastState`): the kubelet stops the containers of a pod that
+/// goes, and such a pod starts none, unless only its sandbox was made anew. Where both times are known they tell.
+fn outlived(stage: &Stage<'_>, event: &Fact<PodEvent>) -> bool {
+    let again = stage.life.status.as_ref().is_some_and(|status| !status.what.ended_now);
+    let timed = event.at.is_some() && stage.life.ended_at().is_some();
+    let anew = |fact: &Fact<PodEvent>| fact.what.reason == "SandboxChanged";
+    again && stage.life.end.is_some() && !timed && !stage.pod_events().any(anew)
 }
 
 /// Why the kubelet stopped a container, by its `Killing` event; of a failed probe another rule tells.
@@ -278,7 +293,7 @@ fn kubelets_reason(event: &PodEvent) -> Option<&'static str> {
         return None;
     }
     if message.starts_with("Stopping container") || told(&["Need to kill Pod"]) {
-        Some("its pod was deleted or replaced")
+        Some(POD_WENT)
     } else if told(&["definition changed, will be restarted", "spec hash changed"]) {
         Some("its definition in the pod was changed")
     } else if told(&["FailedPostStartHook"]) {

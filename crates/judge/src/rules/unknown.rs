@@ -34,7 +34,7 @@
 use casefile::signal_name;
 use parse::record::MainEnd;
 
-use super::draft::{because, draft, end_line, possible, signal_line, victim_of};
+use super::draft::{because, draft, end_line, possible, signal_line, stop_signal, victim_of};
 use super::{Rule, Seek, memory, not_killed, rivals, stopped, unit};
 use crate::facts::{Stage, Teller};
 use crate::verdict::{
@@ -367,12 +367,16 @@ fn candidates_for_signal(stage: &Stage<'_>, signal: i32) -> Vec<Candidate> {
     let stopped = format!("somebody sent {name} through the API and the program ended on it");
     let api = rivals::api_silent(stage).is_none() && !unit::is_bare(stage);
     let stopped = api.then(|| possible(Killer::Stopped, stopped));
+    // A daemon that shuts down sends the stop signal first.
+    let asks = signal == stop_signal(stage);
+    let daemon = rivals::daemon_restart_words(stage).filter(|_| asks);
+    let daemon = daemon.map(|words| possible(Killer::Runtime, words));
     let timer = "the program's own timer (alarm) ran out and nothing handled it";
     let timer = (signal == 14).then(|| possible(Killer::Crash, timer));
     let process = possible(Killer::Process, format!("another process sent {name}"));
     let chosen = "the program chose this status, or a shell passed on a child's";
     let chosen = stage.main_end().is_none().then(|| possible(Killer::NotKilled, chosen));
-    stopped.into_iter().chain(timer).chain([process]).chain(chosen).collect()
+    stopped.into_iter().chain(daemon).chain(timer).chain([process]).chain(chosen).collect()
 }
 
 /// The OOM killer ran, and the text ends before it says who died.

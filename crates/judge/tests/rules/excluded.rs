@@ -253,3 +253,140 @@ fn shared_memory_that_is_mapped_is_no_file_on_a_tmpfs() {
     let change = &answer.verdict.remedies[0].change;
     assert!(change.starts_with("look at what shares memory: 248 MiB"), "{change}");
 }
+
+/// The kernel's log is whole from so many seconds after the start on: what came before is overwritten.
+fn whole_since(case: Case, seconds: f64, lines: &[String]) -> Case {
+    let micros = ((3600.0 + seconds) * 1e6) as u64;
+    case.kernel(lines).machine(&format!("kernel-log-since-micros: {micros}\n"))
+}
+
+const KERNEL: [Killer; 3] =
+    [Killer::ContainerMemoryLimit, Killer::AncestorMemoryLimit, Killer::HostOutOfMemory];
+
+#[test]
+fn a_flag_of_long_before_is_no_kill_where_the_log_is_whole_around_the_end() {
+    let flagged = with(exited(600.0, 137), "/State/OOMKilled", json!(true));
+    let answer = whole_since(Case::of(&flagged).noted(false), 500.0, &[]).answer();
+    answer.says(Killer::Unknown, Confidence::Unknown);
+    for killer in KERNEL {
+        answer.rules_out(killer, "is whole from 2026-11-22 10:08:20 UTC on, through the end");
+    }
+    assert!(answer.contradictions().contains("not what ended it"), "{}", answer.contradictions());
+    assert!(answer.how_to_settle().iter().all(|how| !how.contains("journalctl -k")));
+    // The same log, begun too late to hold the end's kill for certain; or of unknown beginning.
+    let late = whole_since(Case::of(&flagged).noted(false), 598.0, &[]).answer();
+    late.says(Killer::OutOfMemory, Confidence::Likely);
+    Case::of(&flagged)
+        .noted(false)
+        .kernel(&[])
+        .answer()
+        .says(Killer::OutOfMemory, Confidence::Likely);
+}
+
+#[test]
+fn an_earlier_kill_in_a_log_that_begins_after_the_start_did_not_end_it() {
+    let flagged = with(exited(600.0, 137), "/State/OOMKilled", json!(true));
+    let child = [Report::child(570.0).lines()];
+    let answer = whole_since(Case::of(&flagged).noted(false), 500.0, &child).answer();
+    answer.says(Killer::Unknown, Confidence::Unknown);
+    answer.rules_out(Killer::HostOutOfMemory, "of another process, 30.0 s before the end");
+    // Its own end's kill is still told.
+    let own = [Report::own(599.9).lines()];
+    let killed = whole_since(Case::of(&flagged).noted(false), 500.0, &own).answer();
+    killed.says(Killer::ContainerMemoryLimit, Confidence::Proven);
+}
+
+#[test]
+fn a_notification_of_a_limit_without_an_oom_killer_is_no_kill() {
+    let stalled = with(exited(60.0, 137), "/State/OOMKilled", json!(true));
+    let stalled = with(stalled, "/HostConfig/OomKillDisable", json!(true));
+    let answer = Case::of(&stalled).noted(false).answer();
+    answer.says(Killer::Unknown, Confidence::Unknown);
+    assert!(answer.verdict.candidates.iter().all(|it| it.killer != Killer::ContainerMemoryLimit));
+    assert!(
+        answer.contradictions().contains("OOM killer is disabled"),
+        "{}",
+        answer.contradictions()
+    );
+}
+
+#[test]
+fn a_daemon_that_was_stopped_may_have_sent_the_stop_signal_too() {
+    let restarted = format!("daemon-started-at: {}\n", crate::case::time(62.0));
+    let stopped = Case::of(&exited(60.0, 143)).noted(false).machine(&restarted).answer();
+    stopped.says(Killer::Unknown, Confidence::Unknown);
+    let words = &stopped.candidate(Killer::Runtime).because;
+    assert!(words.contains("the present daemon started 2 s later"), "{words}");
+    // Another signal than the stop signal is not the daemon's.
+    let other = Case::of(&exited(60.0, 129)).noted(false).machine(&restarted).answer();
+    assert!(other.verdict.candidates.iter().all(|it| it.killer != Killer::Runtime));
+}
+
+#[test]
+fn the_only_task_below_a_parents_limit_is_the_main_process_whatever_its_name() {
+    let shell = with(exited(60.0, 137), "/Path", json!("sh"));
+    let parent = |table: Vec<(u32, &'static str, u64)>| Report {
+        full: Some(("/apps".to_owned(), 65_536)),
+        task: format!("/apps/{WEB}"),
+        table,
+        ..Report::own(59.9)
+    };
+    let alone = parent(vec![(700, "serve", 60_000)]);
+    let answer = Case::of(&shell).whole_kernel(&[alone.lines()]).answer();
+    answer.says(Killer::AncestorMemoryLimit, Confidence::Proven);
+    assert_eq!(answer.verdict.main.fate, Fate::Killed);
+    assert_eq!(answer.verdict.victims.first().map(|it| it.role), Some(Role::Main));
+    // With another task in the table it may be the shell, and the victim its child.
+    let two = parent(vec![(650, "other", 10), (700, "serve", 60_000)]);
+    let open = Case::of(&shell).whole_kernel(&[two.lines()]).answer();
+    assert_eq!(open.verdict.victims.first().map(|it| it.role), Some(Role::Other));
+}
+
+#[test]
+fn a_stop_without_any_time_is_not_answered_with_an_init() {
+    let history = |forced: f64| {
+        let stop = event(forced + 0.2, "stop", &[]);
+        [start(), signalled(60.0, 15), signalled(forced, 9), died(forced + 0.1, 137), stop]
+    };
+    let changes = |forced: f64| {
+        let told = Case::of(&exited(forced + 0.1, 137)).all_events(&history(forced)).answer();
+        told.by("stop-timeout");
+        told.verdict.remedies.iter().map(|it| it.change.clone()).collect::<Vec<_>>()
+    };
+    let at_once = changes(60.0);
+    assert!(matches!(at_once.as_slice(), [one] if one.contains("without `-t 0`")), "{at_once:?}");
+    assert!(changes(70.0).iter().any(|it| it.contains("--init")));
+}
+
+#[test]
+fn a_daemon_that_starts_stops_what_the_last_one_left() {
+    let history =
+        [signalled(60.0, 15), signalled(70.0, 9), died(70.1, 137), event(70.2, "stop", &[])];
+    let told = |daemon: f64| {
+        let machine = format!("daemon-started-at: {}\n", crate::case::time(daemon));
+        let case = Case::of(&exited(70.1, 137)).events(&history).machine(&machine);
+        let answer = case.answer();
+        answer.by("stop-timeout");
+        answer.contradictions()
+    };
+    assert!(told(57.0).contains("started while it ran, 3 s before the signal"), "{}", told(57.0));
+    assert_eq!(told(20.0), "", "long before the signal");
+    assert_eq!(told(-5.0), "", "before the container");
+}
+
+#[test]
+fn a_flag_before_the_daemons_own_stop_is_not_likely_the_end() {
+    let flagged = with(exited(600.0, 137), "/State/OOMKilled", json!(true));
+    let told = |daemon: f64| {
+        let machine = format!("daemon-started-at: {}\n", crate::case::time(daemon));
+        Case::of(&flagged).noted(false).machine(&machine).answer()
+    };
+    let doubtful = told(602.0);
+    doubtful.says(Killer::OutOfMemory, Confidence::Possible);
+    assert!(doubtful.candidate(Killer::Runtime).because.contains("docker itself may have been"));
+    told(700.0).says(Killer::OutOfMemory, Confidence::Likely);
+    // What the log shows stays proven.
+    let machine = format!("daemon-started-at: {}\n", crate::case::time(602.0));
+    let killed = Case::of(&flagged).noted(false).kernel(&[Report::own(599.9).lines()]);
+    killed.machine(&machine).answer().says(Killer::ContainerMemoryLimit, Confidence::Proven);
+}

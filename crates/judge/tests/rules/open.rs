@@ -5,8 +5,8 @@ use judge::verdict::{Confidence, Fate, Killer, Level, Role};
 use serde_json::{Value, json};
 
 use crate::case::{
-    Case, DB, Report, WEB, died, docker, event, exited, kernel_line, moment, running, signalled,
-    time, with,
+    Answer, Case, DB, Report, WEB, died, docker, event, exited, kernel_line, moment, running,
+    signalled, time, with,
 };
 
 const KERNEL: [Killer; 3] =
@@ -480,6 +480,49 @@ fn a_failed_probe_is_the_kubelets_word_and_the_check_is_quoted() {
         cluster(&pod(&json!({}), &terminated(137, "Error")), &[message]).answer().verdict.rule,
         "failed-probe"
     );
+}
+
+/// A pod's description, and a row of `kubectl get events`.
+fn described(state: &str, row: &str) -> Answer {
+    let pod = format!(
+        "Name:         web-0\nNamespace:    shop\nNode:         n9/10.0.0.9\nContainers:\n  web:\n    \
+         {state}:     Terminated\n      Reason:       Error\n      Exit Code:    137\n"
+    );
+    Case::pasted(&[&pod, row]).answer()
+}
+
+#[test]
+fn the_end_of_a_pod_does_not_explain_an_end_that_the_same_pod_outlived() {
+    let row = "LAST SEEN   TYPE     REASON    OBJECT      MESSAGE\n\
+               2m          Normal   Killing   pod/web-0   Stopping container web\n";
+    described("State", row).by("stop-timeout");
+    described("Last State", row).by("unknown");
+    // A new sandbox starts the containers of the same pod again.
+    let anew = format!(
+        "{row}2m          Normal   SandboxChanged   pod/web-0   Pod sandbox changed, it will be \
+                        killed and re-created.\n"
+    );
+    described("Last State", &anew).by("stop-timeout");
+}
+
+#[test]
+fn an_event_of_another_namespace_or_node_is_not_about_this_pod() {
+    let probe = |namespace: &str| {
+        let row = format!(
+            "{namespace}   2m   Normal   Killing   pod/web-0   Container web failed liveness probe, will be restarted\n"
+        );
+        described("Last State", &row)
+    };
+    probe("shop").by("failed-probe");
+    probe("test").by("unknown");
+    let oom = |node: &str| {
+        let row = format!(
+            "2m   Warning   Evicted   node/{node}   The node was low on resource: memory.\n"
+        );
+        described("State", &row)
+    };
+    oom("n9").by("eviction");
+    oom("n1").by("unknown");
 }
 
 #[test]

@@ -196,3 +196,142 @@ fn systemds_word_oom_kill_beside_another_end_is_explained() {
     let plain = robot(&[started(), stopping(59.0), ended("exited, status=0/SUCCESS")]).answer();
     assert_eq!(plain.contradictions(), "");
 }
+
+/// Lines of systemd in a pasted journal, a second apart.
+fn pasted(lines: &[&str]) -> String {
+    let line =
+        |(at, words): (usize, &&str)| format!("Jul 01 12:00:0{at} srv systemd[1]: {words}\n");
+    lines.iter().enumerate().map(line).collect()
+}
+
+const DOOR_OOM: &str = "door.service: A process of this unit has been killed by the OOM killer.";
+
+#[test]
+fn what_systemd_says_of_one_unit_explains_the_end_of_no_other() {
+    let lamp = "lamp.service: Main process exited, code=killed, status=9/KILL";
+    let oom = Case::pasted(&[&pasted(&[DOOR_OOM, lamp])]).answer();
+    oom.by("unknown");
+    assert_eq!(
+        oom.verdict.subject.as_ref().and_then(|it| it.name.as_deref()),
+        Some("lamp.service")
+    );
+    assert_eq!(oom.findings(), [Killer::OutOfMemory]);
+    for words in [
+        "door.service: Failed with result 'oom-kill'.",
+        "door.service: Watchdog timeout (limit 30s)!",
+        "door.service: State 'stop-sigterm' timed out. Killing.",
+    ] {
+        Case::pasted(&[&pasted(&[words, lamp])]).answer().by("unknown");
+    }
+    // The other way round the last end is the one that is told.
+    let last = Case::pasted(&[&pasted(&[lamp, DOOR_OOM])]).answer();
+    last.says(Killer::OutOfMemory, Confidence::Likely);
+    assert_eq!(last.verdict.place.as_ref().map(CgroupPath::name), Some("door.service"));
+}
+
+#[test]
+fn the_kernels_cgroup_is_the_place_whatever_unit_systemd_names_beside_it() {
+    let kernel = "Jul 01 12:00:00 srv kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,\
+        mems_allowed=0,global_oom,task_memcg=/system.slice/door.service,task=door,pid=811,uid=0\n\
+        Jul 01 12:00:00 srv kernel: Out of memory: Killed process 811 (door) total-vm:9kB, anon-rss:8kB, \
+        file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0\n";
+    let lamp = pasted(&["lamp.service: Main process exited, code=killed, status=9/KILL"]);
+    let answer = Case::pasted(&[&format!("{kernel}{lamp}")]).answer();
+    answer.says(Killer::HostOutOfMemory, Confidence::Proven);
+    assert_eq!(answer.verdict.place.as_ref().map(CgroupPath::name), Some("door.service"));
+    assert_eq!(answer.findings(), [Killer::Unknown], "the other unit's end is told, too");
+}
+
+#[test]
+fn a_container_that_ended_well_is_not_the_one_that_was_killed() {
+    let (killed, other) = ("a1".repeat(32), "b2".repeat(32));
+    let oom =
+        format!("docker-{killed}.scope: A process of this unit has been killed by the OOM killer.");
+    let end = format!("docker-{other}.scope: Deactivated successfully.");
+    for lines in [[oom.as_str(), end.as_str()], [end.as_str(), oom.as_str()]] {
+        let answer = Case::pasted(&[&pasted(&lines)]).answer();
+        answer.says(Killer::OutOfMemory, Confidence::Likely);
+        let named = answer.verdict.container_id.as_ref().map(ToString::to_string);
+        assert_eq!(named.as_deref(), Some(killed.as_str()));
+        assert!(answer.verdict.place.is_some_and(|place| place.name().contains(&killed)));
+    }
+}
+
+#[test]
+fn a_units_line_is_not_about_a_container_that_another_name_runs() {
+    let end = "web-1 exited with code 137\n";
+    let said = |words: &str| Case::pasted(&[&pasted(&[words]), end]).answer();
+    said(DOOR_OOM).by("unknown");
+    said("door.service: State 'stop-sigterm' timed out. Killing.").by("unknown");
+    // The unit that runs it bears its name.
+    for unit in ["web-1.service", "container-web-1.service", "docker.web-1.service"] {
+        said(&format!("{unit}: State 'stop-sigterm' timed out. Killing.")).by("stop-timeout");
+    }
+    said("cobweb-1.service: State 'stop-sigterm' timed out. Killing.").by("unknown");
+}
+
+#[test]
+fn what_a_daemon_says_of_one_container_explains_the_end_of_no_other() {
+    let (one, two) = ("a1".repeat(32), "b2".repeat(32));
+    let said = |seconds: u32, words: String| {
+        format!("time=\"2026-07-01T12:00:{seconds:02}Z\" level=info msg=\"{words}\"\n")
+    };
+    let stop = |id: &str| said(0, format!("StopContainer for \\\"{id}\\\" with timeout 30 (s)"));
+    let kill = |id: &str| said(40, format!("Kill container \\\"{id}\\\""));
+    let oom =
+        |seconds: u32, id: &str| said(seconds, format!("TaskOOM event container_id:\\\"{id}\\\""));
+    let answer = |lines: &[String]| Case::pasted(&[&lines.concat()]).answer();
+    let told = |answer: &Answer| answer.verdict.container_id.as_ref().map(ToString::to_string);
+    answer(&[stop(&one), kill(&one)]).by("stop-timeout");
+    let other = answer(&[stop(&two), kill(&one)]);
+    other.by("api-kill");
+    assert_eq!(told(&other), Some(one.clone()));
+    let later = answer(&[stop(&one), kill(&one), oom(50, &two)]);
+    later.says(Killer::OutOfMemory, Confidence::Likely);
+    assert_eq!(told(&later), Some(two.clone()));
+    assert_eq!(later.findings(), [Killer::StopTimeout]);
+    let before = answer(&[oom(10, &two), stop(&one), kill(&one)]);
+    before.by("stop-timeout");
+    assert_eq!(told(&before), Some(one));
+    assert_eq!(before.findings(), [Killer::OutOfMemory]);
+}
+
+#[test]
+fn a_unit_that_was_started_again_is_told_by_its_last_end() {
+    let end = "lamp.service: Main process exited, code=exited, status=137/n/a";
+    let again = "lamp.service: Scheduled restart job, restart counter is at 7.";
+    for lines in [
+        vec![end],
+        vec![end, again, "Starting lamp.service - Lamp...", "Started lamp.service - Lamp."],
+    ] {
+        let answer = Case::pasted(&[&pasted(&lines)]).answer();
+        answer.by("unknown").proves("status=137", "");
+        assert_eq!(answer.verdict.main.exit_code, Some(137));
+    }
+}
+
+#[test]
+fn a_daemons_id_is_not_a_nameless_containers_where_another_may_bear_it() {
+    let id = "a1".repeat(32);
+    let force = format!(
+        "time=\"2026-07-01T12:00:20Z\" level=info msg=\"Container failed to exit within 10s of \
+                         signal 15 - using the force\" container={id}\n"
+    );
+    let told = |rows: &str| Case::pasted(&[&force, &format!("NAMES   STATUS\n{rows}")]).answer();
+    told("lamp    Exited (137) 2 minutes ago\n").by("stop-timeout");
+    told("lamp    Exited (137) 2 minutes ago\ndoor    Exited (0) 2 minutes ago\n").by("unknown");
+}
+
+#[test]
+fn what_one_service_of_compose_prints_is_not_about_anothers_end() {
+    let end = "door-1 exited with code 137\n";
+    let said = |before: &str| {
+        let log =
+            format!("{before}[2026-07-01 12:00:40 +0000] [1] [CRITICAL] WORKER TIMEOUT (pid:19)\n");
+        Case::pasted(&[&log, end]).answer()
+    };
+    said("lamp-1  | ").by("unknown");
+    said("\u{1b}[33mlamp-1  |\u{1b}[0m ").by("unknown");
+    said("door-1  | ").by("supervisor");
+    said("").by("supervisor");
+}

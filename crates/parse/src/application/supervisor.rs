@@ -46,7 +46,8 @@ const BEGINNINGS: [(&str, &str); 3] = [
 
 /// Reads one line.
 pub(super) fn read(line: &str, lower: &str) -> Option<Application> {
-    if line.contains("was sent SIGKILL") {
+    // dockerd's `Sending kill signal 9 to container ID` is a daemon's, of a whole container.
+    if line.contains("was sent SIGKILL") || line.contains("Sending kill signal ") {
         return None;
     }
     announced(line)

@@ -163,6 +163,12 @@ fn a_logged_java_error_is_survived_if_the_log_goes_on() {
 }
 
 #[test]
+fn a_daemons_signal_to_a_container_is_no_parents() {
+    let line = "time=\"x\" level=debug msg=\"Sending kill signal 9 to container c41f0e77a9d2\"";
+    assert_eq!(applications(line), []);
+}
+
+#[test]
 fn a_manuals_words_about_a_signal_are_no_kill() {
     assert_eq!(applications("       and sends SIGKILL to the process when memory runs out."), []);
 }

@@ -28,6 +28,9 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     let answers = lines.iter().filter(|line| !is_command(line.words)).count();
     let listed = lines.iter().any(|line| line.words == "containers:");
     let of_ecs = listed && lines.iter().any(|line| is_of_ecs(line.words));
+    // GNU time(1) prints `Exit status: 0` of a command that a signal ended, below that signal.
+    let by_signal =
+        lines.iter().position(|line| line.words.starts_with("Command terminated by signal "));
     let mut found = Vec::new();
     let mut template: Option<Template> = None;
     let mut group = Group::default();
@@ -38,6 +41,8 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
             found.push(sighting(record, line.span));
         } else if is_command(line.words) {
             template = None;
+        } else if by_signal.is_some_and(|signal| signal < at) && line.words == "Exit status: 0" {
+            continue;
         } else if let Some(record) = template.as_ref().and_then(|form| form.read(line.words)) {
             found.push(sighting(record, line.span));
         } else if let Some(record) = labelled(line.words).filter(|_| !of_ecs) {
@@ -54,7 +59,8 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
         } else if let Some(record) = bare_values(line.words, answers <= FEW_LINES) {
             found.push(sighting(record, line.span));
         } else if answers == 1 && is_alone(text) {
-            found.extend(lone_number(line, lines.len() > answers));
+            let typed = lines.get(..at).unwrap_or_default();
+            found.extend(lone_number(line, typed.iter().any(|typed| asks_for_a_code(typed.words))));
         }
         found.extend(group.take());
     }
@@ -164,6 +170,12 @@ pub(super) fn is_command(words: &str) -> bool {
 fn is_alone(text: &str) -> bool {
     let lines = text.lines().map(str::trim).filter(|words| !words.is_empty());
     lines.filter(|words| !is_command(words)).nth(1).is_none()
+}
+
+/// Whether a typed line asks how something ended: `docker wait web`, `./job; echo $?`.
+fn asks_for_a_code(typed: &str) -> bool {
+    let typed = typed.to_ascii_lowercase();
+    ["exit", "wait", "$?", "status", "inspect", "errorlevel"].iter().any(|it| typed.contains(it))
 }
 
 /// The only line of a text, if it is a number that can be only one thing. A program's own small codes

@@ -303,6 +303,9 @@ fn a_lone_number_is_a_limit_or_a_code_and_a_lone_flag_is_nothing() {
     assert_eq!(bare("0\n"), [Record::BareLimit(Limit::Unlimited)]);
     assert_eq!(bare("$ echo $?\n137\n"), [Record::BareExit(137)]);
     assert_eq!(bare("$ echo $?\n1\n"), [Record::BareExit(1)]);
+    assert_eq!(bare("# docker wait web\n9\n"), [Record::BareExit(9)]);
+    // What was typed asked for something else, or was typed below it.
+    assert!(bare("$ wc -l < jobs\n9\n").is_empty() && bare("9\n$ echo $?\n").is_empty());
     for text in ["1", "1$", "124", "true", "false", "4711", "words 137", "137 138 139", "12.5"] {
         assert_eq!(bare(text), [], "{text}");
     }
@@ -399,6 +402,16 @@ fn a_time_as_go_prints_it_is_one_value() {
     }
     let never = one("0 false 0001-01-01 00:00:00 +0000 UTC\n");
     assert_eq!((never.exit_code, never.oom_killed, never.finished_at), (None, Some(false), None));
+}
+
+#[test]
+fn a_status_of_0_below_the_signal_that_ended_the_command_is_none() {
+    let head = "Command terminated by signal 9\n\tCommand being timed: \"./fold\"\n";
+    assert_eq!(bare(&format!("{head}\tExit status: 0\n")), []);
+    assert_eq!(
+        bare("\tCommand being timed: \"./fold\"\n\tExit status: 0\n"),
+        [Record::BareExit(0)]
+    );
 }
 
 #[test]

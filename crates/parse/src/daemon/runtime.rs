@@ -6,6 +6,7 @@
 use casefile::ContainerId;
 
 use super::said::{Said, between, id_in, number_after};
+use crate::application::words::number;
 use crate::record::DaemonLine;
 
 /// dockerd under its names; k3s, RKE2, MicroK8s and k0s print containerd's and the kubelet's lines.
@@ -89,6 +90,18 @@ fn dockerd(said: &Said) -> Option<DaemonLine> {
             grace_seconds: None,
             by: by(),
         });
+    }
+    // With `debug` set, of every signal that is asked for: `Sending kill signal 9 to container ID`. One that
+    // does not ask for an end (HUP, USR1) is left out.
+    if let Some(signal) = message.strip_prefix("Sending kill signal ").and_then(number) {
+        let container = Some(id_in(message.split_once(" to container ")?.1)?);
+        return match signal {
+            9 => Some(DaemonLine::KillRequested { container, by: by(), reason: None }),
+            2 | 3 | 15 => {
+                Some(DaemonLine::StopRequested { container, grace_seconds: None, by: by() })
+            }
+            _ => None,
+        };
     }
     let graceful = message.starts_with("stopping event stream following graceful shutdown")
         || message.starts_with("stopping healthcheck following graceful shutdown");

@@ -104,6 +104,14 @@ fn containerd_and_crio_tell_of_requests() {
         containerd(format!("Kill container \\\"{ID}\\\"")),
         DaemonLine::KillRequested { container: id(), by: "containerd".to_owned(), reason: None }
     );
+    let debug = |signal: i32| {
+        format!("time=\"x\" level=debug msg=\"Sending kill signal {signal} to container {ID}\"")
+    };
+    let by = || "dockerd".to_owned();
+    let kill = DaemonLine::KillRequested { container: id(), by: by(), reason: None };
+    assert_eq!(one(&debug(9)), kill);
+    let stop = DaemonLine::StopRequested { container: id(), grace_seconds: None, by: by() };
+    assert_eq!(one(&debug(15)), stop);
     let oom = DaemonLine::RuntimeOom { container: id(), at_start: false };
     assert_eq!(
         containerd(format!("TaskOOM event &TaskOOM{{ContainerID:{ID},XXX_unrecognized:[],}}")),

@@ -246,6 +246,7 @@ fn table_row(words: &str) -> Option<PodEvent> {
     }
     let first = first_word(tail);
     if let Some((object_kind, name)) = object(first) {
+        event.namespace = namespace(head);
         event.kind = Some(kind(object_kind));
         event.object = Some(name.to_owned());
         event.message = without_source(after(tail, first)?.trim_start());
@@ -260,6 +261,14 @@ fn table_row(words: &str) -> Option<PodEvent> {
         event.message = tail.trim().to_owned();
     }
     Some(event)
+}
+
+/// With `-A` the namespace stands before LAST SEEN: `shop   2m`.
+fn namespace(head: &str) -> Option<String> {
+    let mut words = head.split_whitespace();
+    let (first, second) = (words.next()?, words.next()?);
+    let named = first.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    (named && !is_age(first) && is_age(second)).then(|| first.to_owned())
 }
 
 /// Splits before and after the `Normal` or `Warning` that stands among the first columns.
@@ -370,7 +379,9 @@ fn alone(words: &str) -> Option<PodEvent> {
     }
     let pod = between(words, "pod=\"", "\"")
         .or_else(|| between(words, "pod ", " is evicted successfully"))
-        .or_else(|| after(words, "Marking for deletion Pod ").map(first_word))
+        .or_else(|| after(words, "Marking for deletion Pod ").map(first_word));
+    let namespace = pod.and_then(|pod| pod.split_once('/')).map(|(space, _)| space.to_owned());
+    let pod = pod
         .map(|pod| pod.rsplit('/').next().unwrap_or(pod))
         .map(|pod| pod.split('_').next().unwrap_or(pod).trim_matches(['"', '\'']).to_owned());
     let node = matches!(reason, "EvictionThresholdMet" | "SystemOOM");
@@ -382,6 +393,7 @@ fn alone(words: &str) -> Option<PodEvent> {
         object: pod,
         kind: kind.map(str::to_owned),
         uid: uid.map(str::to_owned),
+        namespace,
         container: container_of(words),
         ..PodEvent::default()
     })

@@ -316,6 +316,7 @@ fn event(node: &Node) -> Option<Sighting> {
             .or_else(|| any(&["ReplicaName", "subject_name", "pod_name", "pod"])),
         kind: in_object("kind").or_else(|| any(&["subject_type"]).map(|word| kind(&word))),
         uid: in_object("uid"),
+        namespace: in_object("namespace"),
         count: node.get_any_case("count").and_then(Node::as_u64),
         message,
         at,

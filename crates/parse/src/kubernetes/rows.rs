@@ -19,6 +19,7 @@ pub(super) fn read(rows: &[Row<'_>]) -> Vec<Sighting> {
                 .or_else(|| argo(row.words))
                 .or_else(|| by_builder(row.words))
                 .or_else(|| one_line(row.words))
+                .or_else(|| lens(row.words))
                 .or_else(|| flag(row.words))?;
             Some(Sighting { record, span: row.span, at: None })
         })
@@ -185,7 +186,8 @@ fn argo(words: &str) -> Option<Record> {
 }
 
 /// What CI systems write of a pod that they made: Jenkins `Container [maven] terminated [OOMKilled]` and
-/// `Container maven was terminated (Exit Code: 137, Reason: OOMKilled)`, Tekton `"step-build" exited with code
+/// `Container maven was terminated (Exit Code: 137, Reason: OOMKilled)`, GitLab's runner `Error in container
+/// build: exit code: 137, reason: 'OOMKilled'`, Tekton `"step-build" exited with code
 /// 137: OOMKilled`.
 fn by_builder(words: &str) -> Option<Record> {
     let name_in = |text: &str| {
@@ -198,6 +200,10 @@ fn by_builder(words: &str) -> Option<Record> {
         (!is_prose(before) && !is_prose(tail) && before.split_whitespace().count() < 4)
             .then_some(())?;
         (name_in(head), tail.split(']').next()?, after(tail, "(exit code ").and_then(number))
+    } else if let Some((_, tail)) = words.split_once("Error in container ") {
+        let (name, tail) = tail.split_once(": exit code: ")?;
+        let reason = after(tail, ", reason: '")?.split('\'').next()?;
+        (name_in(name), reason, number(tail))
     } else if let Some((head, tail)) = words.split_once(" was terminated (Exit Code: ") {
         let reason = after(tail, "Reason: ")?.split([',', ')']).next()?;
         (name_in(head), reason, number(tail))
@@ -229,6 +235,18 @@ fn one_line(words: &str) -> Option<Record> {
         reason: Some(reason.to_owned()),
         exit_code: Some(exit_code),
         ended_now: !words.contains("Last State"),
+        ..ContainerStatus::default()
+    };
+    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+}
+
+/// Lens' details of a container: `Reason: OOMKilled - exit code: 137`, below `Last Status`.
+fn lens(words: &str) -> Option<Record> {
+    let (reason, code) = words.strip_prefix("Reason: ")?.split_once(" - exit code: ")?;
+    REASONS.contains(&reason).then_some(())?;
+    let container = ContainerStatus {
+        reason: Some(reason.to_owned()),
+        exit_code: Some(code.trim().parse().ok()?),
         ..ContainerStatus::default()
     };
     Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))

@@ -216,6 +216,37 @@ fn argos_and_sparks_words_tell_the_reason() {
 }
 
 #[test]
+fn an_events_namespace_is_read_where_it_is_shown() {
+    let namespace = |text: &str| {
+        let mut events = events(text);
+        assert_eq!(events.len(), 1, "{text}: {events:?}");
+        events.remove(0).namespace
+    };
+    let row = "Warning   Unhealthy   pod/web-1   Liveness probe failed: timeout";
+    assert_eq!(namespace(&format!("shop   5m   {row}")).as_deref(), Some("shop"));
+    assert_eq!(namespace(&format!("5m   {row}")), None);
+    assert_eq!(namespace(&format!("2m (x3 over 5m)   {row}")), None);
+    let object = r#"{"reason":"Killing","message":"Stopping container web","involvedObject":{"kind":"Pod","name":"w","namespace":"shop"}}"#;
+    assert_eq!(namespace(object).as_deref(), Some("shop"));
+    assert_eq!(namespace("Marking for deletion Pod shop/web-1").as_deref(), Some("shop"));
+}
+
+#[test]
+fn a_runner_and_lens_repeat_a_containers_end() {
+    for (text, name) in [
+        (
+            "ERROR: Job failed (system failure): Error in container build: exit code: 137, reason: 'OOMKilled'",
+            Some("build"),
+        ),
+        ("Reason: OOMKilled - exit code: 137", None),
+    ] {
+        let told = only(text);
+        assert_eq!((told.name.as_deref(), told.exit_code), (name, Some(137)), "{text}");
+        assert_eq!(told.reason.as_deref(), Some("OOMKilled"), "{text}");
+    }
+}
+
+#[test]
 fn events_are_read_from_every_teller() {
     for (text, reason, object, container) in [
         (

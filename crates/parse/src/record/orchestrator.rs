@@ -95,6 +95,8 @@ pub struct PodEvent {
     pub object: Option<String>,
     /// Involved object's kind (`Pod`, `Node`), where shown.
     pub kind: Option<String>,
+    /// Its namespace, where shown.
+    pub namespace: Option<String>,
     /// Uid of the involved object.
     pub uid: Option<String>,
     /// Container named by `fieldPath: spec.containers{NAME}`.
