@@ -36,6 +36,8 @@ mod managers;
 mod memory;
 #[path = "rules/open.rs"]
 mod open;
+#[path = "rules/orchestrators.rs"]
+mod orchestrators;
 #[path = "rules/orders.rs"]
 mod orders;
 #[path = "rules/own_end.rs"]
