@@ -30,6 +30,7 @@ mod supervisor;
 mod unit;
 mod unknown;
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use casefile::{Moment, RuleManual};
@@ -124,19 +125,27 @@ pub(crate) fn reach(sheet: &FactSheet, _asked_at: Moment) -> Verdict {
         let last = others.len().saturating_sub(1);
         findings.extend(Stage::of_life(sheet, &others, last).map(|stage| reach_stage(&stage)));
     }
-    findings.retain(|finding| !is_same_death(&verdict, finding));
+    tell_once(&verdict, &mut findings);
     findings.sort_by_key(|finding| finding.at);
     draft::note_storm(&mut verdict, &findings);
     verdict.findings = findings;
     verdict
 }
 
-/// The main answer is about a container without a name, and rests on the same words: a row of a table names
+/// One death that is told with a name and without one, on the same words, is told once: a row of a table names
 /// what a part of `kubectl describe` leaves out.
-fn is_same_death(main: &Verdict, other: &Verdict) -> bool {
-    let named = main.subject.as_ref().is_some_and(|subject| subject.name.is_some());
-    let mut words = main.because.first().zip(other.because.first()).into_iter();
-    !named && main.killer == other.killer && words.any(|(one, two)| one.cite == two.cite)
+fn tell_once(main: &Verdict, findings: &mut Vec<Verdict>) {
+    let told = |one: &Verdict| Some((one.killer, one.because.first()?.cite.clone()));
+    let is_named =
+        |one: &Verdict| one.subject.as_ref().is_some_and(|subject| subject.name.is_some());
+    let all = std::iter::once(main).chain(findings.iter());
+    let named: HashSet<_> = all.filter(|one| is_named(one)).filter_map(told).collect();
+    let nameless = told(main).filter(|_| !is_named(main));
+    findings.retain(|one| {
+        let words = told(one);
+        let again = !is_named(one) && words.as_ref().is_some_and(|words| named.contains(words));
+        !again && (words.is_none() || words != nameless)
+    });
 }
 
 /// The last life; but one that a restart storm began will end as the others did, and the question

@@ -124,7 +124,6 @@ pub(crate) fn without_others(
     let mut rest = sheet.clone();
     rest.daemon.retain(|fact| Named::of(&fact.what).is_none_or(|named| keeps(&named)));
     rest.oom_kills.retain(|kill| !others.iter().any(|other| other.holds(kill)));
-    rest.units.retain(|unit| keeps(&Named::Unit(unit.what.name.clone())));
     rest
 }
 
@@ -132,16 +131,8 @@ pub(crate) fn without_others(
 pub(crate) fn only(sheet: &FactSheet, one: &Named) -> FactSheet {
     let of_it = |fact: &&Fact<DaemonLine>| Named::of(&fact.what).is_some_and(|it| it.is(one));
     FactSheet {
-        machine: sheet.machine.clone(),
-        gathered_at: sheet.gathered_at,
         daemon: sheet.daemon.iter().filter(of_it).cloned().collect(),
         oom_kills: sheet.oom_kills.iter().filter(|kill| one.holds(kill)).cloned().collect(),
-        units: sheet
-            .units
-            .iter()
-            .filter(|it| Named::Unit(it.what.name.clone()).is(one))
-            .cloned()
-            .collect(),
         ..FactSheet::default()
     }
 }

@@ -192,6 +192,12 @@ impl Case {
         self
     }
 
+    /// The last exhibit's stamps are times of day.
+    pub(crate) fn on_the_wall(mut self) -> Self {
+        self.0.exhibits.last_mut().expect("an exhibit").clock = Clock::Wall;
+        self
+    }
+
     /// A source that could not be read, and how to open it.
     pub(crate) fn closed(mut self, source: Source, open_by: Option<&str>) -> Self {
         self.0.gaps.push(Gap {

@@ -273,6 +273,9 @@ fn a_flag_of_long_before_is_no_kill_where_the_log_is_whole_around_the_end() {
     }
     assert!(answer.contradictions().contains("not what ended it"), "{}", answer.contradictions());
     assert!(answer.how_to_settle().iter().all(|how| !how.contains("journalctl -k")));
+    // The kernel's lines in the journal, which tell no beginning, may stand before it.
+    let journal = Case::of(&flagged).noted(false).kernel(&[]).on_the_wall();
+    whole_since(journal, 500.0, &[]).answer().says(Killer::Unknown, Confidence::Unknown);
     // The same log, begun too late to hold the end's kill for certain; or of unknown beginning.
     let late = whole_since(Case::of(&flagged).noted(false), 598.0, &[]).answer();
     late.says(Killer::OutOfMemory, Confidence::Likely);
@@ -360,16 +363,20 @@ fn a_stop_without_any_time_is_not_answered_with_an_init() {
 
 #[test]
 fn a_daemon_that_starts_stops_what_the_last_one_left() {
-    let history =
-        [signalled(60.0, 15), signalled(70.0, 9), died(70.1, 137), event(70.2, "stop", &[])];
-    let told = |daemon: f64| {
+    let asked_at = |asked: f64, daemon: f64| {
+        let end = asked + 10.1;
+        let stop = event(end + 0.1, "stop", &[]);
+        let history = [signalled(asked, 15), signalled(asked + 10.0, 9), died(end, 137), stop];
         let machine = format!("daemon-started-at: {}\n", crate::case::time(daemon));
-        let case = Case::of(&exited(70.1, 137)).events(&history).machine(&machine);
+        let case = Case::of(&exited(end, 137)).events(&history).machine(&machine);
         let answer = case.answer();
         answer.by("stop-timeout");
         answer.contradictions()
     };
+    let told = |daemon: f64| asked_at(60.0, daemon);
     assert!(told(57.0).contains("started while it ran, 3 s before the signal"), "{}", told(57.0));
+    assert_ne!(asked_at(5.0, 0.1), "");
+    assert_eq!(asked_at(5.0, 0.0), "", "it did not run then");
     assert_eq!(told(20.0), "", "long before the signal");
     assert_eq!(told(-5.0), "", "before the container");
 }
@@ -385,6 +392,11 @@ fn a_flag_before_the_daemons_own_stop_is_not_likely_the_end() {
     doubtful.says(Killer::OutOfMemory, Confidence::Possible);
     assert!(doubtful.candidate(Killer::Runtime).because.contains("docker itself may have been"));
     told(700.0).says(Killer::OutOfMemory, Confidence::Likely);
+    // A daemon that is stopped ends nothing with 1: the flag is a child's, as ever.
+    let other = with(exited(600.0, 1), "/State/OOMKilled", json!(true));
+    let restarted = format!("daemon-started-at: {}\n", crate::case::time(602.0));
+    let other = Case::of(&other).noted(false).machine(&restarted).answer();
+    assert!(other.verdict.candidates.iter().all(|it| it.killer != Killer::Runtime));
     // What the log shows stays proven.
     let machine = format!("daemon-started-at: {}\n", crate::case::time(602.0));
     let killed = Case::of(&flagged).noted(false).kernel(&[Report::own(599.9).lines()]);

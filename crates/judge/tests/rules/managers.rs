@@ -559,4 +559,10 @@ fn one_death_told_with_and_without_a_name_is_told_once() {
     let answer = Case::pasted(&[&format!("{rows}\n{part}\n{event}")]).answer();
     answer.says(Killer::FailedProbe, Confidence::Likely);
     assert!(answer.verdict.findings.is_empty(), "{:#?}", answer.verdict.findings);
+    // Beside another pod's death, too, and that one is told as well.
+    let rows =
+        format!("{rows}worker-0                 0/1     OOMKilled          3                6h\n");
+    let answer = Case::pasted(&[&format!("{rows}\n{part}\n{event}")]).answer();
+    answer.says(Killer::OutOfMemory, Confidence::Likely);
+    assert_eq!(answer.findings(), [Killer::FailedProbe], "{:#?}", answer.verdict.findings);
 }

@@ -209,6 +209,11 @@ fn the_end_of_a_pod_does_not_explain_an_end_that_the_same_pod_outlived() {
                2m          Normal   Killing   pod/web-0   Stopping container web\n";
     described("State", row).by("stop-timeout");
     described("Last State", row).by("unknown");
+    // A moment of the event alone tells nothing of which life it was.
+    let dated = json!({"kind": "Event", "apiVersion": "v1", "reason": "Killing", "message": "Stopping container web",
+        "type": "Normal", "involvedObject": {"kind": "Pod", "name": "web-0"}, "count": 1,
+        "lastTimestamp": "2026-11-22T10:00:58Z"});
+    described("Last State", &dated.to_string()).by("unknown");
     // A new sandbox starts the containers of the same pod again.
     let anew = format!(
         "{row}2m          Normal   SandboxChanged   pod/web-0   Pod sandbox changed, it will be \

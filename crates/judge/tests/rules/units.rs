@@ -230,6 +230,57 @@ fn what_systemd_says_of_one_unit_explains_the_end_of_no_other() {
 }
 
 #[test]
+fn an_end_of_its_own_is_not_the_death_that_is_asked_for() {
+    let ended = |status: &str| {
+        let lamp = format!("lamp.service: Main process exited, code=exited, status={status}");
+        Case::pasted(&[&pasted(&[DOOR_OOM, &lamp])]).answer()
+    };
+    ended("1/FAILURE").says(Killer::OutOfMemory, Confidence::Likely);
+    // 137 is what a client passes on of what it ran.
+    ended("137/n/a").by("unknown").proves("status=137", "");
+    // A supervisor's word is more than another unit's own end.
+    let child = "[2026-07-01 12:00:40 +0000] [1] [ERROR] Worker (pid:19) was sent SIGKILL! Perhaps out of memory?\n";
+    let unit = pasted(&["lamp.service: Main process exited, code=exited, status=1/FAILURE"]);
+    let answer = Case::pasted(&[child, &unit]).answer();
+    answer.by("unknown").in_short("saw a child end by SIGKILL");
+}
+
+#[test]
+fn each_units_kernel_kill_is_told_once_and_as_its_own() {
+    let oom = |second: u32, unit: &str, pid: u32| {
+        format!(
+            "Jul 01 12:00:0{second} srv kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,\
+             mems_allowed=0,global_oom,task_memcg=/system.slice/{unit},task=x,pid={pid},uid=0\n\
+             Jul 01 12:00:0{second} srv kernel: Out of memory: Killed process {pid} (x) total-vm:9kB, anon-rss:8kB, \
+             file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:0\n\
+             Jul 01 12:00:0{second} srv systemd[1]: {unit}: A process of this unit has been killed by the OOM killer.\n"
+        )
+    };
+    let text = [oom(1, "door.service", 811), oom(5, "lamp.service", 812)].concat();
+    let answer = Case::pasted(&[&text]).answer();
+    answer.says(Killer::HostOutOfMemory, Confidence::Proven);
+    assert_eq!(answer.victims(), [Some(812)]);
+    assert_eq!(answer.findings(), [Killer::HostOutOfMemory]);
+    assert_eq!(answer.verdict.findings[0].victims[0].pid, Some(811));
+}
+
+#[test]
+fn a_stop_is_of_the_one_that_was_asked_not_of_one_that_ended_well_beside_it() {
+    let (asked, other) = ("a1".repeat(32), "b2".repeat(32));
+    let stop = format!(
+        "time=\"2026-07-01T12:00:00Z\" level=info msg=\"StopContainer for \\\"{asked}\\\" with timeout 30 (s)\"\n"
+    );
+    let well = pasted(&[&format!("docker-{other}.scope: Deactivated successfully.")]);
+    let answer = Case::pasted(&[&stop, &well]).answer();
+    let named = answer.verdict.container_id.as_ref().map(ToString::to_string);
+    assert_eq!(named, Some(asked), "{:#?}", answer.verdict);
+    let lines =
+        pasted(&["Stopping lamp.service - Lamp...", "door.service: Deactivated successfully."]);
+    let answer = Case::pasted(&[&lines]).answer();
+    assert_eq!(answer.verdict.place.as_ref().map(CgroupPath::name), Some("lamp.service"));
+}
+
+#[test]
 fn the_kernels_cgroup_is_the_place_whatever_unit_systemd_names_beside_it() {
     let kernel = "Jul 01 12:00:00 srv kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,\
         mems_allowed=0,global_oom,task_memcg=/system.slice/door.service,task=door,pid=811,uid=0\n\
@@ -334,4 +385,10 @@ fn what_one_service_of_compose_prints_is_not_about_anothers_end() {
     said("\u{1b}[33mlamp-1  |\u{1b}[0m ").by("unknown");
     said("door-1  | ").by("supervisor");
     said("").by("supervisor");
+    let later = "door-1  | [2026-07-01 12:00:30 +0000] [1] [INFO] Booting worker with pid: 19\n";
+    said(&format!("{later}lamp-1  | ")).by("unknown");
+    // What stands before a bar is a service only where Compose would write it so.
+    for words in ["lamp1 | ", "lamp | ", "2026-07-01 12:00:39 | ", "lamp-x | ", "lamp-1 |"] {
+        said(words).by("supervisor");
+    }
 }

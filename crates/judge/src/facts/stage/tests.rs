@@ -5,7 +5,7 @@ use parse::record::{ContainerRecord, OomDaemon};
 
 use super::*;
 use crate::facts::End;
-use crate::facts::made::{SPAN, at, id, killed};
+use crate::facts::made::{SPAN, at, id, killed, row};
 
 fn cite() -> Citation {
     Citation { exhibit: "a".to_owned(), span: SPAN }
@@ -214,17 +214,28 @@ fn hit(program: &str, comm: &str, table: &[&str], before: f64) -> MainHit {
     stage.main_hit(&known.oom_kills[0])
 }
 
-fn row(pid: u32, comm: &str) -> TaskRow {
-    TaskRow {
-        pid,
-        tgid: None,
-        uid: None,
-        rss: None,
-        total_vm: None,
-        oom_score_adj: None,
-        comm: comm.to_owned(),
-        span: SPAN,
-    }
+/// The limit's report lists the victim alone, or another task; so many seconds before the end.
+fn alone(teller: Teller, level: Level, listed: u32, before: f64) -> MainHit {
+    let mut kill = OomKill { level, container: Some(id('a')), ..bare(7, "w", Some(60.0 - before)) };
+    kill.report.tasks = vec![row(listed, "w")];
+    let known = sheet(vec![kill]);
+    let record = ContainerRecord { command: vec!["serve".to_owned()], ..<_>::default() };
+    let lives = [Life { teller, record: Some(fact(Box::new(record), None)), ..life() }];
+    Stage::of_life(&known, &lives, 0).unwrap().main_hit(&known.oom_kills[0])
+}
+
+#[test]
+fn the_only_task_below_a_limit_is_the_main_process_where_the_end_follows() {
+    let docker =
+        |level: Level, listed: u32, before: f64| alone(Teller::Docker, level, listed, before);
+    assert_eq!(docker(Level::Own, 7, 2.9), MainHit::Yes);
+    assert_eq!(docker(Level::Ancestor, 7, 2.9), MainHit::Yes);
+    assert_ne!(docker(Level::Own, 7, 3.1), MainHit::Yes, "the end came later");
+    assert_ne!(docker(Level::Own, 8, 1.0), MainHit::Yes, "another task is listed");
+    assert_ne!(docker(Level::Host, 7, 1.0), MainHit::Yes, "not a limit's report");
+    // systemd waits for what is left of a unit.
+    assert_eq!(alone(Teller::Systemd, Level::Own, 7, 20.0), MainHit::Yes);
+    assert_ne!(alone(Teller::Systemd, Level::Ancestor, 7, 1.0), MainHit::Yes);
 }
 
 /// The surer the victim is the main process, the later the end may be.
