@@ -94,7 +94,7 @@ fn field<'a>(words: &'a str, key: &str) -> Option<&'a str> {
     let (before, rest) = words.split_once(key)?;
     let whole = before.is_empty() || before.ends_with([' ', '"']);
     let rest = rest.strip_prefix('"').unwrap_or(rest);
-    rest.split([' ', '"']).next().filter(|value| whole && !value.is_empty())
+    rest.split([' ', '"']).next().filter(|_| whole)
 }
 
 /// `2026-05-27 18:42:10.301 +0000 UTC`, as Go prints a time.

@@ -28,9 +28,9 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
     let answers = lines.iter().filter(|line| !is_command(line.words)).count();
     let listed = lines.iter().any(|line| line.words == "containers:");
     let of_ecs = listed && lines.iter().any(|line| is_of_ecs(line.words));
-    // GNU time(1) prints `Exit status: 0` of a command that a signal ended, below that signal.
+    // GNU time(1) prints `Exit status: 0` of a command that a signal ended, too.
     let by_signal =
-        lines.iter().position(|line| line.words.starts_with("Command terminated by signal "));
+        lines.iter().any(|line| line.words.starts_with("Command terminated by signal "));
     let mut found = Vec::new();
     let mut template: Option<Template> = None;
     let mut group = Group::default();
@@ -41,7 +41,7 @@ pub(super) fn read(text: &str, lines: &[Raw<'_>]) -> Vec<Sighting> {
             found.push(sighting(record, line.span));
         } else if is_command(line.words) {
             template = None;
-        } else if by_signal.is_some_and(|signal| signal < at) && line.words == "Exit status: 0" {
+        } else if by_signal && line.words == "Exit status: 0" {
             continue;
         } else if let Some(record) = template.as_ref().and_then(|form| form.read(line.words)) {
             found.push(sighting(record, line.span));

@@ -552,3 +552,26 @@ proptest! {
         valid(&words.join(" "));
     }
 }
+
+#[test]
+fn a_list_of_containers_is_ecs_where_ecs_keys_stand_beside_it() {
+    let text = "containers:\n- ExitCode: 137\n";
+    assert_eq!(bare(text), [Record::BareExit(137)]);
+    assert!(bare(&format!("stopCode: EssentialContainerExited\n{text}")).is_empty());
+}
+
+#[test]
+fn compose_tells_of_a_stop_in_a_line_of_its_own() {
+    let asked =
+        |text: &str| read(text).into_iter().any(|seen| matches!(seen.record, Record::Request(_)));
+    assert!(asked(" Container shop-web-1  Stopped  10.2s\n"));
+    assert!(asked("Stopping shop_web_1 ... done\n"));
+    for text in [
+        " Container shop-web-1  Stopped  10.2s ago\n",
+        " Container shop-web-1  Stopped  today\n",
+        "Stopping shop_web_1 gracefully done\n",
+        "Stopping shop ... done\n",
+    ] {
+        assert!(!asked(text), "{text}");
+    }
+}

@@ -190,6 +190,7 @@ fn nomad_tells_how_long_it_waits() {
     let asked = DaemonLine::StopRequested { container: None, grace_seconds: Some(5), by };
     assert_eq!(one(line), asked);
     assert_eq!(all("2026-05-04T10:00:06Z  Killed  Task successfully killed"), []);
+    assert_eq!(all("2026-05-04T10:00:00Z  Killing  Sent interrupt. Waiting 5s for the next"), []);
 }
 
 #[test]

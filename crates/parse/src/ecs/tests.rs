@@ -184,6 +184,26 @@ fn a_stem_stands_in_every_word_by_which_a_text_is_recognised() {
 }
 
 #[test]
+fn an_upright_table_is_a_containers_by_its_box_or_by_what_only_a_container_has() {
+    let rows = |rows: &str| format!("|  stopCode  |  EssentialContainerExited  |\n{rows}");
+    let memory = "OutOfMemoryError: Container killed due to memory usage";
+    // The box's name was not copied.
+    let code = only(&rows("|  exitCode  |  137  |\n|  name  |  web  |\n"));
+    assert_eq!((code.containers[0].exit_code, code.containers[0].ended_now), (Some(137), true));
+    assert_eq!(code.containers[0].name.as_deref(), Some("web"));
+    let reason = only(&rows(&format!("|  reason  |  {memory}  |\n|  name  |  web  |\n")));
+    assert_eq!(reason.containers[0].reason.as_deref(), Some(memory));
+    for other in ["|  reason  |  odd  |\n", "|  startedBy  |  ecs-svc/1  |\n"] {
+        let text = rows(&format!("{other}|  name  |  web  |\n"));
+        assert!(only(&text).containers.is_empty(), "{text}");
+    }
+    // Another name that stands alone in its row ends no box, and a word without bars begins none.
+    let boxed = "||  containers  ||\n||  exitCode  |  137  ||\n||  odd  ||\n||  name  |  web  ||\n";
+    assert_eq!(only(&rows(boxed)).containers[0].name.as_deref(), Some("web"));
+    assert!(only(&rows("containers\n|  name  |  web  |\n")).containers.is_empty());
+}
+
+#[test]
 fn what_stands_in_a_list_of_one_yaml_line_is_quoted_from_there() {
     let text = "größe: 1\nstoppedReason: Essential container in task exited\ncontainers: [{\"name\": \"wéb\", \"exitCode\": 137}, {\"name\": \"b\", \"exitCode\": 0}]\n";
     let task = only(text);

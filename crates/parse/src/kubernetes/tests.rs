@@ -224,7 +224,10 @@ fn an_events_namespace_is_read_where_it_is_shown() {
     };
     let row = "Warning   Unhealthy   pod/web-1   Liveness probe failed: timeout";
     assert_eq!(namespace(&format!("shop   5m   {row}")).as_deref(), Some("shop"));
-    assert_eq!(namespace(&format!("5m   {row}")), None);
+    assert_eq!(namespace(&format!("shop-2   5m   {row}")).as_deref(), Some("shop-2"));
+    for none in ["5m", "5m   2m", "Shop   5m", "shop   odd"] {
+        assert_eq!(namespace(&format!("{none}   {row}")), None, "{none}");
+    }
     assert_eq!(namespace(&format!("2m (x3 over 5m)   {row}")), None);
     let object = r#"{"reason":"Killing","message":"Stopping container web","involvedObject":{"kind":"Pod","name":"w","namespace":"shop"}}"#;
     assert_eq!(namespace(object).as_deref(), Some("shop"));
@@ -244,6 +247,16 @@ fn a_runner_and_lens_repeat_a_containers_end() {
         assert_eq!((told.name.as_deref(), told.exit_code), (name, Some(137)), "{text}");
         assert_eq!(told.reason.as_deref(), Some("OOMKilled"), "{text}");
     }
+    // Amid other words it is somebody's talk.
+    for text in [
+        "Container [web] terminated [OOMKilled] is what everybody sees on the first day",
+        "a row of 4 B2 C3 Container [web] terminated [OOMKilled]",
+        "1 2 3 4 Container [web] terminated [OOMKilled]",
+    ] {
+        assert!(pods(text).is_empty(), "{text}");
+    }
+    // A number behind READY that nothing follows is no status.
+    assert!(pods("web-1 0/1 137").is_empty());
 }
 
 #[test]
@@ -421,5 +434,17 @@ proptest! {
         for sighting in read(&text) {
             prop_assert!(sighting.span.of(&text).is_some());
         }
+    }
+}
+
+#[test]
+fn a_pods_status_is_quoted_only_where_reason_and_message_stand_together() {
+    let node = "The node was low on resource: memory.";
+    for (text, told) in [
+        (format!("pod web-0 status is Failed, reason: Evicted, message: {node}"), 1),
+        (format!("what we saw on every one of them was this message: {node}"), 0),
+        (format!("all of them show as reason: Evicted and then it says {node}"), 0),
+    ] {
+        assert_eq!(events(&text).len(), told, "{text}");
     }
 }

@@ -134,7 +134,7 @@ impl Reader<'_> {
             // The rest of a row ends where the row does.
             let start = row.span.end - rest.len();
             let inside = json::documents(rest).into_iter().next();
-            return inside.map_or(null, |node| Node { span: row.span, ..node.moved(start) });
+            return inside.map_or(null, |node| node.moved(start));
         }
         self.folded(rest, row, indent, " ")
     }
