@@ -242,6 +242,8 @@ fn a_runner_and_lens_repeat_a_containers_end() {
             Some("build"),
         ),
         ("Reason: OOMKilled - exit code: 137", None),
+        ("Container [w/b@c] terminated [OOMKilled] (exit code 137)", None),
+        ("Container [\"\"] terminated [OOMKilled] (exit code 137)", None),
     ] {
         let told = only(text);
         assert_eq!((told.name.as_deref(), told.exit_code), (name, Some(137)), "{text}");
@@ -250,6 +252,7 @@ fn a_runner_and_lens_repeat_a_containers_end() {
     // Amid other words it is somebody's talk.
     for text in [
         "Container [web] terminated [OOMKilled] is what everybody sees on the first day",
+        "Container [web] terminated [OOMKilled] (exit code 137) and nobody here knows why it did that",
         "a row of 4 B2 C3 Container [web] terminated [OOMKilled]",
         "1 2 3 4 Container [web] terminated [OOMKilled]",
     ] {
