@@ -152,8 +152,8 @@ pub(crate) fn establish_upon(known: FactSheet, case: &CaseFile) -> FactSheet {
             sort_in(&mut sheet, &mut reports, exhibit, sighting);
         }
     }
-    // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
     sheet.machine.kernel_log_since = log_since(&case.exhibits).or(sheet.machine.kernel_log_since);
+    // `callbacks suppressed` hides reports, never a kill: `Killed process` is printed for every one.
     oom::establish(&mut sheet, reports);
     oom::place_by_count(&mut sheet);
     oom::relevel(&mut sheet);
@@ -245,9 +245,10 @@ fn sort_in(sheet: &mut FactSheet, reports: &mut Reports, exhibit: &Exhibit, seen
             | MachineFact::MemAvailable(_)
             | MachineFact::BootedAt(_)
             | MachineFact::EventsWrapped(_)
-            | MachineFact::EventsSince(_)
-            | MachineFact::KernelLogSince(_),
+            | MachineFact::EventsSince(_),
         ) => {}
+        // A stamp of the kernel's log: `log_since` reads it beside that log's clock.
+        Record::Machine(MachineFact::KernelLogSince(_)) => {}
         Record::BareExit(code) => sheet.exits.push(fact!(code)),
         Record::BareOomFlag(flag) => sheet.flags.push(fact!(flag)),
         Record::BareLimit(limit) => sheet.limits.push(fact!(limit)),

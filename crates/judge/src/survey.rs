@@ -107,8 +107,6 @@ fn is_shared(exhibit: &Exhibit) -> bool {
 /// What everyone on the machine shares.
 struct Machine {
     sheet: FactSheet,
-    /// The oldest moment from which the kernel's log is whole.
-    log_since: Option<Moment>,
 }
 
 impl Machine {
@@ -118,17 +116,20 @@ impl Machine {
         let whole = |it: &Exhibit| it.source == Source::KernelLog && it.covers;
         let whole = exhibits.iter().any(whole);
         let mut sheet = facts::establish(&part(case, Asked::default(), exhibits));
-        let log_since = sheet.machine.kernel_log_since.filter(|_| whole);
-        sheet.machine.kernel_log_since = log_since;
-        Self { sheet, log_since }
+        sheet.machine.kernel_log_since = sheet.machine.kernel_log_since.filter(|_| whole);
+        Self { sheet }
     }
 
     /// The facts about one subject, upon what is shared.
     fn sheet_of(&self, case: &CaseFile, asked: Asked, own: Vec<Exhibit>) -> FactSheet {
         let mut sheet = facts::establish_upon(self.sheet.clone(), &part(case, asked, own));
         let started = lives(&sheet).last().and_then(|life| life.started_at);
-        sheet.kernel_covered =
-            self.log_since.zip(started).is_some_and(|(since, started)| since <= started);
+        sheet.kernel_covered = self
+            .sheet
+            .machine
+            .kernel_log_since
+            .zip(started)
+            .is_some_and(|(since, started)| since <= started);
         sheet
     }
 

@@ -321,6 +321,21 @@ fn what_the_runtime_believed_is_said_where_its_own_limit_filled() {
     );
 }
 
+/// Of whom no amounts are known.
+pub(super) fn victim(role: Role, pid: u32, comm: &str) -> Victim {
+    Victim {
+        pid: Some(pid),
+        comm: Some(comm.to_owned()),
+        role,
+        uid: None,
+        total_vm_kb: None,
+        anon_rss_kb: None,
+        file_rss_kb: None,
+        shmem_rss_kb: None,
+        oom_score_adj: None,
+    }
+}
+
 /// A program that was killed at its own limit on a machine of 8 GiB with cgroup v2.
 pub(super) fn program(command: &[&str], settings: &[&str], limit: u64) -> Verdict {
     let mut told = with_limit(Killer::ContainerMemoryLimit, limit);
@@ -457,17 +472,8 @@ fn as_many_workers_as_fit_are_told_beside_the_main_process_and_the_others() {
 fn a_quarter_of_the_largest_that_is_counted_twice_is_a_forks() {
     let told = |rss: &[u64], file: u64, limit: u64| {
         let mut told = pool(rss, 0, limit);
-        told.victims = vec![Victim {
-            pid: Some(7),
-            comm: Some("serve".to_owned()),
-            role: Role::Main,
-            uid: None,
-            total_vm_kb: None,
-            anon_rss_kb: None,
-            file_rss_kb: Some(file * 1024),
-            shmem_rss_kb: None,
-            oom_score_adj: None,
-        }];
+        let main = victim(Role::Main, 7, "serve");
+        told.victims = vec![Victim { file_rss_kb: Some(file * 1024), ..main }];
         first(&told)
     };
     // Three of 100 MiB in 250: at least 25 of each pair are the same pages.

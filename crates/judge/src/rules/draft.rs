@@ -53,9 +53,7 @@ pub(super) fn draft(
 
 /// The container that a daemon's line names, where no record does.
 fn named_by_daemon(stage: &Stage<'_>) -> Option<ContainerId> {
-    let told = || stage.daemon().filter(|fact| !ends_well(&fact.what));
-    let named = |fact: &Fact<DaemonLine>| named_container(&fact.what);
-    told().filter_map(named).last().or_else(|| stage.daemon().filter_map(named).last())
+    last_named(stage, named_container)
 }
 
 /// The unit that systemd's lines name, where nothing else is the subject.
@@ -63,11 +61,15 @@ fn place_by_daemon(stage: &Stage<'_>) -> Option<CgroupPath> {
     if stage.life.teller != Teller::Nobody {
         return None;
     }
-    let told = || stage.daemon().filter(|fact| !ends_well(&fact.what));
-    let named = |fact: &'_ Fact<DaemonLine>| unit_of(&fact.what).map(str::to_owned);
-    let named =
-        told().filter_map(named).last().or_else(|| stage.daemon().filter_map(named).last())?;
+    let named = last_named(stage, |line| unit_of(line).map(str::to_owned))?;
     CgroupPath::parse(&format!("/{}", named.trim_start_matches('/')))
+}
+
+/// Whom the last line names that tells of no good end, else the last of all.
+fn last_named<T>(stage: &Stage<'_>, name: impl Fn(&DaemonLine) -> Option<T>) -> Option<T> {
+    let of = |fact: &Fact<DaemonLine>| name(&fact.what);
+    let told = stage.daemon().filter(|fact| !ends_well(&fact.what));
+    told.filter_map(of).last().or_else(|| stage.daemon().filter_map(of).last())
 }
 
 /// Another unit's start or good end stands beside the line of a death in every journal.

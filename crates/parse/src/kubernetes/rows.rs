@@ -101,6 +101,11 @@ fn number_alone(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A container's end, of whose pod nothing is known.
+fn of_container(container: ContainerStatus) -> Record {
+    Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() }))
+}
+
 /// The reasons that are known where they stand alone.
 const REASONS: [&str; 4] = ["OOMKilled", "Error", "ContainerStatusUnknown", "Completed"];
 
@@ -148,7 +153,7 @@ fn bare(words: &str) -> Option<Record> {
         finished_at: second.or(first),
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// `map[terminated:map[containerID:containerd://… exitCode:137 finishedAt:… reason:OOMKilled …]]`
@@ -168,7 +173,7 @@ fn go_map(words: &str) -> Option<Record> {
         finished_at: field("finishedAt").and_then(|time| Moment::parse(&time)),
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// Argo's node message: `OOMKilled (exit code 137)`, `Error (exit code 1)`, at the end of its line.
@@ -182,7 +187,7 @@ fn argo(words: &str) -> Option<Record> {
         ended_now: true,
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// What CI systems write of a pod that they made: Jenkins `Container [maven] terminated [OOMKilled]` and
@@ -222,7 +227,7 @@ fn by_builder(words: &str) -> Option<Record> {
         ended_now: true,
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// A description's state whose lines were joined by the way it was copied: `Last State: Terminated Reason:
@@ -237,7 +242,7 @@ fn one_line(words: &str) -> Option<Record> {
         ended_now: !words.contains("Last State"),
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// Lens' details of a container: `Reason: OOMKilled - exit code: 137`, below `Last Status`.
@@ -249,7 +254,7 @@ fn lens(words: &str) -> Option<Record> {
         exit_code: Some(code.trim().parse().ok()?),
         ..ContainerStatus::default()
     };
-    Some(Record::Pod(Box::new(PodRecord { containers: vec![container], ..PodRecord::default() })))
+    Some(of_container(container))
 }
 
 /// `OOMKilled`, `reason: OOMKilled`, `"reason": "OOMKilled"` with nothing around it.

@@ -4,7 +4,7 @@ use settings::runtimes::Part;
 use settings::runtimes::advice::Step;
 
 use super::*;
-use crate::remedy::tests::program;
+use crate::remedy::tests::{program, victim};
 use crate::verdict::Holder;
 
 const MIB: u64 = 1 << 20;
@@ -61,17 +61,7 @@ fn started(role: Role, comm: &str, held: u64) -> Verdict {
         killed: false,
         neighbour: false,
     }];
-    told.victims = vec![Victim {
-        pid: Some(9),
-        comm: Some(comm.to_owned()),
-        role,
-        uid: None,
-        total_vm_kb: None,
-        anon_rss_kb: None,
-        file_rss_kb: None,
-        shmem_rss_kb: None,
-        oom_score_adj: None,
-    }];
+    told.victims = vec![victim(role, 9, comm)];
     told
 }
 
